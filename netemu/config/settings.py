@@ -1,0 +1,122 @@
+"""Every setting, once: frozen, checked when made, handed to components slice by slice."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from ipaddress import IPv4Address, IPv4Network
+from pathlib import Path
+
+
+class NetMode(StrEnum):
+    """How much of the machine netemu may use; `auto` takes the first that works."""
+
+    AUTO = "auto"
+    ROOT = "root"
+    ROOTLESS = "rootless"
+    LOOPBACK = "loopback"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoreSettings:
+    """The object store."""
+
+    history: int = 10_000
+    """Events kept for watches that resume; older versions get 410 Expired."""
+    watch_queue: int = 10_000
+    """Events that may wait for one watcher before it is cut off."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NetworkSettings:
+    """The cluster's address ranges."""
+
+    services: IPv4Network = IPv4Network("10.96.0.0/12")
+    """Virtual IPs."""
+    pods: IPv4Network = IPv4Network("10.244.0.0/16")
+    """Pod addresses; each node gets a /24 of it."""
+    nodes: IPv4Network = IPv4Network("172.30.0.0/24")
+    """Node addresses, from .11."""
+    load_balancers: tuple[IPv4Address, IPv4Address] = (
+        IPv4Address("172.30.0.240"),
+        IPv4Address("172.30.0.250"),
+    )
+    """First and last address of the default pool."""
+    node_ports: tuple[int, int] = (30000, 32767)
+    """First and last port of the NodePort range."""
+
+    def __post_init__(self) -> None:
+        if not 0 < self.node_ports[0] <= self.node_ports[1] < 65536:
+            raise ValueError("network.nodePorts must be two ports, the lower first")
+        ranges = {"services": self.services, "pods": self.pods, "nodes": self.nodes}
+        names = list(ranges)
+        for number, name in enumerate(names):
+            for other in names[number + 1 :]:
+                if ranges[name].overlaps(ranges[other]):
+                    raise ValueError(f"network.{name} and network.{other} overlap")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DnsSettings:
+    """The cluster DNS."""
+
+    zone: str = "cluster.local"
+    """The cluster domain."""
+    ttl: int = 5
+    """Seconds an answer may be cached (CoreDNS' own default; kubeadm sets 30)."""
+    port: int | None = None
+    """Port on the host's 127.0.0.1; None: 53 as root, 1053 otherwise, another if those are taken.
+    """
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.ttl <= 3600:
+            raise ValueError(f"dns.ttl must be within 0..3600, not {self.ttl}")
+        if self.port is not None and not 0 <= self.port < 65536:
+            raise ValueError(f"dns.port must be a port, not {self.port}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiSettings:
+    """The Kubernetes API."""
+
+    port: int = 0
+    """Port on the host's 127.0.0.1; 0: the one used last time, else any."""
+    body_limit: int = 3 * 1024 * 1024
+    """Bytes of a request body (what a cluster takes)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeSettings:
+    """Emulated nodes and the pods on them."""
+
+    count: int = 2
+    """How many nodes there are."""
+    stop_seconds: float = 3.0
+    """Longest grace period a pod gets when the whole cluster goes down."""
+    log_limit: int = 10 * 1024 * 1024
+    """Bytes of one container's log before it is rotated (the kubelet's default)."""
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.count <= 200:
+            raise ValueError(f"nodes must be within 1..200, not {self.count}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """One instance."""
+
+    name: str = "default"
+    """Which instance; its own state folder, addresses and ports."""
+    state_dir: Path
+    """Where instances keep their state, one folder each."""
+    net: NetMode = NetMode.AUTO
+    network: NetworkSettings = field(default_factory=NetworkSettings)
+    store: StoreSettings = field(default_factory=StoreSettings)
+    dns: DnsSettings = field(default_factory=DnsSettings)
+    api: ApiSettings = field(default_factory=ApiSettings)
+    node: NodeSettings = field(default_factory=NodeSettings)
+    images: Path | None = None
+    """A file of the user's own image map."""
+
+    @property
+    def home(self) -> Path:
+        """This instance's folder."""
+        return self.state_dir / self.name

@@ -1,0 +1,1 @@
+"""The cluster's DNS: a question and a snapshot give an answer."""

@@ -1,0 +1,1 @@
+"""Namespaces, links, addresses and routes; and sockets on the host's side."""

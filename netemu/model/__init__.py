@@ -1,0 +1,1 @@
+"""Frozen types and pure rules that every component shares. Nothing here does I/O."""

@@ -1,0 +1,106 @@
+"""Label selectors, as text (``a=b,c in (x,y),!d``) and as objects (matchLabels, …)."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, TypeAlias
+
+
+class Operator(StrEnum):
+    """How a requirement compares."""
+
+    IN = "In"
+    NOT_IN = "NotIn"
+    EXISTS = "Exists"
+    DOES_NOT_EXIST = "DoesNotExist"
+    GT = "Gt"
+    LT = "Lt"
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """One condition on one label."""
+
+    key: str
+    operator: Operator
+    values: tuple[str, ...] = ()
+
+    def matches(self, labels: Mapping[str, str]) -> bool:
+        """Whether these labels meet it."""
+        value = labels.get(self.key)
+        match self.operator:
+            case Operator.IN:
+                return value is not None and value in self.values
+            case Operator.NOT_IN:
+                return value is None or value not in self.values
+            case Operator.EXISTS:
+                return value is not None
+            case Operator.DOES_NOT_EXIST:
+                return value is None
+            case Operator.GT | Operator.LT:
+                return value is not None and self._compares(value)
+
+    def _compares(self, value: str) -> bool:
+        try:
+            have, want = int(value), int(self.values[0])
+        except (ValueError, IndexError):
+            return False
+        return have > want if self.operator is Operator.GT else have < want
+
+
+Selector: TypeAlias = tuple[Requirement, ...]
+"""All requirements must hold; the empty selector matches everything."""
+
+EVERYTHING: Selector = ()
+
+
+def matches(selector: Selector, labels: Mapping[str, str]) -> bool:
+    """Whether every requirement holds."""
+    return all(requirement.matches(labels) for requirement in selector)
+
+
+def equality(labels: Mapping[str, str]) -> Selector:
+    """The selector of a Service or ReplicationController: each label must be equal."""
+    return tuple(Requirement(key, Operator.IN, (value,)) for key, value in sorted(labels.items()))
+
+
+def from_object(selector: Mapping[str, Any] | None) -> Selector | None:
+    """A LabelSelector object; None (matches nothing) when it is absent. Raises ValueError."""
+    if selector is None:
+        return None
+    wanted = equality(selector.get("matchLabels") or {})
+    extra = tuple(
+        Requirement(item["key"], Operator(item["operator"]), tuple(item.get("values") or ()))
+        for item in selector.get("matchExpressions") or ()
+    )
+    return wanted + extra
+
+
+_KEY = r"(?:[A-Za-z0-9.-]+/)?[A-Za-z0-9](?:[A-Za-z0-9_.-]*[A-Za-z0-9])?"
+_SET = re.compile(rf"\s*({_KEY})\s+(in|notin)\s*\(([^()]*)\)\s*\Z")
+_EQUAL = re.compile(rf"\s*({_KEY})\s*(==|=|!=)\s*([A-Za-z0-9_.-]*)\s*\Z")
+_ORDER = re.compile(rf"\s*({_KEY})\s*([<>])\s*(-?\d+)\s*\Z")
+_BARE = re.compile(rf"\s*(!?)\s*({_KEY})\s*\Z")
+_COMMA = re.compile(r",(?![^()]*\))")
+
+
+def parse(text: str) -> Selector:
+    """Read a selector as ``-l`` takes it. Raises ValueError for what it cannot be."""
+    if not text.strip():
+        return EVERYTHING
+    return tuple(_requirement(part) for part in _COMMA.split(text))
+
+
+def _requirement(part: str) -> Requirement:
+    if found := _SET.match(part):
+        values = tuple(value.strip() for value in found[3].split(","))
+        return Requirement(found[1], Operator.IN if found[2] == "in" else Operator.NOT_IN, values)
+    if found := _EQUAL.match(part):
+        operator = Operator.NOT_IN if found[2] == "!=" else Operator.IN
+        return Requirement(found[1], operator, (found[3],))
+    if found := _ORDER.match(part):
+        return Requirement(found[1], Operator.GT if found[2] == ">" else Operator.LT, (found[3],))
+    if found := _BARE.match(part):
+        return Requirement(found[2], Operator.DOES_NOT_EXIST if found[1] else Operator.EXISTS)
+    raise ValueError(f"unable to parse requirement: found '{part.strip()}'")

@@ -1,0 +1,215 @@
+"""Services, EndpointSlices and pods, shrunk once from their JSON to what DNS and proxy read."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from netemu.model.meta import Key, Object, key_of, labels_of, name_of, namespace_of
+
+AFFINITY_SECONDS = 10800
+"""How long a client sticks to its endpoint when a Service doesn't say (Kubernetes' default)."""
+
+
+class ServiceType(StrEnum):
+    """What a Service offers."""
+
+    CLUSTER_IP = "ClusterIP"
+    NODE_PORT = "NodePort"
+    LOAD_BALANCER = "LoadBalancer"
+    EXTERNAL_NAME = "ExternalName"
+
+
+class Protocol(StrEnum):
+    """Transport of a port."""
+
+    TCP = "TCP"
+    UDP = "UDP"
+    SCTP = "SCTP"
+
+
+class TrafficPolicy(StrEnum):
+    """Which endpoints may serve: all, or those on the node the traffic came to."""
+
+    CLUSTER = "Cluster"
+    LOCAL = "Local"
+
+
+@dataclass(frozen=True, slots=True)
+class ServicePort:
+    """One port of a Service."""
+
+    name: str
+    """"" when the Service has one unnamed port."""
+    protocol: Protocol
+    port: int
+    node_port: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Service:
+    """What DNS and proxy need of a Service."""
+
+    namespace: str
+    name: str
+    type: ServiceType = ServiceType.CLUSTER_IP
+    cluster_ips: tuple[str, ...] = ()
+    """Empty for headless and ExternalName Services."""
+    headless: bool = False
+    ports: tuple[ServicePort, ...] = ()
+    external_name: str = ""
+    external_ips: tuple[str, ...] = ()
+    load_balancer_ips: tuple[str, ...] = ()
+    affinity_seconds: int | None = None
+    """Seconds of ClientIP affinity; None without."""
+    internal_policy: TrafficPolicy = TrafficPolicy.CLUSTER
+    external_policy: TrafficPolicy = TrafficPolicy.CLUSTER
+    publish_not_ready: bool = False
+    proxied: bool = True
+    """False when a label hands the Service to another proxy."""
+
+    @property
+    def key(self) -> Key:
+        """(namespace, name)."""
+        return self.namespace, self.name
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointPort:
+    """One port of an EndpointSlice."""
+
+    name: str
+    protocol: Protocol
+    port: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoint:
+    """One address that serves."""
+
+    address: str
+    ready: bool = True
+    serving: bool = True
+    terminating: bool = False
+    hostname: str = ""
+    node: str = ""
+    zone: str = ""
+    target: Key | None = None
+    """The pod behind it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndpointSlice:
+    """Endpoints of one Service that share their ports."""
+
+    namespace: str
+    name: str
+    service: str
+    """"" when the slice names no Service."""
+    family: str = "IPv4"
+    endpoints: tuple[Endpoint, ...] = ()
+    ports: tuple[EndpointPort, ...] = ()
+
+
+PROXY_NAME = "service.kubernetes.io/service-proxy-name"
+HEADLESS = "service.kubernetes.io/headless"
+SERVICE_NAME = "kubernetes.io/service-name"
+
+
+def service_from(obj: Object) -> Service:
+    """Shrink a Service object."""
+    spec, labels = obj["spec"], labels_of(obj)
+    ips = spec.get("clusterIPs") or ([spec["clusterIP"]] if spec.get("clusterIP") else [])
+    sticky = (spec.get("sessionAffinityConfig") or {}).get("clientIP") or {}
+    ingress = ((obj.get("status") or {}).get("loadBalancer") or {}).get("ingress") or ()
+    return Service(
+        namespace=namespace_of(obj),
+        name=name_of(obj),
+        type=ServiceType(spec.get("type", "ClusterIP")),
+        cluster_ips=tuple(ip for ip in ips if ip != "None"),
+        headless="None" in ips,
+        ports=tuple(_service_port(port) for port in spec.get("ports") or ()),
+        external_name=spec.get("externalName", ""),
+        external_ips=tuple(spec.get("externalIPs") or ()),
+        load_balancer_ips=tuple(
+            item["ip"] for item in ingress if "ip" in item and item.get("ipMode", "VIP") == "VIP"
+        ),
+        affinity_seconds=sticky.get("timeoutSeconds", AFFINITY_SECONDS)
+        if spec.get("sessionAffinity") == "ClientIP"
+        else None,
+        internal_policy=TrafficPolicy(spec.get("internalTrafficPolicy", "Cluster")),
+        external_policy=TrafficPolicy(spec.get("externalTrafficPolicy", "Cluster")),
+        publish_not_ready=bool(spec.get("publishNotReadyAddresses")),
+        proxied=PROXY_NAME not in labels and HEADLESS not in labels,
+    )
+
+
+def _service_port(port: Object) -> ServicePort:
+    return ServicePort(
+        port.get("name", ""),
+        Protocol(port.get("protocol", "TCP")),
+        port["port"],
+        port.get("nodePort") or None,
+    )
+
+
+def slice_from(obj: Object) -> EndpointSlice:
+    """Shrink an EndpointSlice object; a port without number is left out (it means "all")."""
+    return EndpointSlice(
+        namespace=namespace_of(obj),
+        name=name_of(obj),
+        service=labels_of(obj).get(SERVICE_NAME, ""),
+        family=obj.get("addressType", "IPv4"),
+        endpoints=tuple(
+            _endpoint(item, address)
+            for item in obj.get("endpoints") or ()
+            for address in item.get("addresses") or ()
+        ),
+        ports=tuple(
+            EndpointPort(
+                port.get("name") or "", Protocol(port.get("protocol", "TCP")), port["port"]
+            )
+            for port in obj.get("ports") or ()
+            if port.get("port")
+        ),
+    )
+
+
+def _endpoint(item: Object, address: str) -> Endpoint:
+    conditions = item.get("conditions") or {}
+    ready = conditions.get("ready", True) is not False
+    target = item.get("targetRef") or {}
+    serving = conditions.get("serving")
+    return Endpoint(
+        address=address,
+        ready=ready,
+        serving=ready if serving is None else bool(serving),
+        terminating=bool(conditions.get("terminating")),
+        hostname=item.get("hostname") or "",
+        node=item.get("nodeName") or "",
+        zone=item.get("zone") or "",
+        target=(target.get("namespace", ""), target["name"])
+        if target.get("kind") == "Pod"
+        else None,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PodAddress:
+    """Who holds a pod address."""
+
+    namespace: str
+    name: str
+    node: str
+    ips: tuple[str, ...]
+
+
+def pod_address_from(obj: Object) -> PodAddress | None:
+    """The pod's addresses; None when it has none or has ended (an ended pod frees its address)."""
+    status = obj.get("status") or {}
+    ips = tuple(item["ip"] for item in status.get("podIPs") or ())
+    if not ips and status.get("podIP"):
+        ips = (status["podIP"],)
+    host_network = obj["spec"].get("hostNetwork")
+    if not ips or host_network or status.get("phase") in ("Succeeded", "Failed"):
+        return None
+    namespace, name = key_of(obj)
+    return PodAddress(namespace=namespace, name=name, node=obj["spec"].get("nodeName", ""), ips=ips)

@@ -1,0 +1,172 @@
+"""What DNS and proxy know of the cluster: one immutable value, replaced whole.
+
+Both read the same `Snapshot`, so they cannot disagree. It is persistent in structure (hash array
+mapped tries): a change to one Service costs work in proportion to that Service, at 10 and at
+10,000 Services, and whatever didn't change stays the same object, so a reader can tell by
+identity what is still true.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+from immutables import Map
+
+from netemu.model import resources
+from netemu.model.meta import Key, Object, key_of, name_of
+from netemu.model.service import (
+    EndpointSlice,
+    PodAddress,
+    Service,
+    pod_address_from,
+    service_from,
+    slice_from,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceEntry:
+    """A Service and the slices that name it, in order of their names."""
+
+    service: Service
+    slices: tuple[EndpointSlice, ...] = ()
+
+
+Slices = Map[str, EndpointSlice]
+"""The slices of one Service by name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Services with their endpoints, the owners of addresses, and the namespaces."""
+
+    synced: bool = False
+    """False until the first list is in: what isn't here may still exist."""
+    revision: int = 0
+    """Grows with each change that DNS or proxy could notice."""
+    services: Map[Key, ServiceEntry] = Map()
+    slices: Map[Key, Slices] = Map()
+    """By Service, also of Services that don't exist (yet)."""
+    owners: Map[str, frozenset[Key]] = Map()
+    """The Services that hold an address: as clusterIP, or by an endpoint of theirs."""
+    pods: Map[str, PodAddress] = Map()
+    """Pods by address."""
+    namespaces: Map[str, bool] = Map()
+
+
+EMPTY: Final = Snapshot()
+
+FOLLOWED: Final = (
+    resources.NAMESPACES,
+    resources.SERVICES,
+    resources.ENDPOINT_SLICES,
+    resources.PODS,
+)
+"""The resources a snapshot is made of."""
+
+
+def advance(snapshot: Snapshot, resource: str, old: Object | None, new: Object | None) -> Snapshot:
+    """The snapshot after one object changed from `old` to `new` (None: absent); the same if it
+    shows no difference.
+    """
+    match resource:
+        case resources.SERVICES:
+            changed = _with_service(snapshot, old, new)
+        case resources.ENDPOINT_SLICES:
+            changed = _with_slice(snapshot, old, new)
+        case resources.PODS:
+            changed = _with_pod(snapshot, old, new)
+        case resources.NAMESPACES:
+            changed = _with_namespace(snapshot, old, new)
+        case _:
+            return snapshot
+    return snapshot if changed is snapshot else replace(changed, revision=snapshot.revision + 1)
+
+
+def _addresses(entry: ServiceEntry | None) -> frozenset[str]:
+    if entry is None:
+        return frozenset()
+    endpoints = (endpoint.address for part in entry.slices for endpoint in part.endpoints)
+    return frozenset((*entry.service.cluster_ips, *endpoints))
+
+
+def _with_entry(snapshot: Snapshot, key: Key, entry: ServiceEntry | None) -> Snapshot:
+    """Put, change or drop one Service, and keep the index of addresses true."""
+    before = snapshot.services.get(key)
+    if before == entry:
+        return snapshot
+    have, want = _addresses(before), _addresses(entry)
+    owners = snapshot.owners
+    for address in have - want:
+        left = owners[address] - {key}
+        owners = owners.set(address, left) if left else owners.delete(address)
+    for address in want - have:
+        owners = owners.set(address, owners.get(address, frozenset()) | {key})
+    services = snapshot.services
+    services = services.delete(key) if entry is None else services.set(key, entry)
+    return replace(snapshot, services=services, owners=owners)
+
+
+def _with_service(snapshot: Snapshot, old: Object | None, new: Object | None) -> Snapshot:
+    if new is None:
+        return snapshot if old is None else _with_entry(snapshot, key_of(old), None)
+    service = service_from(new)
+    return _with_entry(snapshot, service.key, _entry(service, snapshot.slices.get(service.key)))
+
+
+def _entry(service: Service, slices: Slices | None) -> ServiceEntry:
+    if not slices:
+        return ServiceEntry(service)
+    return ServiceEntry(service, tuple(slices[name] for name in sorted(slices)))
+
+
+def _with_slice(snapshot: Snapshot, old: Object | None, new: Object | None) -> Snapshot:
+    before = None if old is None else slice_from(old)
+    after = None if new is None else slice_from(new)
+    if before == after:
+        return snapshot
+    if before and (after is None or after.service != before.service):
+        snapshot = _place_slice(snapshot, before, None)
+    return snapshot if after is None else _place_slice(snapshot, after, after)
+
+
+def _place_slice(snapshot: Snapshot, which: EndpointSlice, part: EndpointSlice | None) -> Snapshot:
+    key = which.namespace, which.service
+    slices: Slices = snapshot.slices.get(key, Map())
+    if part is not None:
+        slices = slices.set(which.name, part)
+    elif which.name in slices:
+        slices = slices.delete(which.name)
+    every = snapshot.slices
+    if slices:
+        every = every.set(key, slices)
+    elif key in every:
+        every = every.delete(key)
+    snapshot = replace(snapshot, slices=every)
+    entry = snapshot.services.get(key)
+    return snapshot if entry is None else _with_entry(snapshot, key, _entry(entry.service, slices))
+
+
+def _with_pod(snapshot: Snapshot, old: Object | None, new: Object | None) -> Snapshot:
+    before = None if old is None else pod_address_from(old)
+    after = None if new is None else pod_address_from(new)
+    if before == after:
+        return snapshot
+    pods = snapshot.pods
+    for ip in before.ips if before else ():
+        if pods.get(ip) == before:  # the address may have gone to another pod already
+            pods = pods.delete(ip)
+    if after is not None:
+        for ip in after.ips:
+            pods = pods.set(ip, after)
+    return replace(snapshot, pods=pods)
+
+
+def _with_namespace(snapshot: Snapshot, old: Object | None, new: Object | None) -> Snapshot:
+    if new is not None:
+        name = name_of(new)
+        if name in snapshot.namespaces:
+            return snapshot
+        return replace(snapshot, namespaces=snapshot.namespaces.set(name, True))
+    if old is None or name_of(old) not in snapshot.namespaces:
+        return snapshot
+    return replace(snapshot, namespaces=snapshot.namespaces.delete(name_of(old)))

@@ -1,0 +1,1 @@
+"""The node agent: pods become processes, are probed, logged, restarted and stopped."""

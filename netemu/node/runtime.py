@@ -1,0 +1,90 @@
+"""What the node agent asks of whoever runs processes: sandboxes (one a pod) and processes in them.
+
+The spawner implements `Runtime`; the agent decides, the runtime does.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SandboxSpec:
+    """A pod's own network, hostname and files."""
+
+    id: str
+    """The pod's uid."""
+    hostname: str
+    address: str
+    """The pod's address; "" for hostNetwork pods, which live in the cluster namespace."""
+    node_address: str
+    """The node's; the source address of traffic from the node to the pod."""
+    files: Mapping[str, str]
+    """Files that differ from the host's, whole: /etc/hosts, /etc/resolv.conf, /etc/hostname."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProcessSpec:
+    """A process to start in a sandbox."""
+
+    sandbox: str
+    argv: Sequence[str]
+    """argv[0] is looked up in PATH of `env` if it has no slash."""
+    env: Mapping[str, str]
+    """The whole environment."""
+    cwd: str = "/"
+    stdin: int | None = None
+    """A file descriptor for the process (the caller closes its own copy), None: /dev/null."""
+    stdout: int | None = None
+    stderr: int | None = None
+    join: int | None = None
+    """Pid of a container's first process: run beside it, in its namespaces (exec)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exited:
+    """How a process ended."""
+
+    code: int
+    """Exit code; 128 + signal when a signal ended it."""
+    signal: int = 0
+
+
+class StartError(Exception):
+    """The process could not be started; the text is what a container runtime would say."""
+
+    def __init__(self, message: str, code: int = 128) -> None:
+        super().__init__(message)
+        self.code = code
+        """127: not found, 126: may not be executed, 128: anything else."""
+
+
+class Process(Protocol):
+    """A process that was started."""
+
+    @property
+    def pid(self) -> int:
+        """Its process id as the host sees it."""
+
+    async def wait(self) -> Exited:
+        """Wait for its end; may be called more than once."""
+
+    def signal(self, number: int) -> None:
+        """Send a signal; nothing happens if it has ended."""
+
+
+class Runtime(Protocol):
+    """Runs sandboxes and processes."""
+
+    @property
+    def isolated(self) -> bool:
+        """False in loopback mode: no namespaces; pods are told their address (POD_IP, HOST)."""
+
+    async def create_sandbox(self, spec: SandboxSpec) -> None:
+        """Make a pod's sandbox. Raises OSError."""
+
+    async def remove_sandbox(self, id: str) -> None:
+        """End all its processes (SIGKILL) and remove it; nothing happens if it isn't there."""
+
+    async def start(self, spec: ProcessSpec) -> Process:
+        """Start a process. Raises StartError."""

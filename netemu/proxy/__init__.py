@@ -1,0 +1,1 @@
+"""The userspace kube-proxy: virtual addresses and node ports, relayed to endpoints."""

@@ -1,0 +1,1 @@
+"""Versioned objects with a history to watch."""

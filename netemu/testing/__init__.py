@@ -1,0 +1,1 @@
+"""netemu for test suites."""
