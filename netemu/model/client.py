@@ -89,6 +89,9 @@ class Client(Protocol):
     async def bind(self, namespace: str, name: str, node: str) -> None:
         """Assign a pod to a node. Raises NotFound, Conflict."""
 
+    async def finalize(self, namespace: str) -> None:
+        """Say that a terminating namespace is empty; it goes unless finalizers of its own hold it."""
+
     def watch(self, *resources: str) -> Changes:
         """Subscribe to resources."""
 
