@@ -90,7 +90,7 @@ class Client(Protocol):
         """Assign a pod to a node. Raises NotFound, Conflict."""
 
     async def finalize(self, namespace: str) -> None:
-        """Say that a terminating namespace is empty; it goes unless finalizers of its own hold it."""
+        """Say that a terminating namespace is empty; it goes unless its own finalizers hold it."""
 
     def watch(self, *resources: str) -> Changes:
         """Subscribe to resources."""
