@@ -33,6 +33,13 @@ class Request:
     """``ip:port``."""
 
 
+def overridden(target: str) -> Request:
+    """The request that asks for `target` (path and query) and comes from nobody."""
+    url = urlsplit(target)
+    query = dict(reversed(parse_qsl(url.query, keep_blank_values=True)))
+    return Request("GET", url.path, target, query, {}, b"", "")
+
+
 @dataclass(frozen=True)
 class Reply:
     """What it gets."""

@@ -48,7 +48,7 @@ def main(argv: list[str]) -> int:
     def answer(request: web.Request) -> web.Reply:
         _log(f"{request.method} {request.target}")
         if override:
-            request = web.Request("GET", override, override, {}, {}, b"", "")
+            request = web.overridden(override)
         return ROUTES.get(request.path, _now)(request, health)
 
     server = web.serve(answer, port)

@@ -1,0 +1,1 @@
+"""Settings become a running cluster, and how others on the machine talk to it."""
