@@ -1,0 +1,42 @@
+from decimal import Decimal
+
+import pytest
+
+from netemu.model.quantity import parse_quantity
+
+QUANTITIES = [
+    ("0", "0"),
+    ("100m", "0.1"),
+    ("1.5", "1.5"),
+    (".5", "0.5"),
+    ("1.", "1"),
+    ("2k", "2000"),
+    ("1Ki", "1024"),
+    ("1Mi", "1048576"),
+    ("1Gi", "1073741824"),
+    ("1e3", "1000"),
+    ("1E3", "1000"),
+    ("12E", "12000000000000000000"),
+    ("1E-2", "0.01"),
+    ("-5", "-5"),
+    ("+5", "5"),
+    ("3n", "3E-9"),
+    ("3u", "3E-6"),
+]
+
+
+@pytest.mark.parametrize(("text", "number"), QUANTITIES)
+def test_a_quantity_is_its_number(text: str, number: str) -> None:
+    assert parse_quantity(text) == Decimal(number)
+
+
+def test_a_bare_number_is_a_quantity_too() -> None:
+    assert parse_quantity(2) == 2
+
+
+@pytest.mark.parametrize(
+    "text", ["", "x", "1 Gi", "1gi", "1mi", "1K", "--1", "1e", "e3", "1ki", "1Mib"]
+)
+def test_other_text_is_refused_in_kubernetes_words(text: str) -> None:
+    with pytest.raises(ValueError, match="quantities must match the regular expression"):
+        parse_quantity(text)

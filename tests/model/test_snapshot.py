@@ -1,0 +1,146 @@
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from netemu.model.resources import ENDPOINT_SLICES, NAMESPACES, NODES, PODS, SERVICES
+from netemu.model.snapshot import EMPTY, Snapshot, advance
+
+KEY = ("default", "web")
+
+
+def service(name: str = "web", ip: str = "10.96.0.5", **spec: Any) -> dict[str, Any]:
+    ports = [{"port": 80, "protocol": "TCP"}]
+    return {
+        "metadata": {"namespace": "default", "name": name},
+        "spec": {"clusterIP": ip, "clusterIPs": [ip], "ports": ports, **spec},
+    }
+
+
+def part(name: str, *addresses: str, service: str = "web", ready: bool = True) -> dict[str, Any]:
+    return {
+        "metadata": {
+            "namespace": "default",
+            "name": name,
+            "labels": {"kubernetes.io/service-name": service},
+        },
+        "addressType": "IPv4",
+        "endpoints": [{"addresses": [ip], "conditions": {"ready": ready}} for ip in addresses],
+        "ports": [{"port": 8080, "protocol": "TCP"}],
+    }
+
+
+def pod(name: str, ip: str, phase: str = "Running") -> dict[str, Any]:
+    return {
+        "metadata": {"namespace": "default", "name": name},
+        "spec": {"nodeName": "node-1"},
+        "status": {"podIP": ip, "phase": phase},
+    }
+
+
+def test_a_service_and_its_slices_meet_whichever_comes_first() -> None:
+    one = advance(advance(EMPTY, SERVICES, None, service()), ENDPOINT_SLICES, None, part("b", "1"))
+    two = advance(advance(EMPTY, ENDPOINT_SLICES, None, part("b", "1")), SERVICES, None, service())
+    assert one.services[KEY] == two.services[KEY]
+    assert [each.name for each in one.services[KEY].slices] == ["b"]
+
+
+def test_owners_tell_who_holds_an_address() -> None:
+    snapshot = advance(EMPTY, SERVICES, None, service())
+    slice_ = part("a", "10.244.0.2", "10.244.0.3")
+    snapshot = advance(snapshot, ENDPOINT_SLICES, None, slice_)
+    assert set(snapshot.owners) == {"10.96.0.5", "10.244.0.2", "10.244.0.3"}
+    snapshot = advance(snapshot, ENDPOINT_SLICES, slice_, part("a", "10.244.0.3"))
+    assert set(snapshot.owners) == {"10.96.0.5", "10.244.0.3"}
+    assert snapshot.owners["10.244.0.3"] == {KEY}
+    assert set(advance(snapshot, SERVICES, service(), None).owners) == set()
+
+
+def test_a_slice_may_move_to_another_service() -> None:
+    before, after = part("a", "1"), part("a", "1", service="other")
+    snapshot = advance(advance(EMPTY, SERVICES, None, service()), ENDPOINT_SLICES, None, before)
+    snapshot = advance(snapshot, ENDPOINT_SLICES, before, after)
+    assert snapshot.services[KEY].slices == ()
+    snapshot = advance(snapshot, SERVICES, None, service("other", "10.96.0.6"))
+    assert [each.name for each in snapshot.services["default", "other"].slices] == ["a"]
+
+
+def test_what_makes_no_difference_changes_nothing() -> None:
+    snapshot = advance(EMPTY, SERVICES, None, service())
+    annotated = {**service(), "metadata": {**service()["metadata"], "annotations": {"a": "b"}}}
+    assert advance(snapshot, SERVICES, service(), annotated) is snapshot
+    assert advance(snapshot, NODES, None, {"metadata": {"name": "node-1"}}) is snapshot
+
+
+def test_a_change_moves_the_revision_and_leaves_the_rest_the_same_object() -> None:
+    snapshot = advance(advance(EMPTY, SERVICES, None, service()), SERVICES, None, service("b", "2"))
+    changed = advance(snapshot, SERVICES, service(), service(ip="10.96.0.9"))
+    assert changed.revision == snapshot.revision + 1
+    assert changed.services["default", "b"] is snapshot.services["default", "b"]
+    assert snapshot.services[KEY].service.cluster_ips == ("10.96.0.5",)
+
+
+def test_a_finished_pod_frees_its_address_and_never_anothers() -> None:
+    old = pod("a", "10.244.0.2")
+    snapshot = advance(EMPTY, PODS, None, old)
+    snapshot = advance(snapshot, PODS, None, pod("b", "10.244.0.2"))
+    snapshot = advance(snapshot, PODS, old, pod("a", "10.244.0.2", "Succeeded"))
+    assert snapshot.pods["10.244.0.2"].name == "b"
+    snapshot = advance(snapshot, PODS, pod("b", "10.244.0.2"), None)
+    assert "10.244.0.2" not in snapshot.pods
+
+
+def test_namespaces_come_and_go() -> None:
+    space = {"metadata": {"name": "default"}}
+    snapshot = advance(EMPTY, NAMESPACES, None, space)
+    assert "default" in snapshot.namespaces
+    assert advance(snapshot, NAMESPACES, space, space) is snapshot
+    assert "default" not in advance(snapshot, NAMESPACES, space, None).namespaces
+
+
+_names = st.sampled_from(["web", "db"])
+_parts = st.builds(
+    part,
+    st.sampled_from(["s1", "s2", "s3"]),
+    st.sampled_from(["10.244.0.1", "10.244.0.2"]),
+    service=_names,
+    ready=st.booleans(),
+)
+_services = st.builds(service, _names, st.sampled_from(["10.96.0.5", "10.96.0.6"]))
+_steps = st.lists(
+    st.one_of(
+        st.tuples(st.just(SERVICES), _services, st.booleans()),
+        st.tuples(st.just(ENDPOINT_SLICES), _parts, st.booleans()),
+    ),
+    max_size=25,
+)
+
+
+@given(_steps)
+def test_steps_end_where_starting_from_the_final_objects_ends(
+    steps: list[tuple[str, dict[str, Any], bool]],
+) -> None:
+    objects: dict[tuple[str, str], dict[str, Any]] = {}
+    snapshot: Snapshot = EMPTY
+    for resource, obj, stays in steps:
+        key = resource, obj["metadata"]["name"]
+        snapshot = advance(snapshot, resource, objects.get(key), obj if stays else None)
+        if stays:
+            objects[key] = obj
+        else:
+            objects.pop(key, None)
+    fresh = EMPTY
+    for (resource, _), obj in objects.items():
+        fresh = advance(fresh, resource, None, obj)
+    assert snapshot.services == fresh.services
+    assert snapshot.owners == fresh.owners
+    assert snapshot.slices == fresh.slices
+
+
+@pytest.mark.parametrize("ready", [True, False, None])
+def test_an_endpoint_without_a_say_is_ready(ready: bool | None) -> None:
+    made = part("a", "1")
+    made["endpoints"][0]["conditions"] = {} if ready is None else {"ready": ready}
+    snapshot = advance(advance(EMPTY, SERVICES, None, service()), ENDPOINT_SLICES, None, made)
+    assert snapshot.services[KEY].slices[0].endpoints[0].ready is (ready is not False)
