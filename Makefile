@@ -1,0 +1,66 @@
+# Everything starts here: `make` alone says what there is.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+# The first Python that is new enough; PYTHON=… chooses another.
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { command -v $$p; break; }; done)
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+DEV_STAMP := $(VENV)/.installed-dev
+
+.PHONY: help venv dev tools demo test check fix bench run clean dist
+
+help: ## What one can make
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+venv: $(STAMP) ## Set up .venv with netemu in it
+
+$(BIN)/python:
+	@if [ -z "$(PYTHON)" ]; then echo "netemu needs Python 3.11 or newer; set PYTHON=/path/to/one" >&2; exit 1; fi
+	@$(PYTHON) -m venv $(VENV) 2>/dev/null || { rm -rf $(VENV); scripts/install-tools venv && $(PYTHON) -m venv $(VENV); }
+
+$(STAMP): $(BIN)/python pyproject.toml
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e .
+	@touch $@
+
+dev: $(DEV_STAMP)
+
+$(DEV_STAMP): $(STAMP)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[test,capture]'
+	@touch $@
+
+tools: ## Install the clients that tests drive: kubectl, dig, curl, redis
+	@scripts/install-tools clients
+
+demo: venv ## Run the counter example, show it, clean up
+	@$(BIN)/netemu demo
+
+test: dev tools ## Run the tests
+	@$(BIN)/python -m pytest -q
+
+check: dev ## Lint, formatting, types, layers
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/codespell netemu tests bench scripts docs examples *.md
+
+fix: dev ## Format, and fix what can be fixed
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+bench: dev ## Measure, beside peers where there are any
+	@$(BIN)/python -m bench
+
+run: venv ## Run a cluster in the foreground
+	@$(BIN)/netemu up
+
+dist: dev ## Build the wheel
+	@$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
+
+clean: ## Remove what was made here
+	rm -rf $(VENV) dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,54 @@
+"""The daemon's life, before and after its event loop.
+
+What needs a process with a single thread comes first: namespaces and the spawner's fork. Then the heavy
+imports, while the spawner sets the network up on the other core.
+"""
+
+import asyncio
+import logging
+import os
+import sys
+import time
+
+from netemu.config.settings import Settings
+from netemu.daemon.boot import Reports
+from netemu.daemon.home import Home
+from netemu.node.spawner.launch import launch
+
+ALWAYS_HOSTS = ("localhost", "127.0.0.1")
+"""How the host's clients call the API."""
+
+
+def run(settings: Settings, home: Home, reports: Reports, lifeline: int | None) -> None:
+    """Be the daemon until told to stop. Raises what kept it from starting or made it end."""
+    started = time.monotonic()
+    logging.basicConfig(
+        stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+    )
+    logging.getLogger("asyncio").setLevel(logging.WARNING)
+    launched = launch(settings)
+    try:
+        addressing = launched.addressing
+        hosts = (*ALWAYS_HOSTS, addressing.api, addressing.control_plane)
+        credentials = _fork_credentials(home, hosts)
+        from netemu.daemon.cluster import Starting, serve  # late: the spawner works meanwhile
+
+        starting = Starting(settings, home, launched, reports, started, lifeline, credentials)
+        asyncio.run(serve(starting))
+    finally:
+        launched.stop()
+
+
+def _fork_credentials(home: Home, hosts: tuple[str, ...]) -> int:
+    """Make keys and certificates in a process of its own: what that takes in memory goes with it."""
+    pid = os.fork()
+    if pid == 0:
+        code = 1
+        try:
+            from netemu.api.credentials import ensure_credentials
+
+            ensure_credentials(home.credentials, hosts=hosts)
+            code = 0
+        finally:
+            os._exit(code)
+    return pid
