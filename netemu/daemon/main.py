@@ -1,10 +1,9 @@
 """The daemon's life, before and after its event loop.
 
-What needs a process with a single thread comes first: namespaces and the spawner's fork. Then the heavy
-imports, while the spawner sets the network up on the other core.
+What needs a process with a single thread comes first: namespaces and the spawner's fork. Then the
+heavy imports, while the spawner sets the network up on the other core.
 """
 
-import asyncio
 import logging
 import os
 import sys
@@ -23,24 +22,33 @@ def run(settings: Settings, home: Home, reports: Reports, lifeline: int | None) 
     """Be the daemon until told to stop. Raises what kept it from starting or made it end."""
     started = time.monotonic()
     logging.basicConfig(
-        stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+        stream=sys.stderr,
+        level=logging.INFO,
+        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
     )
     logging.getLogger("asyncio").setLevel(logging.WARNING)
-    launched = launch(settings)
+    launching = launch(settings)
     try:
-        addressing = launched.addressing
+        addressing = launching.addressing
         hosts = (*ALWAYS_HOSTS, addressing.api, addressing.control_plane)
         credentials = _fork_credentials(home, hosts)
-        from netemu.daemon.cluster import Starting, serve  # late: the spawner works meanwhile
+        import asyncio  # late, as what follows: the spawner and the credentials are being made
 
-        starting = Starting(settings, home, launched, reports, started, lifeline, credentials)
-        asyncio.run(serve(starting))
+        from netemu.daemon.cluster import Start, serve
+
+        launched = launching.ready()
+    except BaseException:
+        launching.abandon()
+        raise
+    try:
+        start = Start(settings, home, launched, reports, started, lifeline, credentials)
+        asyncio.run(serve(start))
     finally:
         launched.stop()
 
 
 def _fork_credentials(home: Home, hosts: tuple[str, ...]) -> int:
-    """Make keys and certificates in a process of its own: what that takes in memory goes with it."""
+    """Make keys and certificates in a process of its own: the memory that takes goes with it."""
     pid = os.fork()
     if pid == 0:
         code = 1

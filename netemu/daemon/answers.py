@@ -1,0 +1,163 @@
+"""What the control socket answers: status, the way into the cluster, and manifests to apply."""
+
+import dataclasses
+import os
+import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from netemu.api.registry import Registry
+from netemu.daemon import manifests
+from netemu.daemon.control import Handler, Refused
+from netemu.fabric.enter import Entrance
+from netemu.model.errors import NotFound
+from netemu.model.latest import Latest
+from netemu.model.resources import NODES, PODS
+from netemu.model.snapshot import Snapshot
+from netemu.node.runtime import SandboxSpec
+from netemu.proxy.server import Proxy
+
+if TYPE_CHECKING:
+    from netemu.daemon.cluster import Start
+
+
+class Answers:
+    """One running cluster's answers."""
+
+    def __init__(
+        self,
+        start: "Start",
+        registry: Registry,
+        proxy: Proxy,
+        latest: Latest[Snapshot],
+        *,
+        api: str,
+        dns: str,
+    ) -> None:
+        self._start = start
+        self._client = registry.client("netemu")
+        self._registry = registry
+        self._runtime = start.launched.runtime
+        self._places: set[str] = set()
+        self._files = {"/etc/resolv.conf": _resolv_conf(start)}
+        self._proxy = proxy
+        self._latest = latest
+        self._api = api
+        self._dns = dns
+
+    @property
+    def handlers(self) -> Mapping[str, Handler]:
+        """Question -> its answer."""
+        return {"status": self.status, "entrance": self.entrance, "apply": self.apply}
+
+    def facts(self) -> dict[str, Any]:
+        """What stays the same while the daemon runs."""
+        launched, addressing = self._start.launched, self._start.launched.addressing
+        return {
+            "name": self._start.home.name,
+            "pid": os.getpid(),
+            "net": str(launched.mode),
+            "refused": {str(mode): reason for mode, reason in launched.refused.items()},
+            "uplink": launched.uplink,
+            "ready": True,
+            "api": self._api,
+            "dns": self._dns,
+            "kubeconfig": str(self._start.home.kubeconfig),
+            "home": str(self._start.home.folder),
+            "addresses": {
+                "services": str(addressing.services),
+                "pods": str(addressing.pods),
+                "nodes": str(addressing.nodes),
+                "loadBalancers": "-".join(map(str, addressing.load_balancers)),
+                "api": addressing.api,
+                "dns": addressing.dns,
+                "mirror": f"127.{addressing.block}.0.0/16" if addressing.mirrored else "",
+            },
+            "notes": list(launched.notes),
+        }
+
+    async def status(self, question: dict[str, Any]) -> dict[str, Any]:
+        """The facts, and how things are now."""
+        facts = self.facts()
+        return {
+            **facts,
+            "uptimeSeconds": round(time.monotonic() - self._start.started, 1),
+            "nodes": [
+                {"name": node["metadata"]["name"], "address": _internal_ip(node)}
+                for node in self._client.list(NODES)
+            ],
+            "pods": len(self._client.list(PODS)),
+            "services": len(self._latest.value.services),
+            "connections": self._proxy.connections,
+            "notes": [*facts["notes"], *self._unreachable()],
+        }
+
+    def _unreachable(self) -> list[str]:
+        return [
+            f"{listener.address}:{listener.port} on the host is not served: {reason}"
+            for listener, reason in sorted(self._proxy.failures.items())
+        ]
+
+    async def entrance(self, question: dict[str, Any]) -> dict[str, Any]:
+        """How to get to a place: "" is the cluster's own network."""
+        kind, _, name = str(question.get("place", "")).partition(":")
+        try:
+            if not kind:
+                found = await self._into_cluster()
+            elif kind == "node" and name:
+                found = await self._into_node(name)
+            elif kind == "pod" and name.count("/") == 1:
+                found = await self._into_pod(*name.split("/"))
+            else:
+                place = question["place"]
+                raise Refused(f'"{place}" is no place: use pod:NAMESPACE/NAME or node:NAME')
+        except NotFound as error:
+            raise Refused(str(error)) from None
+        except OSError as error:
+            raise Refused(f"cannot get there: {error}") from None
+        return dataclasses.asdict(found)
+
+    async def _into_cluster(self) -> Entrance:
+        return await self._runtime.entrance(None, self._files)
+
+    async def _into_node(self, name: str) -> Entrance:
+        node = self._client.get(NODES, "", name)
+        if node is None:
+            raise NotFound(NODES, name)
+        place = f"node-{name}"
+        if place not in self._places:
+            spec = SandboxSpec(
+                id=place,
+                hostname=name,
+                address="",
+                node_address=_internal_ip(node),
+                files=self._files,
+            )
+            await self._runtime.create_sandbox(spec)
+            self._places.add(place)
+        return await self._runtime.entrance(place)
+
+    async def _into_pod(self, namespace: str, name: str) -> Entrance:
+        pod = self._client.get(PODS, namespace, name)
+        if pod is None:
+            raise NotFound(PODS, name)
+        return await self._runtime.entrance(pod["metadata"]["uid"])
+
+    async def apply(self, question: dict[str, Any]) -> list[str]:
+        """Apply manifests; a line for each object."""
+        return await manifests.apply(self._registry, question["manifests"])
+
+
+def _internal_ip(node: dict[str, Any]) -> str:
+    addresses = (node.get("status") or {}).get("addresses") or ()
+    return next((a["address"] for a in addresses if a["type"] == "InternalIP"), "")
+
+
+def _resolv_conf(start: "Start") -> str:
+    """What a process in the cluster's network, but in no pod, finds names by."""
+    zone = start.settings.dns.zone
+    return (
+        f"nameserver {start.launched.addressing.dns}\n"
+        f"search default.svc.{zone} svc.{zone} {zone}\n"
+        "options ndots:5\n"
+    )
