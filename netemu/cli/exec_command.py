@@ -38,7 +38,7 @@ def run_inside(home: Home, place: str, argv: Sequence[str]) -> None:
     except OSError as error:
         raise Failure(f"cannot enter {place or 'the cluster'}: {error}", OURS) from None
     try:
-        os.execvp(argv[0], argv)
+        os.execvp(argv[0], list(argv))
     except FileNotFoundError:
         raise Failure(f"{argv[0]}: command not found", NOT_FOUND) from None
     except OSError as error:

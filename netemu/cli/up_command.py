@@ -79,7 +79,7 @@ def _settings(
     try:
         return load(
             read_file(config) if config else {},
-            source=str(config) if config else "settings",
+            source=str(config or ""),
             name=name if named or config is None else None,
             state_dir=home_of(name, state_dir).folder.parent,
             net=None if net is None else NetMode(net),

@@ -52,7 +52,7 @@ def read_file(path: Path) -> Mapping[str, Any]:
     return content
 
 
-def load(given: Mapping[str, Any], *, source: str = "settings", **options: Any) -> Settings:
+def load(given: Mapping[str, Any], *, source: str = "", **options: Any) -> Settings:
     """Settings from what a file gives, with `options` (Settings' own fields) on top; an option
     that is None doesn't count. Raises BadSettings, naming `source`.
     """
@@ -64,7 +64,7 @@ def load(given: Mapping[str, Any], *, source: str = "settings", **options: Any) 
             fields["node"] = dataclasses.replace(node, count=chosen.pop("node_count"))
         settings = Settings(**{**fields, **chosen})
     except (ValueError, TypeError) as error:
-        raise BadSettings(f"{source}: {error}") from error
+        raise BadSettings(f"{source}: {error}" if source else str(error)) from error
     check_name(settings.name)
     return settings
 

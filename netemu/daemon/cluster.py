@@ -130,7 +130,7 @@ async def _cluster(start: Start) -> AsyncIterator[None]:
         credentials = load(home.credentials)
         api_socket = _api_socket(settings, home, launched)
         api = f"https://{LOOPBACK}:{api_socket.getsockname()[1]}"
-        write_kubeconfig(home.kubeconfig, credentials, server=api, name=home.name)
+        write_kubeconfig(home.kubeconfig, credentials, api, home.name)
         ready = asyncio.Event()
         await stack.enter_async_context(
             serve_api(
@@ -225,9 +225,9 @@ def _dns_sockets(settings: Settings, launched: Launched) -> list[DnsListener]:
 
 def _host_dns(settings: Settings, launched: Launched) -> DnsListener:
     wanted = settings.dns.port
-    ports = (wanted,) if wanted is not None else DNS_PORTS
-    if wanted is None and os.geteuid() == 0 and launched.uplink:
-        ports = (53, *DNS_PORTS)
+    ports: tuple[int, ...] = DNS_PORTS if wanted is None else (wanted,)
+    if wanted is None and launched.uplink:
+        ports = (53, *ports)
     last: OSError | None = None
     for port in ports:
         try:

@@ -48,7 +48,7 @@ def resolve(name: str) -> str:
         return str(socket.getaddrinfo(name, None, type=socket.SOCK_STREAM)[0][4][0])
     host, _, port = server.rpartition(":")
     for candidate in _candidates(name):
-        addresses = _ask(candidate, (host, int(port)))
+        addresses = ask(candidate, (host, int(port)))
         if addresses:
             return random.choice(addresses)
     raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
@@ -75,7 +75,7 @@ def _candidates(name: str) -> list[str]:
     return [name, *searched] if name.count(".") >= 5 else [*searched, name]
 
 
-def _ask(name: str, server: tuple[str, int]) -> list[str]:
+def ask(name: str, server: tuple[str, int]) -> list[str]:
     """The A records of a name; [] when there are none or nobody answers."""
     number = random.randrange(65536)
     labels = b"".join(bytes([len(part)]) + part.encode() for part in name.split("."))
