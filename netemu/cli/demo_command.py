@@ -100,9 +100,9 @@ def lookup(host: str, port: int) -> str:
     if dig:
         asked = [dig, "+short", f"@{host}", "-p", str(port), SERVICE]
         return subprocess.run(asked, capture_output=True, text=True, check=False).stdout.strip()
-    from netemu.programs.place import ask  # late: dig does it on most machines
+    from netemu.dns.lookup import addresses  # late: dig does it on most machines
 
-    return "\n".join(ask(SERVICE, (host, port)))
+    return "\n".join(addresses(SERVICE, host, port))
 
 
 def _inside(cluster: Instance, url: str) -> str:

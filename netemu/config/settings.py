@@ -65,12 +65,28 @@ class DnsSettings:
     port: int | None = None
     """Port on the host's 127.0.0.1; None: 53 as root, 1053 otherwise, another if those are taken.
     """
+    forward: str = ""
+    """Servers to ask for names of others, as ADDRESS or ADDRESS:PORT, separated by blanks; empty:
+    such names are refused, so that nothing leaves the machine unasked."""
 
     def __post_init__(self) -> None:
         if not 0 <= self.ttl <= 3600:
             raise ValueError(f"dns.ttl must be within 0..3600, not {self.ttl}")
         if self.port is not None and not 0 <= self.port < 65536:
             raise ValueError(f"dns.port must be a port, not {self.port}")
+        _ = self.upstreams
+
+    @property
+    def upstreams(self) -> tuple[tuple[str, int], ...]:
+        """The servers of `forward`, as address and port. Raises ValueError."""
+        found: list[tuple[str, int]] = []
+        for word in self.forward.split():
+            address, _, port = word.partition(":")
+            try:
+                found.append((str(IPv4Address(address)), int(port or 53)))
+            except ValueError as error:
+                raise ValueError(f"dns.forward: {word!r} is no ADDRESS or ADDRESS:PORT") from error
+        return tuple(found)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,10 +109,35 @@ class NodeSettings:
     """Longest grace period a pod gets when the whole cluster goes down."""
     log_limit: int = 10 * 1024 * 1024
     """Bytes of one container's log before it is rotated (the kubelet's default)."""
+    lease_seconds: float = 10.0
+    """Between renewals of a node's Lease (the kubelet's own pace)."""
+    lease_duration: int = 40
+    """Seconds after which a Lease that wasn't renewed means a lost node (the kubelet's default)."""
+    status_seconds: float = 300.0
+    """Between heartbeats in a node's conditions while nothing changes (the kubelet's default)."""
 
     def __post_init__(self) -> None:
         if not 1 <= self.count <= 200:
             raise ValueError(f"nodes must be within 1..200, not {self.count}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ControllerSettings:
+    """The control loops."""
+
+    endpoints_per_slice: int = 100
+    """Endpoints in one EndpointSlice at most (upstream's default; it allows up to 1000)."""
+    lost_node_seconds: float = 1.0
+    """Seconds a pod stays on a node that no longer exists before it is deleted. Upstream waits 40,
+    for nodes that come and go; netemu's nodes don't.
+    """
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.endpoints_per_slice <= 1000:
+            raise ValueError(
+                "controllers.endpointsPerSlice must be within 1..1000, "
+                f"not {self.endpoints_per_slice}"
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,6 +154,7 @@ class Settings:
     dns: DnsSettings = field(default_factory=DnsSettings)
     api: ApiSettings = field(default_factory=ApiSettings)
     node: NodeSettings = field(default_factory=NodeSettings)
+    controllers: ControllerSettings = field(default_factory=ControllerSettings)
     images: Path | None = None
     """A file of the user's own image map."""
 

@@ -104,7 +104,9 @@ async def _cluster(start: Start) -> AsyncIterator[None]:
 
         dns_sockets = _dns_sockets(settings, launched)
         dns = "{}:{}".format(*dns_sockets[0].udp.getsockname())
-        await stack.enter_async_context(serve_dns(latest, settings.dns, dns_sockets, rng))
+        await stack.enter_async_context(
+            serve_dns(latest, settings.dns, dns_sockets, rng, clock=clock, outside=launched.host)
+        )
         proxy = await stack.enter_async_context(
             serve_proxy(
                 latest,
@@ -130,7 +132,7 @@ async def _cluster(start: Start) -> AsyncIterator[None]:
         credentials = load(home.credentials)
         api_socket = _api_socket(settings, home, launched)
         api = f"https://{LOOPBACK}:{api_socket.getsockname()[1]}"
-        write_kubeconfig(home.kubeconfig, credentials, api, home.name)
+        write_kubeconfig(home.kubeconfig, credentials, server=api, name=home.name)
         ready = asyncio.Event()
         await stack.enter_async_context(
             serve_api(
@@ -240,6 +242,7 @@ def _host_dns(settings: Settings, launched: Launched) -> DnsListener:
         except OSError as error:
             last = error
             continue
-        return DnsListener(udp, tcp, launched.addressing.host_view)
+        addressing = launched.addressing
+        return DnsListener(udp, tcp, addressing.host_view, addressing.cluster_view)
     assert last is not None
     raise PortTaken(f"cannot listen on {LOOPBACK}:{ports[0]} for DNS: {last.strerror}")

@@ -18,6 +18,8 @@ class Addressing:
     """B: 127.B.0.0/16 belongs to this instance, on the host's loopback."""
     mirrored: bool
     """Host clients reach Services at 127.B.x.y instead of their own address."""
+    node_prefix: int = 24
+    """Prefix length of one node's share of the pod range; longer when the range is small."""
 
     @property
     def api(self) -> str:
@@ -40,7 +42,7 @@ class Addressing:
 
     def pod_range(self, number: int) -> IPv4Network:
         """The /24 (or what fits a smaller range) from which that node's pods get addresses."""
-        new_prefix = max(24, self.pods.prefixlen + 4)
+        new_prefix = max(self.node_prefix, self.pods.prefixlen + 4)
         size = 2 ** (32 - new_prefix)
         return IPv4Network((int(self.pods.network_address) + (number - 1) * size, new_prefix))
 
@@ -61,3 +63,10 @@ class Addressing:
     def host_view(self, address: str) -> str:
         """What DNS tells a host client for a cluster address."""
         return (self.mirror(address) or address) if self.mirrored else address
+
+    def cluster_view(self, address: str) -> str:
+        """The cluster address a host client means by `address`; the inverse of `host_view`."""
+        if not self.mirrored or not address.startswith(f"127.{self.block}."):
+            return address
+        meant = self.services.network_address + (int(IPv4Address(address)) & 0xFFFF)
+        return str(meant) if self.mirror(str(meant)) == address else address

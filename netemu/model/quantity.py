@@ -1,5 +1,6 @@
 """Kubernetes quantities: ``100m``, ``1Gi``, ``2``, ``1e3``."""
 
+import math
 import re
 from decimal import Decimal
 
@@ -34,3 +35,33 @@ def parse_quantity(text: str | int | float) -> Decimal:
         )
     number = Decimal(match[1] + (match[2] or ""))
     return number * _SUFFIXES[match[3] or ""]
+
+
+_DECIMAL = {-9: "n", -6: "u", -3: "m", 0: "", 3: "k", 6: "M", 9: "G", 12: "T", 15: "P", 18: "E"}
+_BINARY = ("", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei")
+
+
+def canonical(text: str | int | float, digits: int = 9) -> str:
+    """The form in which the API shows a quantity: no fraction, the largest suffix that needs none.
+
+    Beyond `digits` (9, 6 or 3) decimal places it is rounded up. Raises ValueError as
+    `parse_quantity`.
+    """
+    number = parse_quantity(text)
+    if str(text).endswith("i") and abs(number) >= 1024 and number == int(number):
+        return _binary(int(number))
+    count, exponent = math.ceil(number.scaleb(digits)), -digits
+    if count == 0:
+        return "0"
+    while count % 1000 == 0 and exponent < 18:
+        count, exponent = count // 1000, exponent + 3
+    if re.search(r"[eE][+-]?\d", str(text)):
+        return f"{count}e{exponent}" if exponent else str(count)
+    return f"{count}{_DECIMAL[exponent]}"
+
+
+def _binary(number: int) -> str:
+    level = 0
+    while number % 1024 == 0 and level + 1 < len(_BINARY):
+        number, level = number // 1024, level + 1
+    return f"{number}{_BINARY[level]}"

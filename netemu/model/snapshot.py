@@ -6,7 +6,7 @@ mapped tries): a change to one Service costs work in proportion to that Service,
 identity what is still true.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from immutables import Map
@@ -31,6 +31,17 @@ class ServiceEntry:
     slices: tuple[EndpointSlice, ...] = ()
 
 
+RECENT: Final = 64
+"""Changes of Services a snapshot remembers; more than one batch of events brings."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Change:
+    """One Service became another; itself only the mark of when, told apart by identity."""
+
+    service: Key
+
+
 Slices = Map[str, EndpointSlice]
 """The slices of one Service by name."""
 
@@ -51,6 +62,8 @@ class Snapshot:
     pods: Map[str, PodAddress] = Map()
     """Pods by address."""
     namespaces: Map[str, bool] = Map()
+    recent: tuple[Change, ...] = field(default=(), compare=False)
+    """The latest changes of `services`, oldest first; read by `changed_services`."""
 
 
 EMPTY: Final = Snapshot()
@@ -82,6 +95,26 @@ def advance(snapshot: Snapshot, resource: str, old: Object | None, new: Object |
     return snapshot if changed is snapshot else replace(changed, revision=snapshot.revision + 1)
 
 
+def changed_services(seen: Snapshot, now: Snapshot) -> frozenset[Key]:
+    """The Services that differ between two snapshots, in time proportional to their number.
+
+    Everything is compared when `now` doesn't descend from `seen` or too many changes lie between.
+    """
+    if seen.services is now.services:
+        return frozenset()
+    last = seen.recent[-1] if seen.recent else None
+    changed: set[Key] = set()
+    for change in reversed(now.recent):
+        if change is last:
+            return frozenset(changed)
+        changed.add(change.service)
+    gone = (key for key in seen.services if key not in now.services)
+    before = seen.services.get
+    return frozenset(
+        (*gone, *(key for key, entry in now.services.items() if before(key) is not entry))
+    )
+
+
 def _addresses(entry: ServiceEntry | None) -> frozenset[str]:
     if entry is None:
         return frozenset()
@@ -103,7 +136,8 @@ def _with_entry(snapshot: Snapshot, key: Key, entry: ServiceEntry | None) -> Sna
         owners = owners.set(address, owners.get(address, frozenset()) | {key})
     services = snapshot.services
     services = services.delete(key) if entry is None else services.set(key, entry)
-    return replace(snapshot, services=services, owners=owners)
+    recent = (*snapshot.recent, Change(key))[-RECENT:]
+    return replace(snapshot, services=services, owners=owners, recent=recent)
 
 
 def _with_service(snapshot: Snapshot, old: Object | None, new: Object | None) -> Snapshot:

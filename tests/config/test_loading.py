@@ -38,7 +38,7 @@ def test_options_win_over_the_file_and_none_is_no_option() -> None:
 
 BAD: list[tuple[dict[str, Any], str]] = [
     ({"dns": {"tll": 5}}, 'unknown setting "dns.tll" (did you mean "ttl"?)'),
-    ({"qqq": 5}, 'unknown setting "qqq" (there are api, dns'),
+    ({"qqq": 5}, 'unknown setting "qqq" (there are api, '),
     ({"dns": {"ttl": "5"}}, "dns.ttl must be a whole number, not '5'"),
     ({"dns": {"ttl": True}}, "dns.ttl must be a whole number, not True"),
     ({"dns": {"ttl": 4000}}, "dns.ttl must be within 0..3600, not 4000"),

@@ -1,1 +1,0 @@
-"""Settings become a running cluster; the order of start and stop stands here."""

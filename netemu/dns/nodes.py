@@ -1,0 +1,252 @@
+"""What exists at a name: found in the snapshot for a target, whatever type was asked.
+
+The rules are those of the Kubernetes DNS specification 1.1.0 and of CoreDNS' ``kubernetes``
+plugin. A name that exists without records of the asked type is still a `Node` (NODATA); None
+means there is no such name (NXDOMAIN).
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from ipaddress import ip_address
+from typing import assert_never
+
+from netemu.dns.names import (
+    EndpointName,
+    Fixed,
+    NamespaceName,
+    PodName,
+    PortName,
+    ReverseName,
+    ServiceName,
+    Target,
+    dashed,
+)
+from netemu.dns.reading import Reading
+from netemu.dns.records import Name, name_from
+from netemu.model.meta import Key
+from netemu.model.service import Endpoint, EndpointPort, EndpointSlice, ServicePort, ServiceType
+from netemu.model.snapshot import ServiceEntry
+
+DNS_SERVICE: Key = ("kube-system", "kube-dns")
+"""The Service of the cluster DNS, by the name it has in every cluster."""
+
+SCHEMA_VERSION = "1.1.0"
+
+
+@dataclass(frozen=True, slots=True)
+class Domain:
+    """What the server is told about its zone."""
+
+    zone: Name
+    ttl: int
+
+
+def same(address: str) -> str:
+    """The view of clients inside the cluster."""
+    return address
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """How the clients of one listener see the cluster's addresses."""
+
+    shown: Callable[[str], str] = same
+    """What such a client is told for a cluster address."""
+    meant: Callable[[str], str] = same
+    """The cluster address that such a client means; the inverse of `shown`."""
+    own: tuple[str, ...] = ()
+    """Where the server itself listens: the name server's address without a DNS Service."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A port at an address, and the name by which an SRV record points there."""
+
+    target: Name
+    address: str
+    port: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Node:
+    """What exists at one name."""
+
+    addresses: tuple[str, ...] = ()
+    """Of both families, each once."""
+    places: tuple[Place, ...] = ()
+    alias: Name = ()
+    """Where an ExternalName Service points."""
+    names: tuple[Name, ...] = ()
+    """What a reverse name points at."""
+    text: str = ""
+    apex: bool = False
+
+
+NO_DATA = Node()
+
+
+@dataclass(frozen=True, slots=True)
+class Finder:
+    """Finds nodes for one question."""
+
+    reading: Reading
+    domain: Domain
+    view: View
+
+    def find(self, target: Target) -> Node | None:
+        """What is at `target`."""
+        match target:
+            case Fixed():
+                return self._fixed(target)
+            case NamespaceName(namespace):
+                return NO_DATA if self.reading.has_namespace(namespace) else None
+            case ServiceName(key):
+                return self._service(key)
+            case EndpointName(key, host):
+                return self._endpoint(key, host)
+            case PortName(key, port, protocol):
+                return self._port(key, port, protocol)
+            case PodName(namespace, address):
+                # "pods insecure": whatever looks like an address (kubeadm's Corefile)
+                known = self.reading.has_namespace(namespace)
+                return Node(addresses=(address,)) if known else None
+            case ReverseName(address):
+                return self._reverse(self.view.meant(address))
+        assert_never(target)
+
+    def name_server(self) -> tuple[Name, tuple[str, ...]]:
+        """The name and addresses of the zone's name server."""
+        entry = self.reading.service(DNS_SERVICE)
+        if entry is None or not entry.service.cluster_ips:
+            return (b"ns", b"dns", *self.domain.zone), self.view.own
+        return self._name(DNS_SERVICE), self._shown(entry.service.cluster_ips)
+
+    def _fixed(self, target: Fixed) -> Node | None:
+        match target:
+            case Fixed.APEX:
+                return Node(apex=True)
+            case Fixed.EMPTY:
+                return NO_DATA
+            case Fixed.VERSION:
+                return Node(text=SCHEMA_VERSION)
+            case Fixed.NAME_SERVER:
+                return Node(addresses=self.name_server()[1])
+            case Fixed.MISSING:
+                return None
+        assert_never(target)
+
+    def _service(self, key: Key) -> Node | None:
+        entry = self.reading.service(key)
+        if entry is None:
+            return None
+        service = entry.service
+        if service.type is ServiceType.EXTERNAL_NAME:
+            alias = _alias(service.external_name)
+            return Node(alias=alias) if alias else None
+        if not service.headless:
+            return self._virtual(entry, service.ports)
+        # Nobody ready: NXDOMAIN, as CoreDNS; an empty NOERROR would be cached as "no such family".
+        ready = list(_ready(entry))
+        return self._headless(key, ready, _any_port) if ready else None
+
+    def _port(self, key: Key, port: str, protocol: str) -> Node | None:
+        entry = self.reading.service(key)
+        if entry is None or entry.service.type is ServiceType.EXTERNAL_NAME:
+            return None
+
+        def asked(candidate: ServicePort | EndpointPort) -> bool:
+            named = candidate.name.lower() == port if port else bool(candidate.name)
+            return named and candidate.protocol.lower() == protocol
+
+        if entry.service.headless:
+            node = self._headless(key, list(_ready(entry)), asked)
+        else:
+            node = self._virtual(entry, [item for item in entry.service.ports if asked(item)])
+        if not node.places:
+            return None
+        # An SRV name has no addresses, and `_tcp.SVC` nothing at all (CoreDNS answers both).
+        return Node(places=node.places) if port else NO_DATA
+
+    def _endpoint(self, key: Key, host: str) -> Node | None:
+        """Also below Services with a virtual IP: an extension of CoreDNS that people rely on."""
+        entry = self.reading.service(key)
+        if entry is None or entry.service.type is ServiceType.EXTERNAL_NAME:
+            return None
+        asked = [item for item in _ready(entry) if _host(item[1]) == host]
+        return self._headless(key, asked, _any_port) if asked else None
+
+    def _virtual(self, entry: ServiceEntry, ports: Iterable[ServicePort]) -> Node:
+        addresses = self._shown(entry.service.cluster_ips)
+        target = self._name(entry.service.key)
+        places = tuple(Place(target, ip, item.port) for item in ports for ip in addresses)
+        return Node(addresses=addresses, places=places)
+
+    def _headless(
+        self,
+        key: Key,
+        ready: list[tuple[EndpointSlice, Endpoint]],
+        asked: Callable[[EndpointPort], bool],
+    ) -> Node:
+        service = self._name(key)
+        places = tuple(
+            Place(
+                (_host(endpoint).encode(), *service), self.view.shown(endpoint.address), port.port
+            )
+            for part, endpoint in ready
+            for port in part.ports
+            if asked(port)
+        )
+        return Node(addresses=self._shown(endpoint.address for _, endpoint in ready), places=places)
+
+    def _reverse(self, address: str) -> Node | None:
+        keys = self.reading.owners(address)
+        entries = [entry for entry in map(self.reading.service, keys) if entry is not None]
+        for entry in entries:
+            if address in entry.service.cluster_ips:
+                return Node(names=(self._name(entry.service.key),))
+        names = dict.fromkeys(
+            (_host(endpoint).encode(), *self._name(entry.service.key))
+            for entry in entries
+            for _, endpoint in _ready(entry)
+            if endpoint.address == address
+        )
+        return Node(names=tuple(names)) if names else None
+
+    def _name(self, key: Key) -> Name:
+        namespace, service = key
+        return (service.encode(), namespace.encode(), b"svc", *self.domain.zone)
+
+    def _shown(self, addresses: Iterable[str]) -> tuple[str, ...]:
+        """Each once, in order."""
+        return tuple(dict.fromkeys(map(self.view.shown, addresses)))
+
+
+def _any_port(port: EndpointPort) -> bool:
+    return bool(port.port)
+
+
+def _ready(entry: ServiceEntry) -> Iterator[tuple[EndpointSlice, Endpoint]]:
+    """Serving and terminating do not matter to DNS; a Service that publishes not-ready addresses
+    has them as ready in its slices already.
+    """
+    for part in entry.slices:
+        if part.family != "FQDN":  # deprecated, and no address anyway
+            for endpoint in part.endpoints:
+                if endpoint.ready:
+                    yield part, endpoint
+
+
+def _host(endpoint: Endpoint) -> str:
+    return endpoint.hostname.lower() or dashed(endpoint.address)
+
+
+def _alias(text: str) -> Name:
+    """An address isn't a name: CoreDNS denies such a Service rather than make a record of it."""
+    try:
+        ip_address(text)
+    except ValueError:
+        try:
+            return name_from(text)
+        except ValueError:  # the API refuses such names
+            return ()
+    return ()

@@ -1,0 +1,105 @@
+"""The words of DNS: names, record types, response codes, questions and answers, as plain data.
+
+A name is its labels as octets, in the spelling they came in; whoever compares lowers them first.
+"""
+
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import TypeAlias
+
+Name: TypeAlias = tuple[bytes, ...]
+"""Labels from left to right, without the root's empty one."""
+
+LONGEST_LABEL = 63
+"""Octets in a label (RFC 1035 §2.3.4)."""
+LONGEST_NAME = 255
+"""Octets in a name as it travels: lengths, labels and the final zero (RFC 1035 §2.3.4)."""
+
+
+class Type(IntEnum):
+    """Record types that netemu knows by name; a question may carry any other number."""
+
+    A = 1
+    NS = 2
+    CNAME = 5
+    SOA = 6
+    PTR = 12
+    TXT = 16
+    AAAA = 28
+    SRV = 33
+    OPT = 41
+    IXFR = 251
+    AXFR = 252
+
+
+class Rcode(IntEnum):
+    """Response codes; those past 15 need EDNS (RFC 6891 §6.1.3)."""
+
+    NOERROR = 0
+    FORMERR = 1
+    SERVFAIL = 2
+    NXDOMAIN = 3
+    NOTIMP = 4
+    REFUSED = 5
+    BADVERS = 16
+
+
+IN = 1
+"""The Internet class, the only one served."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked."""
+
+    name: Name
+    type: int
+    klass: int = IN
+
+
+@dataclass(frozen=True, slots=True)
+class Srv:
+    """Data of an SRV record (RFC 2782)."""
+
+    weight: int
+    port: int
+    target: Name
+    priority: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Soa:
+    """Data of an SOA record; the timers are constants of the wire format's writer."""
+
+    origin: Name
+    serial: int
+    minimum: int
+
+
+Data: TypeAlias = bytes | Name | Srv | Soa
+"""Octets for A, AAAA (the packed address) and TXT (one string); a name for CNAME, NS and PTR."""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One resource record of class IN."""
+
+    owner: Name
+    type: Type
+    ttl: int
+    data: Data
+
+
+def name_from(text: str) -> Name:
+    """The name written as `text`, with or without final dot. Raises ValueError."""
+    labels = tuple(text.removesuffix(".").encode("ascii").split(b"."))
+    if not all(0 < len(label) <= LONGEST_LABEL for label in labels):
+        raise ValueError(f"{text!r} is no domain name: a label is empty or too long")
+    if sum(map(len, labels)) + len(labels) + 1 > LONGEST_NAME:
+        raise ValueError(f"{text!r} is no domain name: it is too long")
+    return labels
+
+
+def lowered(name: Name) -> Name:
+    """`name` in lower case; only ASCII letters have cases in DNS (RFC 4343)."""
+    return tuple([label.lower() for label in name])

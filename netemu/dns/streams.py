@@ -1,0 +1,167 @@
+"""DNS over TCP (RFC 7766): queries in any pieces, several at once, connections that may stay.
+
+Nobody gets more than his share: a connection answers a batch of queries in one turn of the loop,
+reads no further while its replies aren't taken, ends when no whole query comes for a while, and
+makes room when there are too many, the one that was quiet longest first.
+"""
+
+import asyncio
+import socket
+from collections import OrderedDict
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import cast
+
+from netemu.clock import Clock
+from netemu.dns.replies import Octets
+from netemu.dns.responder import Responder
+
+MOST_CONNECTIONS = 500
+"""Open at once per listener."""
+IDLE_SECONDS = 10.0
+"""Without a whole query before a connection is closed (RFC 7766 §6.2.3: a few seconds)."""
+BATCH = 64
+"""Pipelined queries of one connection that are answered in one turn of the loop."""
+WAITING = 128
+"""Connections that wait to be accepted."""
+
+
+class Connections:
+    """The open connections of one listener, the one quiet longest first."""
+
+    def __init__(self, responder: Responder, clock: Clock) -> None:
+        self.responder = responder
+        self.clock = clock
+        self._open: OrderedDict[Connection, None] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    def make(self) -> "Connection":
+        """A protocol for a connection that was just accepted."""
+        return Connection(self)
+
+    def add(self, connection: "Connection") -> None:
+        """Count it in; the one quiet longest goes if there is no room."""
+        if len(self._open) >= MOST_CONNECTIONS:
+            next(iter(self._open)).abort()
+        self._open[connection] = None
+
+    def touch(self, connection: "Connection") -> None:
+        """It just asked something."""
+        if connection in self._open:
+            self._open.move_to_end(connection)
+
+    def remove(self, connection: "Connection") -> None:
+        """Count it out."""
+        self._open.pop(connection, None)
+
+    def close(self) -> None:
+        """End them all."""
+        for connection in tuple(self._open):
+            connection.abort()
+
+
+class Connection(asyncio.Protocol):
+    """One client."""
+
+    _transport: asyncio.Transport
+
+    def __init__(self, connections: Connections) -> None:
+        self._connections = connections
+        self._received = bytearray()
+        self._blocked = False
+        self._clock = connections.clock
+        self._last = self._clock.monotonic()
+        self._timer = self._clock.call_later(IDLE_SECONDS, self._check)
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Take its place among the others."""
+        self._transport = cast(asyncio.Transport, transport)
+        self._connections.add(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Give its place back."""
+        self._timer.cancel()
+        self._received.clear()
+        self._connections.remove(self)
+
+    def abort(self) -> None:
+        """End it now."""
+        self._connections.remove(self)
+        self._transport.abort()
+
+    def data_received(self, data: bytes) -> None:
+        """Answer the queries that are whole by now."""
+        self._received += data
+        self._work()
+
+    def pause_writing(self) -> None:
+        """The client doesn't take its replies."""
+        self._blocked = True
+
+    def resume_writing(self) -> None:
+        """It takes them again."""
+        self._blocked = False
+        self._work()
+
+    def _has_query(self) -> bool:
+        received = self._received
+        return len(received) >= 2 and len(received) >= 2 + int.from_bytes(received[:2], "big")
+
+    def _work(self) -> None:
+        for _ in range(BATCH):
+            if self._blocked or not self._has_query():
+                break
+            end = 2 + int.from_bytes(self._received[:2], "big")
+            packet = bytes(self._received[2:end])
+            del self._received[:end]
+            self._touch()
+            self._connections.responder.handle(packet, self._send)
+        self._go_on()
+
+    def _go_on(self) -> None:
+        """Read no more until what has come is answered, so that it stays bounded.
+
+        So the end of the client's data is only seen when all before it is answered.
+        """
+        if self._transport.is_closing():
+            return
+        if self._blocked:
+            self._transport.pause_reading()
+        elif self._has_query():
+            self._transport.pause_reading()
+            asyncio.get_running_loop().call_soon(self._work)
+        else:
+            self._transport.resume_reading()
+
+    def _send(self, reply: Octets) -> None:
+        if not self._transport.is_closing():
+            self._transport.write(len(reply).to_bytes(2, "big") + reply)
+
+    def _touch(self) -> None:
+        self._last = self._clock.monotonic()
+        self._connections.touch(self)
+
+    def _check(self) -> None:
+        left = self._last + IDLE_SECONDS - self._clock.monotonic()
+        if left <= 0:
+            self.abort()
+        else:
+            self._timer = self._clock.call_later(left, self._check)
+
+
+@asynccontextmanager
+async def serve_streams(
+    sock: socket.socket, responder: Responder, clock: Clock
+) -> AsyncIterator[Connections]:
+    """Answer on the listening `sock` inside the block, and close it afterwards."""
+    connections = Connections(responder, clock)
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(connections.make, sock=sock, backlog=WAITING)
+    try:
+        yield connections
+    finally:
+        server.close()
+        connections.close()
+        await server.wait_closed()

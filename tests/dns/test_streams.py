@@ -1,0 +1,221 @@
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import dnslib
+import pytest
+
+from netemu.dns import streams
+from netemu.dns.streams import IDLE_SECONDS, Connections, serve_streams
+from tests.dns.cluster import packet, responder
+from tests.support.clock import FakeClock, settle
+
+SVC = "default.svc.cluster.local"
+
+
+def framed(*queries: bytes) -> bytes:
+    return b"".join(len(query).to_bytes(2, "big") + query for query in queries)
+
+
+WEB = packet(f"web.{SVC}")
+
+
+@dataclass
+class Client:
+    reader: asyncio.StreamReader
+    writer: asyncio.StreamWriter
+
+    async def octets(self) -> bytes:
+        async with asyncio.timeout(5):
+            size = int.from_bytes(await self.reader.readexactly(2), "big")
+            return await self.reader.readexactly(size)
+
+    async def reply(self) -> Any:
+        return dnslib.DNSRecord.parse(await self.octets())
+
+    async def is_closed(self) -> bool:
+        try:
+            async with asyncio.timeout(5):
+                return await self.reader.read(1) == b""
+        except ConnectionResetError:
+            return True
+
+
+@dataclass
+class Server:
+    connections: Connections
+    address: tuple[str, int]
+    clock: FakeClock
+    clients: list[Client]
+
+    async def connect(self) -> Client:
+        client = Client(*await asyncio.open_connection(*self.address))
+        self.clients.append(client)
+        return client
+
+
+@asynccontextmanager
+async def served() -> AsyncIterator[Server]:
+    clock, sock = FakeClock(), socket.create_server(("127.0.0.1", 0))
+    async with serve_streams(sock, responder(stream=True), clock) as connections:
+        server = Server(connections, sock.getsockname(), clock, [])
+        yield server
+        for client in server.clients:
+            client.writer.close()
+
+
+async def test_a_query_is_answered() -> None:
+    async with served() as server:
+        client = await server.connect()
+        client.writer.write(framed(WEB))
+        assert [str(rr.rdata) for rr in (await client.reply()).rr] == ["10.96.0.7"]
+
+
+async def test_pieces_make_a_query() -> None:
+    async with served() as server:
+        client = await server.connect()
+        for octet in framed(WEB):
+            client.writer.write(bytes([octet]))
+            await settle()
+        assert (await client.reply()).header.rcode == 0
+
+
+async def test_several_queries_in_one_write_are_answered_in_order() -> None:
+    async with served() as server:
+        client = await server.connect()
+        count = streams.BATCH * 3
+        client.writer.write(
+            framed(*(packet(f"x{number}.{SVC}", ident=number) for number in range(count)))
+        )
+        assert [(await client.reply()).header.id for _ in range(count)] == list(range(count))
+
+
+async def test_a_connection_is_used_again() -> None:
+    async with served() as server:
+        client = await server.connect()
+        for ident in range(3):
+            client.writer.write(framed(packet(f"web.{SVC}", ident=ident)))
+            assert (await client.reply()).header.id == ident
+
+
+async def test_what_gets_no_reply_doesnt_end_it() -> None:
+    async with served() as server:
+        client = await server.connect()
+        client.writer.write(framed(b"", b"x", WEB[:2] + b"\x80" + WEB[3:], WEB))
+        assert (await client.reply()).header.rcode == 0
+
+
+async def test_everything_is_sent_however_long() -> None:
+    async with served() as server:
+        client = await server.connect()
+        client.writer.write(framed(packet(f"big.{SVC}")))
+        assert len((await client.reply()).rr) == 60
+
+
+async def test_who_has_said_all_still_gets_the_replies() -> None:
+    async with served() as server:
+        client = await server.connect()
+        client.writer.write(framed(*[WEB] * (streams.BATCH * 2)))
+        client.writer.write_eof()
+        for _ in range(streams.BATCH * 2):
+            assert (await client.reply()).header.rcode == 0
+        assert await client.is_closed()
+
+
+async def test_who_asks_nothing_is_closed() -> None:
+    async with served() as server:
+        client = await server.connect()
+        await until(lambda: len(server.connections) == 1)
+        await server.clock.advance(IDLE_SECONDS + 1)
+        assert await client.is_closed()
+        assert len(server.connections) == 0
+
+
+async def test_who_asks_in_time_stays() -> None:
+    async with served() as server:
+        client = await server.connect()
+        for _ in range(3):
+            await server.clock.advance(IDLE_SECONDS - 1)
+            client.writer.write(framed(WEB))
+            await client.reply()
+        assert len(server.connections) == 1
+
+
+async def test_half_a_query_doesnt_count_as_one() -> None:
+    async with served() as server:
+        client = await server.connect()
+        for octet in framed(WEB)[:6]:
+            client.writer.write(bytes([octet]))
+            await settle()
+            await server.clock.advance(IDLE_SECONDS / 5)
+        assert await client.is_closed()
+
+
+async def test_the_one_quiet_longest_makes_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(streams, "MOST_CONNECTIONS", 3)
+    async with served() as server:
+        clients = [await server.connect() for _ in range(3)]
+        for client in clients:
+            client.writer.write(framed(WEB))
+            await client.reply()
+        clients[0].writer.write(framed(WEB))
+        await clients[0].reply()
+        newest = await server.connect()
+        newest.writer.write(framed(WEB))
+        assert (await newest.reply()).header.rcode == 0
+        assert await clients[1].is_closed()
+        assert len(server.connections) == 3
+        clients[0].writer.write(framed(WEB))
+        assert (await clients[0].reply()).header.rcode == 0
+
+
+async def test_who_doesnt_read_is_not_read_from() -> None:
+    async with served() as server:
+        deaf = await server.connect()
+        sock = deaf.writer.get_extra_info("socket")
+        deaf.writer.transport.pause_reading()  # type: ignore[attr-defined]  # a stream's has it
+        query, sent = framed(packet(f"big.{SVC}")), 0
+        while sent < 50_000_000:
+            try:
+                sent += sock._sock.send(query * 1000)
+            except BlockingIOError:
+                await settle()
+                if server.connections and all(c._blocked for c in server.connections._open):
+                    break
+        (connection,) = server.connections._open
+        assert connection._blocked
+        assert len(connection._received) < 600_000
+        client = await server.connect()
+        client.writer.write(framed(WEB))
+        assert (await client.reply()).header.rcode == 0
+        await server.clock.advance(IDLE_SECONDS + 1)
+        assert len(server.connections) <= 1
+
+
+async def test_a_backlog_is_answered_when_the_client_reads_again() -> None:
+    async with served() as server:
+        client = await server.connect()
+        count = 3000  # two and a half megabytes of replies
+        client.writer.write(framed(*(packet(f"big.{SVC}", ident=n) for n in range(count))))
+        await settle()
+        idents = [int.from_bytes((await client.octets())[:2], "big") for _ in range(count)]
+        assert idents == list(range(count))
+
+
+async def test_leaving_closes_everything() -> None:
+    async with served() as server:
+        client = await server.connect()
+        client.writer.write(framed(WEB))
+        await client.reply()
+    assert await client.is_closed()
+    with pytest.raises(ConnectionRefusedError):
+        await asyncio.open_connection(*server.address)
+
+
+async def until(condition: Any) -> None:
+    async with asyncio.timeout(5):
+        while not condition():
+            await asyncio.sleep(0.001)
