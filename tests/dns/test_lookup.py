@@ -7,7 +7,10 @@ import pytest
 from netemu.dns.lookup import addresses
 from netemu.tasks import task_group
 
-ANSWER = "one.example. 5 IN CNAME two.example.\ntwo.example. 5 IN A 10.0.0.1\ntwo.example. 5 IN A 10.0.0.2"
+ANSWER = (
+    "one.example. 5 IN CNAME two.example.\n"
+    "two.example. 5 IN A 10.0.0.1\ntwo.example. 5 IN A 10.0.0.2"
+)
 
 
 async def answering(sock: socket.socket, reply: bytes | None) -> None:
