@@ -2,7 +2,7 @@ from decimal import Decimal
 
 import pytest
 
-from netemu.model.quantity import parse_quantity
+from netemu.model.quantity import canonical, parse_quantity
 
 QUANTITIES = [
     ("0", "0"),
@@ -40,3 +40,29 @@ def test_a_bare_number_is_a_quantity_too() -> None:
 def test_other_text_is_refused_in_kubernetes_words(text: str) -> None:
     with pytest.raises(ValueError, match="quantities must match the regular expression"):
         parse_quantity(text)
+
+
+CANONICAL = [
+    ("0.5", "500m"),
+    ("1", "1"),
+    ("1000m", "1"),
+    ("1500m", "1500m"),
+    ("100000", "100k"),
+    ("1024Mi", "1Gi"),
+    ("1.5Gi", "1536Mi"),
+    ("0.5Ki", "512"),
+    ("5e3", "5e3"),
+    ("0", "0"),
+    ("-1", "-1"),
+    ("0.0000000001", "1n"),
+]
+
+
+@pytest.mark.parametrize(("text", "shown"), CANONICAL)
+def test_a_quantity_is_shown_without_fraction_and_as_short_as_can_be(text: str, shown: str) -> None:
+    assert canonical(text) == shown
+    assert canonical(shown) == shown
+
+
+def test_what_is_too_fine_is_rounded_up() -> None:
+    assert canonical("0.0001", 3) == "1m"

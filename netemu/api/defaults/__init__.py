@@ -1,0 +1,37 @@
+"""What the API server fills in where a manifest says nothing; pure functions.
+
+Defaulting is idempotent: an object that was defaulted once is not changed again. Fields a manifest
+spells out with Go's zero value (``hostPort: 0``, ``env: []``) are dropped from pod specs, as they
+are when a cluster writes JSON, so that a template that was read and sent back stays equal.
+Source: Kubernetes 1.32, pkg/apis/*/v1/defaults.go.
+"""
+
+from collections.abc import Callable
+
+from netemu.api.defaults import apps, core, pod, service
+from netemu.model import resources
+from netemu.model.meta import Object, copied
+from netemu.model.resources import Resource
+
+_DEFAULTS: dict[str, Callable[[Object], None]] = {
+    resources.DEPLOYMENTS: apps.deployment,
+    resources.ENDPOINTS: core.endpoints,
+    resources.ENDPOINT_SLICES: core.endpoint_slice,
+    resources.NAMESPACES: core.namespace,
+    resources.NODES: core.node,
+    resources.PODS: pod.pod,
+    resources.REPLICA_SETS: apps.replica_set,
+    resources.SECRETS: core.secret,
+    resources.SERVICES: service.service,
+    "statefulsets.apps": apps.stateful_set,
+}
+"""Each changes its argument, a copy. ConfigMaps, ServiceAccounts, Events and Leases have none."""
+
+
+def with_defaults(resource: Resource, obj: Object) -> Object:
+    """A new object with the kind's defaults; `obj` is left as it is."""
+    result: Object = copied(obj)
+    fill = _DEFAULTS.get(resource.key)
+    if fill is not None:
+        fill(result)
+    return result

@@ -1,0 +1,133 @@
+"""What the server itself decides about an object before it is judged and stored; pure functions.
+
+Upstream spreads this over the kinds' strategies (pkg/registry) and the admission plugins that
+every cluster runs (ServiceAccount, DefaultTolerationSeconds, Priority).
+"""
+
+from collections.abc import Callable
+
+from netemu.api.qos import qos_class
+from netemu.api.service_strategy import create_service, update_service
+from netemu.model import resources
+from netemu.model.meta import Object, copied
+from netemu.model.resources import Resource
+
+EVICTION_SECONDS = 300
+"""How long a pod stays on a node that is gone, unless it says otherwise."""
+
+_OWN_STATUS = frozenset({resources.NODES})
+"""Kinds that may be born with a status: a node tells about itself."""
+
+
+def prepare_create(resource: Resource, obj: Object) -> Object:
+    """A new object as it may be created: without a status of the client's making."""
+    result: Object = copied(obj)
+    if resource.has_status and resource.key not in _OWN_STATUS:
+        result.pop("status", None)
+    prepare = _CREATE.get(resource.key)
+    if prepare is not None:
+        prepare(result)
+    return result
+
+
+def prepare_update(resource: Resource, new: Object, old: Object) -> Object:
+    """A new object as it may replace `old`: with the stored status and what is inherited."""
+    result: Object = copied(new)
+    if resource.has_status:
+        result.pop("status", None)
+        if "status" in old:
+            result["status"] = copied(old["status"])
+    prepare = _UPDATE.get(resource.key)
+    if prepare is not None:
+        prepare(result, old)
+    return result
+
+
+def _create_pod(obj: Object) -> None:
+    spec = obj["spec"]
+    _admit(spec)
+    obj["status"] = {"phase": "Pending", "qosClass": _qos(spec)}
+    if spec.get("schedulingGates"):
+        obj["status"]["conditions"] = [
+            {
+                "type": "PodScheduled",
+                "status": "False",
+                "reason": "SchedulingGated",
+                "message": "Scheduling is blocked due to non-empty scheduling gates",
+            }
+        ]
+
+
+def _qos(spec: Object) -> str:
+    try:
+        return qos_class(spec)
+    except ValueError:  # a quantity that is none: the rules will refuse the pod
+        return "BestEffort"
+
+
+def _admit(spec: Object) -> None:
+    if not spec.get("serviceAccountName"):
+        spec["serviceAccountName"] = spec["serviceAccount"] = "default"
+    spec.setdefault("priority", 0)
+    spec.setdefault("preemptionPolicy", "PreemptLowerPriority")
+    _tolerate_lost_nodes(spec)
+
+
+def _tolerate_lost_nodes(spec: Object) -> None:
+    for condition in ("not-ready", "unreachable"):
+        key = f"node.kubernetes.io/{condition}"
+        if not any(_tolerates(item, key) for item in spec.get("tolerations") or ()):
+            spec.setdefault("tolerations", []).append(
+                {
+                    "key": key,
+                    "operator": "Exists",
+                    "effect": "NoExecute",
+                    "tolerationSeconds": EVICTION_SECONDS,
+                }
+            )
+
+
+def _tolerates(item: Object, key: str) -> bool:
+    return item.get("key") in (None, "", key) and item.get("effect") in (None, "", "NoExecute")
+
+
+def _update_pod(obj: Object, old: Object) -> None:
+    # Priority is the one admission plugin that remembers.
+    spec, before = obj["spec"], old.get("spec") or {}
+    for key in ("priority", "preemptionPolicy"):
+        if spec.get(key) is None and before.get(key) is not None:
+            spec[key] = before[key]
+    _tolerate_lost_nodes(spec)
+
+
+def _create_namespace(obj: Object) -> None:
+    obj["status"] = {"phase": "Active"}
+    spec = obj.get("spec") or {}
+    finalizers = list(spec.get("finalizers") or ())
+    if "kubernetes" not in finalizers:
+        finalizers.append("kubernetes")
+    obj["spec"] = {**spec, "finalizers": finalizers}
+
+
+def _update_namespace(obj: Object, old: Object) -> None:
+    # Its finalizers are lifted through the finalize subresource only.
+    obj["spec"] = {**(obj.get("spec") or {}), **copied(old.get("spec") or {})}
+
+
+def _empty_status(obj: Object) -> None:
+    obj["status"] = {}
+
+
+_CREATE: dict[str, Callable[[Object], None]] = {
+    resources.DEPLOYMENTS: _empty_status,
+    resources.NAMESPACES: _create_namespace,
+    resources.PODS: _create_pod,
+    resources.REPLICA_SETS: lambda obj: obj.update(status={"replicas": 0}),
+    resources.SERVICES: create_service,
+    "statefulsets.apps": lambda obj: obj.update(status={"replicas": 0, "availableReplicas": 0}),
+}
+_UPDATE: dict[str, Callable[[Object, Object], None]] = {
+    resources.NAMESPACES: _update_namespace,
+    resources.PODS: _update_pod,
+    resources.SERVICES: update_service,
+}

@@ -1,0 +1,82 @@
+"""The rules objects must meet, in upstream's order and upstream's words; pure functions.
+
+Source: Kubernetes 1.32, pkg/apis/*/validation. Every broken rule is told at once. What netemu
+doesn't act on (Windows, AppArmor, dynamic resources, …) is not judged.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from netemu.api.validation import (
+    apps,
+    cluster,
+    config,
+    endpoints,
+    pod,
+    pod_update,
+    service,
+    service_update,
+)
+from netemu.api.validation.field import Causes
+from netemu.api.validation.ips import LOOPBACK
+from netemu.api.validation.meta import object_meta, object_meta_update
+from netemu.model import names, resources
+from netemu.model.errors import Cause
+from netemu.model.meta import Object
+from netemu.model.resources import Resource
+
+
+@dataclass(frozen=True, slots=True)
+class _Rules:
+    """What is asked of a kind's objects; `status` of a write that leaves the spec alone."""
+
+    create: Callable[[Object], Causes]
+    update: Callable[[Object, Object], Causes]
+    status: Callable[[Object, Object], Causes] = object_meta_update
+
+
+_RULES: dict[str, _Rules] = {
+    resources.CONFIG_MAPS: _Rules(config.config_map, config.config_map_update),
+    resources.DEPLOYMENTS: _Rules(apps.deployment, apps.deployment_update),
+    resources.ENDPOINTS: _Rules(endpoints.endpoints, endpoints.endpoints_update),
+    resources.ENDPOINT_SLICES: _Rules(endpoints.endpoint_slice, endpoints.endpoint_slice_update),
+    resources.EVENTS: _Rules(cluster.event, cluster.event_update),
+    resources.LEASES: _Rules(cluster.lease, cluster.lease_update),
+    resources.NAMESPACES: _Rules(cluster.namespace, cluster.namespace_update),
+    resources.NODES: _Rules(cluster.node, cluster.node_update, cluster.node_update),
+    resources.PODS: _Rules(pod.pod, pod_update.pod_update),
+    resources.REPLICA_SETS: _Rules(apps.replica_set, apps.replica_set_update),
+    resources.SECRETS: _Rules(config.secret, config.secret_update),
+    resources.SERVICES: _Rules(
+        service.service, service_update.service_update, service_update.service_status
+    ),
+    resources.SERVICE_ACCOUNTS: _Rules(cluster.service_account, cluster.service_account_update),
+    "statefulsets.apps": _Rules(apps.stateful_set, apps.stateful_set_update),
+}
+
+
+def validate(
+    resource: Resource, new: Object, old: Object | None, *, loopback: bool = False
+) -> list[Cause]:
+    """Every rule that `new` breaks, each once; `old` is the stored object of an update.
+
+    `loopback`: the cluster's own addresses are loopback ones, so endpoints may have such.
+
+    A write whose spec is the stored object's own (not just equal to it) is a write to the status:
+    the spec was judged when it was stored.
+    """
+    causes = dict.fromkeys(_causes(resource, new, old))
+    return [cause for cause in causes if not (loopback and cause.message.endswith(LOOPBACK))]
+
+
+def _causes(resource: Resource, new: Object, old: Object | None) -> Causes:
+    rules = _RULES.get(resource.key)
+    if old is None:
+        return rules.create(new) if rules else _any_object(resource, new)
+    if resource.has_status and "spec" in old and new.get("spec") is old["spec"]:
+        return (rules.status if rules else object_meta_update)(new, old)
+    return (rules.update if rules else object_meta_update)(new, old)
+
+
+def _any_object(resource: Resource, new: Object) -> Causes:
+    return object_meta(new, resource.namespaced, names.dns_subdomain)
