@@ -1,1 +1,6 @@
-"""Control loops: each watches the API, plans what should be, and does the difference."""
+"""Control loops: each watches the store and brings one kind of object in line."""
+
+from netemu.controllers.bootstrap import bootstrap
+from netemu.controllers.table import run_controllers
+
+__all__ = ["bootstrap", "run_controllers"]

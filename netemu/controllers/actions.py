@@ -1,0 +1,106 @@
+"""What plans may ask for, and the dull executor that does it, one branch per action.
+
+Actions run in order and the first that fails ends the run, so a `Tell` behind a write is told
+only when the write succeeded. Whatever is gone by then needs no change any more: NotFound counts as
+done.
+"""
+
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from netemu.model.client import Client, DeleteOptions, Recorder
+from netemu.model.errors import ApiError, NotFound
+from netemu.model.meta import Object, name_of, namespace_of, uid_of
+
+
+@dataclass(frozen=True, slots=True)
+class Create:
+    """Store a new object."""
+
+    resource: str
+    obj: Object
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """Replace an object; its resourceVersion is that of the state the plan was made from."""
+
+    resource: str
+    obj: Object
+
+
+@dataclass(frozen=True, slots=True)
+class WriteStatus:
+    """Replace the status of the object with this uid, whatever else changed meanwhile."""
+
+    resource: str
+    obj: Object
+    status: Object
+
+
+@dataclass(frozen=True, slots=True)
+class Delete:
+    """Delete the object with this uid."""
+
+    resource: str
+    obj: Object
+    propagation: str | None = None
+    grace_seconds: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Tell:
+    """Record an Event."""
+
+    about: Object
+    type: str
+    reason: str
+    message: str
+
+
+Action: TypeAlias = Create | Update | WriteStatus | Delete | Tell
+
+Written = Callable[[str, Object], None]
+"""Told of each object that was created or updated: resource and new state."""
+
+
+def _ignore(resource: str, obj: Object) -> None:
+    """Nobody wants to know."""
+
+
+async def execute(
+    client: Client, recorder: Recorder, actions: Iterable[Action], written: Written = _ignore
+) -> None:
+    """Do what a plan says. Raises what the API refuses with, except NotFound."""
+    for action in actions:
+        with suppress(NotFound):
+            await _one(client, recorder, action, written)
+
+
+async def _one(client: Client, recorder: Recorder, action: Action, written: Written) -> None:
+    match action:
+        case Create(resource, obj):
+            written(resource, await client.create(resource, obj))
+        case Update(resource, obj):
+            written(resource, await client.update(resource, obj))
+        case WriteStatus(resource, obj, status):
+            current = client.get(resource, namespace_of(obj), name_of(obj))
+            if current is not None and uid_of(current) == uid_of(obj):
+                await client.update_status(resource, {**current, "status": status})
+        case Delete(resource, obj):
+            options = DeleteOptions(
+                propagation=action.propagation,
+                grace_seconds=action.grace_seconds,
+                uid=uid_of(obj),
+            )
+            await client.delete(resource, namespace_of(obj), name_of(obj), options)
+        case Tell(about, kind, reason, message):
+            recorder.event(about, kind, reason, message)
+
+
+def namespace_ends(error: ApiError) -> bool:
+    """Whether a creation was refused because its namespace is being deleted: not worth a retry."""
+    causes = error.details.get("causes") or ()
+    return any(cause.get("reason") == "NamespaceTerminating" for cause in causes)

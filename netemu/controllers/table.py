@@ -1,0 +1,64 @@
+"""All controllers, and how they are started: the list of what netemu keeps in line."""
+
+from collections.abc import Callable
+from typing import Any
+
+from netemu.clock import Clock
+from netemu.config.settings import ControllerSettings
+from netemu.controllers.bootstrap import BootstrapController
+from netemu.controllers.deployment import DeploymentController
+from netemu.controllers.endpoints import EndpointsController
+from netemu.controllers.endpointslice import EndpointSliceController
+from netemu.controllers.garbagecollector import GarbageCollector
+from netemu.controllers.mirroring import MirroringController
+from netemu.controllers.namespace import NamespaceController
+from netemu.controllers.podgc import PodGarbageCollector
+from netemu.controllers.replicaset import ReplicaSetController
+from netemu.controllers.rootca import RootCaController
+from netemu.controllers.runner import Context, Controller, run
+from netemu.controllers.serviceaccount import ServiceAccountController
+from netemu.model.addressing import Addressing
+from netemu.model.client import Client, Recorder
+from netemu.tasks import run_all
+
+MANAGER = "kube-controller-manager"
+"""The field manager of all that controllers write, as in a real cluster."""
+
+CONTROLLERS: dict[str, Callable[[Context], Controller[Any]]] = {
+    "deployment-controller": DeploymentController,
+    "replicaset-controller": ReplicaSetController,
+    "endpoint-slice-controller": EndpointSliceController,
+    "endpoint-controller": EndpointsController,
+    "endpoint-slice-mirroring-controller": MirroringController,
+    "namespace-controller": NamespaceController,
+    "garbage-collector-controller": GarbageCollector,
+    "service-account-controller": ServiceAccountController,
+    "root-ca-certificate-publisher-controller": RootCaController,
+    "pod-garbage-collector-controller": PodGarbageCollector,
+    "kubernetes-service-controller": BootstrapController,
+}
+"""By the name under which each records its events."""
+
+
+async def run_controllers(
+    client_for: Callable[[str], Client],
+    recorder_for: Callable[[str], Recorder],
+    clock: Clock,
+    addressing: Addressing,
+    settings: ControllerSettings,
+    ca: str,
+) -> None:
+    """Run all controllers until cancelled; `ca` is the cluster's CA certificate, PEM."""
+    client = client_for(MANAGER)
+    parts = {}
+    for name, controller in CONTROLLERS.items():
+        context = Context(
+            client=client,
+            recorder=recorder_for(name),
+            clock=clock,
+            addressing=addressing,
+            settings=settings,
+            ca=ca,
+        )
+        parts[name] = run(name, controller(context), client, clock)
+    await run_all(parts)

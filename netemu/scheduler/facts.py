@@ -1,0 +1,217 @@
+"""Nodes and pods, shrunk to what scheduling reads of them.
+
+Amounts are whole numbers: thousandths of a CPU, and bytes or pieces of everything else.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from math import ceil
+from typing import Any
+
+from netemu.model.conditions import condition
+from netemu.model.meta import Key, Object, controller_of, key_of, labels_of, name_of, uid_of
+from netemu.model.quantity import parse_quantity
+from netemu.model.selector import Operator, Requirement, Selector
+
+CPU, MEMORY, PODS = "cpu", "memory", "pods"
+
+NOT_READY = "node.kubernetes.io/not-ready"
+UNREACHABLE = "node.kubernetes.io/unreachable"
+UNSCHEDULABLE = "node.kubernetes.io/unschedulable"
+
+Amounts = Mapping[str, int]
+
+HostPort = tuple[str, str, int]
+"""(address, protocol, port); 0.0.0.0 means every address."""
+
+
+@dataclass(frozen=True, slots=True)
+class Taint:
+    """What keeps pods off a node."""
+
+    key: str
+    value: str
+    effect: str
+    """NoSchedule, PreferNoSchedule or NoExecute."""
+
+
+@dataclass(frozen=True, slots=True)
+class Toleration:
+    """What lets a pod onto a tainted node; "" means any."""
+
+    key: str
+    value: str
+    effect: str
+    exists: bool
+
+    def tolerates(self, taint: Taint) -> bool:
+        """Whether the pod may ignore that taint."""
+        if self.effect and self.effect != taint.effect:
+            return False
+        if self.key and self.key != taint.key:
+            return False
+        return self.exists or (bool(self.key) and self.value == taint.value)
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """One way to match nodes: all of its requirements on labels and fields must hold."""
+
+    labels: Selector
+    fields: Selector
+
+    @property
+    def empty(self) -> bool:
+        """A term without requirements matches nothing."""
+        return not self.labels and not self.fields
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Node:
+    """A node."""
+
+    name: str
+    labels: Mapping[str, str] = field(default_factory=dict)
+    taints: tuple[Taint, ...] = ()
+    """With the one that stands for not being ready."""
+    unschedulable: bool = False
+    allocatable: Amounts = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pod:
+    """A pod."""
+
+    key: Key
+    uid: str
+    owner: str = ""
+    """The uid of its controller."""
+    requests: Amounts = field(default_factory=dict)
+    tolerations: tuple[Toleration, ...] = ()
+    node_selector: Selector = ()
+    required: tuple[Term, ...] | None = None
+    """One of them must match; None: any node will do."""
+    preferred: tuple[tuple[int, Term], ...] = ()
+    """Each with the weight that it adds where it matches."""
+    host_ports: frozenset[HostPort] = frozenset()
+    preempts: bool = True
+
+
+def node_from(obj: Object) -> Node:
+    """Shrink a Node object."""
+    spec, status = obj.get("spec") or {}, obj.get("status") or {}
+    taints = [
+        Taint(item["key"], item.get("value") or "", item["effect"])
+        for item in spec.get("taints") or ()
+    ]
+    ready = condition(obj, "Ready")
+    if ready is None or ready["status"] != "True":
+        unknown = ready is not None and ready["status"] == "Unknown"
+        taint = Taint(UNREACHABLE if unknown else NOT_READY, "", "NoSchedule")
+        if all(item.key != taint.key for item in taints):
+            taints.append(taint)
+    return Node(
+        name=name_of(obj),
+        labels=labels_of(obj),
+        taints=tuple(taints),
+        unschedulable=bool(spec.get("unschedulable")),
+        allocatable=amounts(status.get("allocatable") or status.get("capacity")),
+    )
+
+
+def pod_from(obj: Object) -> Pod:
+    """Shrink a Pod object."""
+    spec, owner = obj["spec"], controller_of(obj)
+    affinity = (spec.get("affinity") or {}).get("nodeAffinity") or {}
+    required = affinity.get("requiredDuringSchedulingIgnoredDuringExecution")
+    preferred = affinity.get("preferredDuringSchedulingIgnoredDuringExecution") or ()
+    return Pod(
+        key=key_of(obj),
+        uid=uid_of(obj),
+        owner=owner["uid"] if owner else "",
+        requests=requests_of(spec),
+        tolerations=tuple(_toleration(item) for item in spec.get("tolerations") or ()),
+        node_selector=tuple(
+            Requirement(key, Operator.IN, (value,))
+            for key, value in sorted((spec.get("nodeSelector") or {}).items())
+        ),
+        required=None
+        if required is None
+        else tuple(_term(item) for item in required.get("nodeSelectorTerms") or ()),
+        preferred=tuple((item["weight"], _term(item["preference"])) for item in preferred),
+        host_ports=frozenset(_host_ports(spec)),
+        preempts=spec.get("preemptionPolicy") != "Never",
+    )
+
+
+def _toleration(item: Object) -> Toleration:
+    return Toleration(
+        item.get("key") or "",
+        item.get("value") or "",
+        item.get("effect") or "",
+        item.get("operator") == "Exists",
+    )
+
+
+def _term(item: Object) -> Term:
+    return Term(_requirements(item.get("matchExpressions")), _requirements(item.get("matchFields")))
+
+
+def _requirements(items: Iterable[Object] | None) -> Selector:
+    return tuple(
+        Requirement(item["key"], Operator(item["operator"]), tuple(item.get("values") or ()))
+        for item in items or ()
+    )
+
+
+def _host_ports(spec: Object) -> Iterable[HostPort]:
+    for container in spec["containers"]:
+        for port in container.get("ports") or ():
+            if port.get("hostPort"):
+                address = port.get("hostIP") or "0.0.0.0"
+                yield address, port.get("protocol", "TCP"), port["hostPort"]
+
+
+@lru_cache(maxsize=1024)
+def _amount(name: str, text: str) -> int:
+    return ceil(parse_quantity(text) * (1000 if name == CPU else 1))
+
+
+def amounts(given: Mapping[str, Any] | None) -> dict[str, int]:
+    """Read a resource list."""
+    return {name: _amount(name, str(text)) for name, text in (given or {}).items()}
+
+
+def requests_of(spec: Object) -> dict[str, int]:
+    """What a pod asks for: its containers together with its sidecars, or the most that one init
+    container needs beside the sidecars started before it (KEP-753).
+    """
+    total: dict[str, int] = {}
+    for container in spec["containers"]:
+        _add(total, _requests(container))
+    sidecars: dict[str, int] = {}
+    peak: dict[str, int] = {}
+    for container in spec.get("initContainers") or ():
+        if container.get("restartPolicy") == "Always":
+            _add(sidecars, _requests(container))
+            needed = sidecars
+        else:
+            needed = dict(sidecars)
+            _add(needed, _requests(container))
+        for name, number in needed.items():
+            peak[name] = max(peak.get(name, 0), number)
+    _add(total, sidecars)
+    for name, number in peak.items():
+        total[name] = max(total.get(name, 0), number)
+    _add(total, amounts(spec.get("overhead")))
+    return total
+
+
+def _requests(container: Object) -> dict[str, int]:
+    return amounts((container.get("resources") or {}).get("requests"))
+
+
+def _add(total: dict[str, int], more: Amounts) -> None:
+    for name, number in more.items():
+        total[name] = total.get(name, 0) + number

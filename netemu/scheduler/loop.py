@@ -1,0 +1,176 @@
+"""The scheduler's loop: every pod without a node gets one, or is told why there is none.
+
+Pods that fit nowhere wait until a node changes or a pod leaves one. A pod counts on its node from
+the moment of its binding, so the next decision already sees it.
+"""
+
+import asyncio
+import logging
+import random
+
+from netemu.clock import Clock
+from netemu.model import resources
+from netemu.model.client import Change, Changes, Client, Recorder
+from netemu.model.conditions import condition, with_condition
+from netemu.model.errors import ApiError, Conflict, NotFound
+from netemu.model.meta import Key, Object, is_deleting, key_of, name_of, namespace_of, uid_of
+from netemu.scheduler.decision import Chosen, Unschedulable, decide
+from netemu.scheduler.facts import node_from, pod_from
+from netemu.scheduler.usage import Cluster
+from netemu.tasks import task_group
+from netemu.workqueue import WorkQueue
+
+NAME = "default-scheduler"
+"""What pods call it in ``spec.schedulerName``; others are left to their own schedulers."""
+
+logger = logging.getLogger(__name__)
+
+
+async def run_scheduler(
+    client: Client, recorder: Recorder, clock: Clock, rng: random.Random
+) -> None:
+    """Schedule pods until cancelled."""
+    queue: WorkQueue[Key] = WorkQueue(clock)
+    changes = client.watch(resources.NODES, resources.PODS)
+    scheduler = Scheduler(client, recorder, clock, rng, queue)
+    try:
+        async with task_group() as tasks:
+            tasks.start(_follow(scheduler, changes), name="scheduler watch")
+            await _work(scheduler, queue)
+    finally:
+        changes.close()
+        queue.close()
+
+
+async def _follow(scheduler: "Scheduler", changes: Changes) -> None:
+    while True:
+        for change in await changes.batch():
+            try:
+                scheduler.observe(change)
+            except Exception:
+                logger.exception("scheduler could not take note of a change")
+
+
+async def _work(scheduler: "Scheduler", queue: WorkQueue[Key]) -> None:
+    complaints: dict[Key, str] = {}
+    while True:
+        key = await queue.get()
+        try:
+            await scheduler.schedule(key)
+        except (Conflict, NotFound):
+            queue.retry(key)  # the pod changed or went; the next look decides
+        except Exception as error:
+            if complaints.get(key) != str(error):
+                complaints[key] = str(error)
+                bug = None if isinstance(error, ApiError) else error
+                logger.warning("scheduler will retry %s: %s", key, error, exc_info=bug)
+            queue.retry(key)
+        else:
+            complaints.pop(key, None)
+            queue.done(key)
+        await asyncio.sleep(0)
+
+
+class Scheduler:
+    """What is known of the cluster, and one pod's turn."""
+
+    def __init__(
+        self,
+        client: Client,
+        recorder: Recorder,
+        clock: Clock,
+        rng: random.Random,
+        queue: WorkQueue[Key],
+    ) -> None:
+        self._client = client
+        self._recorder = recorder
+        self._clock = clock
+        self._rng = rng
+        self._queue = queue
+        self._cluster = Cluster()
+        self._waiting: dict[Key, str] = {}
+        """Pods that fit nowhere, with the reason that was told last."""
+
+    def observe(self, change: Change) -> None:
+        """Take note of a node's or pod's change."""
+        if change.resource == resources.NODES:
+            self._observe_node(change)
+            return
+        key, pod = key_of(change.object), change.new
+        if pod is None or _has_ended(pod):
+            self._waiting.pop(key, None)
+            if self._cluster.remove(key):
+                self._try_again()
+        elif node := pod["spec"].get("nodeName"):
+            self._waiting.pop(key, None)
+            if not self._cluster.is_placed(key, uid_of(pod), node):
+                self._cluster.place(pod_from(pod), node)
+        elif _is_ours(pod) and (change.old is None or _spec_changed(change.old, pod)):
+            self._queue.add(key)
+
+    def _observe_node(self, change: Change) -> None:
+        if change.new is None:
+            self._cluster.drop_node(name_of(change.object))
+            self._try_again()
+        elif self._cluster.put_node(node_from(change.new)):
+            self._try_again()
+
+    def _try_again(self) -> None:
+        for key in self._waiting:
+            self._queue.add(key)
+
+    async def schedule(self, key: Key) -> None:
+        """Decide about one pod and bind it. Raises Conflict, NotFound when it changed meanwhile."""
+        obj = self._client.get(resources.PODS, *key)
+        if obj is None or not _is_ours(obj):
+            self._waiting.pop(key, None)
+            return
+        pod = pod_from(obj)
+        decision = decide(pod, self._cluster, self._rng)
+        match decision:
+            case Chosen(node):
+                await self._client.bind(*key, node)
+                self._cluster.place(pod, node)
+                self._waiting.pop(key, None)
+                text = f"Successfully assigned {namespace_of(obj)}/{name_of(obj)} to {node}"
+                self._recorder.event(obj, "Normal", "Scheduled", text)
+            case Unschedulable(message):
+                await self._refuse(key, obj, message)
+
+    async def _refuse(self, key: Key, obj: Object, message: str) -> None:
+        if self._waiting.get(key) == message:
+            return
+        self._recorder.event(obj, "Warning", "FailedScheduling", message)
+        before = condition(obj, "PodScheduled") or {}
+        if before.get("reason") != "Unschedulable" or before.get("message") != message:
+            new = {
+                "type": "PodScheduled",
+                "status": "False",
+                "reason": "Unschedulable",
+                "message": message,
+            }
+            status = obj.get("status") or {}
+            conditions = with_condition(status.get("conditions"), new, self._clock.now())
+            changed = {**obj, "status": {**status, "conditions": conditions}}
+            await self._client.update_status(resources.PODS, changed)
+        self._waiting[key] = message
+
+
+def _has_ended(pod: Object) -> bool:
+    return (pod.get("status") or {}).get("phase") in ("Succeeded", "Failed")
+
+
+def _is_ours(pod: Object) -> bool:
+    """Whether this scheduler is to find a node for the pod."""
+    spec = pod["spec"]
+    return not (
+        spec.get("nodeName")
+        or spec.get("schedulingGates")
+        or is_deleting(pod)
+        or _has_ended(pod)
+        or spec.get("schedulerName", NAME) != NAME
+    )
+
+
+def _spec_changed(old: Object, new: Object) -> bool:
+    return bool(old["spec"] != new["spec"])
