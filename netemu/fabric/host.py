@@ -1,0 +1,93 @@
+"""Makes sockets: in the network of the calling thread, or in the host's.
+
+A network namespace belongs to a thread. While the daemon's main thread lives in the cluster's, one
+thread that was started before the move stays in the host's for good and makes the sockets that
+must exist there. It does nothing else, so handing it a job and waiting takes microseconds.
+"""
+
+import socket
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+BACKLOG = 1024
+"""Connections that may wait to be accepted; the kernel caps it at net.core.somaxconn (4096)."""
+
+HANDOFF_SECONDS = 5.0
+"""Longest wait for the host-side thread, whose calls never block: past it, something is broken."""
+
+T = TypeVar("T")
+
+
+class LocalSockets:
+    """Makes sockets in the network of the thread that calls."""
+
+    def listen(self, address: str, port: int) -> socket.socket:
+        """A listening TCP socket (port 0: any). Raises OSError."""
+        listener = _socket(address, socket.SOCK_STREAM)
+        try:
+            # A port whose last connections linger in TIME_WAIT must be free for the next `up`.
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            # Accepted connections inherit it: small answers must not wait for an ACK.
+            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            listener.bind((address, port))
+            listener.listen(BACKLOG)
+        except OSError:
+            listener.close()
+            raise
+        return listener
+
+    def bind_udp(self, address: str, port: int) -> socket.socket:
+        """A bound UDP socket (port 0: any). Raises OSError."""
+        bound = _socket(address, socket.SOCK_DGRAM)
+        try:
+            bound.bind((address, port))
+        except OSError:
+            bound.close()
+            raise
+        return bound
+
+    def connector(self, kind: socket.SocketKind) -> socket.socket:
+        """An unconnected, unbound IPv4 socket of that kind. Raises OSError."""
+        return socket.socket(socket.AF_INET, kind | socket.SOCK_NONBLOCK)
+
+    def close(self) -> None:
+        """Nothing to end."""
+
+
+class HostSockets:
+    """Makes sockets in the network its maker was in when it was made."""
+
+    def __init__(self) -> None:
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="host-sockets")
+        self._sockets = LocalSockets()
+        # The pool starts its thread with the first job: that must be now, before anybody moves.
+        self._call(lambda: None)
+
+    def listen(self, address: str, port: int) -> socket.socket:
+        """A listening TCP socket (port 0: any). Raises OSError."""
+        return self._call(lambda: self._sockets.listen(address, port))
+
+    def bind_udp(self, address: str, port: int) -> socket.socket:
+        """A bound UDP socket (port 0: any). Raises OSError."""
+        return self._call(lambda: self._sockets.bind_udp(address, port))
+
+    def connector(self, kind: socket.SocketKind) -> socket.socket:
+        """An unconnected, unbound IPv4 socket of that kind. Raises OSError."""
+        return self._call(lambda: self._sockets.connector(kind))
+
+    def close(self) -> None:
+        """End the thread; sockets it made live on."""
+        self._thread.shutdown()
+
+    def _call(self, job: Callable[[], T]) -> T:
+        return self._thread.submit(job).result(HANDOFF_SECONDS)
+
+
+def _socket(address: str, kind: socket.SocketKind) -> socket.socket:
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    made = socket.socket(family, kind | socket.SOCK_NONBLOCK)
+    if family == socket.AF_INET6:
+        # [::] must leave 0.0.0.0 alone: both are asked for where both are wanted.
+        made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+    return made

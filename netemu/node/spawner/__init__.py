@@ -1,0 +1,1 @@
+"""The spawner: a single-threaded process that makes sandboxes and starts processes in them."""

@@ -1,0 +1,136 @@
+"""The spawner's life: what happens in its process from the fork to its end."""
+
+import os
+import resource
+import signal
+import socket
+import sys
+import traceback
+from collections.abc import Callable
+from contextlib import suppress
+from ipaddress import IPv4Address, IPv4Network
+from typing import NoReturn
+
+from netemu.fabric import cluster, uplink
+from netemu.fabric.namespaces import (
+    Namespace,
+    adopt_orphans,
+    die_with_parent,
+    handle,
+    private_mounts,
+    unshare,
+)
+from netemu.fabric.rtnetlink import Netlink
+from netemu.model.addressing import Addressing
+from netemu.node.spawner import protocol
+from netemu.node.spawner.plain import PlainSandboxes
+from netemu.node.spawner.sandboxes import IsolatedSandboxes
+from netemu.node.spawner.spawner import Spawner
+
+IGNORED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGTSTP)
+"""Signals a terminal or a service manager sends to everybody; when to stop, the daemon says."""
+
+
+def run(body: Callable[[socket.socket], None], channel: socket.socket) -> NoReturn:
+    """Be the spawner in a process just forked; never return into what it was forked from."""
+    code = 1
+    try:
+        _detach(channel)
+        _allow_many_descriptors()
+        body(channel)
+        code = 0
+    except BaseException:
+        traceback.print_exc()
+        sys.stderr.flush()
+    finally:
+        os._exit(code)
+
+
+def isolated(channel: socket.socket) -> None:
+    """Make the cluster namespace, then sandboxes in it.
+
+    We are the first process of a PID namespace: when we end, whatever way, the kernel ends
+    everything that was started here.
+    """
+    host, host_namespace = Netlink(), handle("net")
+    # All kinds that sandboxes have: one can only come back to namespaces one has rights over.
+    unshare(Namespace.NET | Namespace.UTS | Namespace.IPC)
+    private_mounts()
+    links = Netlink()
+    received = protocol.receive(channel)
+    if received is None:
+        return
+    request = protocol.decode_request(received[0])
+    assert isinstance(request, protocol.SetUp)
+    # The daemon is our parent only by now (`launch` forks twice).
+    die_with_parent(signal.SIGKILL)
+    try:
+        ready = _set_up(links, host, host_namespace, request)
+    except OSError as error:
+        protocol.send(channel, protocol.Failed(0, error.errno or 0, str(error)))
+        return
+    host.close()
+    os.close(host_namespace)
+    fd = handle("net")
+    protocol.send(channel, ready, [fd])
+    os.close(fd)
+    try:
+        Spawner(channel, IsolatedSandboxes(links)).serve()
+    finally:
+        uplink.disconnect(links)
+
+
+def plain(channel: socket.socket) -> None:
+    """Start processes and keep track of them; nothing is isolated."""
+    adopt_orphans(True)
+    received = protocol.receive(channel)
+    if received is not None:
+        protocol.send(channel, protocol.Ready(uplink=False, note=""))
+        Spawner(channel, PlainSandboxes()).serve()
+
+
+BODIES = {"isolated": isolated, "plain": plain}
+
+
+def _set_up(
+    links: Netlink, host: Netlink, host_namespace: int, request: protocol.SetUp
+) -> protocol.Ready:
+    first, last = request.load_balancers
+    addressing = Addressing(
+        services=IPv4Network(request.services),
+        pods=IPv4Network(request.pods),
+        nodes=IPv4Network(request.nodes),
+        load_balancers=(IPv4Address(first), IPv4Address(last)),
+        block=request.block,
+        mirrored=True,
+    )
+    cluster.set_up(links, addressing)
+    if not request.uplink:
+        return protocol.Ready(uplink=False, note="")
+    try:
+        uplink.connect(links, host, host_namespace, addressing)
+    except uplink.UplinkRefused as refusal:
+        return protocol.Ready(uplink=False, note=f"no uplink: {refusal}")
+    return protocol.Ready(uplink=True, note="")
+
+
+def _detach(channel: socket.socket) -> None:
+    """Keep nothing of the daemon's but the channel and stderr: not its terminal, locks or pipes."""
+    os.setsid()
+    os.chdir("/")
+    for number in IGNORED:
+        signal.signal(number, signal.SIG_IGN)
+    null = os.open(os.devnull, os.O_RDWR)
+    os.dup2(null, 0)
+    os.dup2(null, 1)
+    kept = {0, 1, 2, channel.fileno()}
+    for name in os.listdir("/dev/fd"):
+        if int(name) not in kept:
+            with suppress(OSError):
+                os.close(int(name))
+
+
+def _allow_many_descriptors() -> None:
+    """Take all we may have: a pod needs five. Its programs inherit that, as in other runtimes."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))

@@ -1,0 +1,142 @@
+"""From fork to exec: what a new process does before it becomes the program that was asked for.
+
+`become` runs in the forked child. It never returns: whatever goes wrong is written to a pipe whose
+other end the spawner reads, and which the kernel closes when exec succeeds.
+"""
+
+import errno
+import json
+import os
+import signal
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NoReturn
+
+from netemu.fabric.namespaces import die_with_parent
+from netemu.node.runtime import StartError
+
+DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+"""Where programs are looked up when the environment has no PATH, as containerd does."""
+
+UMASK = 0o022
+"""What runc starts processes with."""
+
+NOT_FOUND, NOT_EXECUTABLE, OTHER = 127, 126, 128
+"""Exit codes that shells and runc use for a program that didn't start."""
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """What a child is to become."""
+
+    argv: Sequence[str]
+    env: Mapping[str, str]
+    cwd: str
+    stdio: tuple[int | None, int | None, int | None]
+    """Descriptors of stdin, stdout and stderr; None: /dev/null."""
+
+
+def become(program: Program, enter: Callable[[], None], errors: int) -> NoReturn:
+    """Enter namespaces, put everything inherited in order, and exec; report to `errors` if not."""
+    try:
+        # Before anything else: from here on nothing can leave us behind.
+        die_with_parent(signal.SIGKILL)
+        _quiet_signals()
+        os.setsid()
+        enter()
+        os.umask(UMASK)
+        _arrange_descriptors(program.stdio)
+        _default_signals()
+        _execute(program)
+    except StartError as error:
+        report(errors, error)
+    except BaseException as error:
+        report(errors, StartError(f"unable to start container process: {error}", OTHER))
+    os._exit(OTHER)
+
+
+def report(errors: int, error: StartError) -> None:
+    """Write an error for `parse_report`."""
+    os.write(errors, json.dumps([error.code, str(error)]).encode())
+
+
+def parse_report(text: bytes) -> StartError:
+    """The error that `report` wrote."""
+    code, message = json.loads(text)
+    return StartError(str(message), int(code))
+
+
+def _quiet_signals() -> None:
+    # The spawner's wakeup descriptor is still ours too: its signals must not end up there.
+    signal.set_wakeup_fd(-1)
+
+
+def _default_signals() -> None:
+    for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:
+        # The C library keeps two real-time signals to itself and refuses them.
+        try:
+            signal.signal(number, signal.SIG_DFL)
+        except OSError:
+            continue
+    signal.pthread_sigmask(signal.SIG_SETMASK, [])
+
+
+def _arrange_descriptors(stdio: Sequence[int | None]) -> None:
+    # Every descriptor of the spawner above 2 closes itself on exec (PEP 446, MSG_CMSG_CLOEXEC).
+    null = os.open(os.devnull, os.O_RDWR)
+    for target, source in enumerate(stdio):
+        os.dup2(null if source is None else source, target)
+
+
+def _execute(program: Program) -> NoReturn:
+    try:
+        os.chdir(program.cwd)
+    except OSError as error:
+        raise StartError(
+            "OCI runtime create failed: runc create failed: unable to start container process: "
+            f'chdir to cwd ("{program.cwd}") set in config.json failed: {reason(error)}: unknown',
+            OTHER,
+        ) from error
+    name = program.argv[0]
+    path = find(name, program.env.get("PATH", DEFAULT_PATH))
+    try:
+        os.execve(path, list(program.argv), dict(program.env))
+    except OSError as error:
+        code = NOT_FOUND if error.errno == errno.ENOENT else NOT_EXECUTABLE
+        raise StartError(f"exec {path}: {reason(error)}", code) from error
+
+
+def find(name: str, path: str) -> str:
+    """The file a command names, as Go's exec.LookPath finds it. Raises StartError."""
+    if "/" in name:
+        problem = _problem(name)
+        if problem is None:
+            return name
+        code = NOT_FOUND if problem.errno == errno.ENOENT else NOT_EXECUTABLE
+        call = f"stat {name}: " if problem.errno in (errno.ENOENT, errno.ENOTDIR) else ""
+        raise StartError(f'exec: "{name}": {call}{reason(problem)}', code)
+    for folder in path.split(":"):
+        candidate = f"{folder or '.'}/{name}"
+        if _problem(candidate) is None:
+            return candidate
+    raise StartError(f'exec: "{name}": executable file not found in $PATH', NOT_FOUND)
+
+
+def _problem(path: str) -> OSError | None:
+    """Why a file can't be executed."""
+    try:
+        mode = os.stat(path).st_mode
+    except OSError as error:
+        return error
+    if os.path.isdir(path):
+        return IsADirectoryError(errno.EISDIR, "is a directory")
+    # Root may execute what anybody may; others what access(2) says.
+    if not mode & 0o111 or not os.access(path, os.X_OK):
+        return PermissionError(errno.EACCES, "permission denied")
+    return None
+
+
+def reason(error: OSError) -> str:
+    """What went wrong in Go's words, which are the C library's in lower case."""
+    text = error.strerror or str(error)
+    return text[:1].lower() + text[1:]
