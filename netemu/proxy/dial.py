@@ -1,0 +1,101 @@
+"""Finding an endpoint that answers for a client that has been accepted.
+
+The client isn't read before that, so it never notices an endpoint that failed.
+"""
+
+import errno
+import logging
+import select
+import socket
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Final, Protocol
+
+from netemu.proxy.choose import Address
+
+DIAL_LADDER: Final = (0.25, 0.5, 1.0, 2.0)
+"""Seconds an endpoint may take to answer, dial after dial (kube-proxy's userspace mode). One that
+refuses takes no time and costs no step."""
+
+log = logging.getLogger(__name__)
+
+_FAILED: Final = select.EPOLLERR | select.EPOLLHUP
+
+
+class Dialer(Protocol):
+    """What a dial asks of its relay."""
+
+    def connector(self) -> socket.socket:
+        """A socket to connect from. Raises OSError."""
+
+    def dialing(self, dial: "Dial", seconds: float) -> None:
+        """Report the readiness of `dial.sock`, and `timed_out` after that time."""
+
+    def hung_up(self, dial: "Dial") -> None:
+        """Close `dial.sock`, which led nowhere."""
+
+    def connected(self, dial: "Dial", mask: int) -> None:
+        """Join the client and `dial.sock`."""
+
+    def given_up(self, dial: "Dial") -> None:
+        """No endpoint answered: reset the client."""
+
+
+class Dial:
+    """One client's search."""
+
+    __slots__ = ("_candidates", "_refused", "_relay", "_step", "_target", "client", "fd", "sock")
+
+    def __init__(self, relay: Dialer, client: socket.socket, candidates: Iterator[Address]) -> None:
+        self.client = client
+        self.sock: socket.socket
+        self.fd = -1
+        self._relay = relay
+        self._candidates = candidates
+        self._refused: set[Address] = set()
+        self._step = 0
+        self._target: Address
+
+    def advance(self) -> None:
+        """Dial the next endpoint that hasn't refused before."""
+        try:
+            for target in self._candidates:
+                self._target = target
+                if target not in self._refused and self._dial():
+                    return
+        except Exception:
+            log.exception("relay: no way to choose an endpoint")
+        self._relay.given_up(self)
+
+    def _dial(self) -> bool:
+        try:
+            self.sock = self._relay.connector()
+        except OSError:
+            return False
+        self.fd = self.sock.fileno()
+        with suppress(OSError):
+            self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if self.sock.connect_ex(self._target) in (0, errno.EINPROGRESS):
+                self._relay.dialing(self, DIAL_LADDER[self._step])
+                return True
+        self._refused.add(self._target)
+        self.sock.close()
+        return False
+
+    def event(self, mask: int) -> None:
+        """The endpoint answered, one way or the other."""
+        if mask & _FAILED and self.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
+            self._refused.add(self._target)
+            self._relay.hung_up(self)
+            self.advance()
+        elif mask & select.EPOLLOUT:
+            self._relay.connected(self, mask)
+
+    def timed_out(self) -> None:
+        """The endpoint did not answer in time."""
+        self._relay.hung_up(self)
+        self._step += 1
+        if self._step < len(DIAL_LADDER):
+            self.advance()
+        else:
+            self._relay.given_up(self)

@@ -1,0 +1,117 @@
+"""Keeps the open sockets equal to the wanted ones, by difference.
+
+A listener that stays wanted keeps its socket, whatever stands behind it by now. One that cannot be
+opened (a port another program holds, or may not be bound) is kept as a failure, told once, and
+tried again from time to time; the others aren't held up by it.
+"""
+
+import logging
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from netemu.clock import Clock, Timer
+from netemu.model.sockets import Sockets
+from netemu.proxy.entrance import Candidates, Entrance
+from netemu.proxy.ports import Listener, Network
+from netemu.proxy.relay import Relay
+
+AT_ONCE: Final = 256
+"""Sockets opened or closed in the turn of the loop that changed them; more take further turns."""
+RETRY_SECONDS: Final = 2.0
+"""Until a listener that failed is tried again."""
+
+log = logging.getLogger(__name__)
+
+
+class Listeners:
+    """Listening sockets on both sides of the fabric."""
+
+    def __init__(
+        self,
+        relay: Relay,
+        networks: Mapping[Network, Sockets],
+        clock: Clock,
+        call_soon: Callable[[Callable[[], None]], object],
+    ) -> None:
+        """`call_soon` runs its argument in the event loop's next turn."""
+        self.failures: dict[Listener, str] = {}
+        """Listeners that are wanted and can't be opened, with the reason."""
+        self._relay = relay
+        self._networks = networks
+        self._clock = clock
+        self._call_soon = call_soon
+        self._wanted: dict[Listener, Candidates] = {}
+        self._open: dict[Listener, Entrance] = {}
+        self._due: dict[Listener, None] = {}
+        self._retry: Timer | None = None
+        self._continues = False
+
+    @property
+    def settled(self) -> bool:
+        """Nothing is left to be opened or closed, failures aside."""
+        return not self._due
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    def want(self, listener: Listener, candidates: Candidates | None) -> None:
+        """From `sync` on, `listener` leads to `candidates`; None: it isn't wanted any more."""
+        if candidates is None:
+            self._wanted.pop(listener, None)
+        else:
+            self._wanted[listener] = candidates
+        self._due[listener] = None
+
+    def sync(self) -> None:
+        """Open and close what changed, in the order in which it did."""
+        for _ in range(min(AT_ONCE, len(self._due))):
+            listener = next(iter(self._due))
+            del self._due[listener]
+            self._apply(listener)
+        if self._due and not self._continues:
+            self._continues = True
+            self._call_soon(self._continue)
+        if self.failures and self._retry is None:
+            self._retry = self._clock.call_later(RETRY_SECONDS, self._try_again)
+
+    def _continue(self) -> None:
+        self._continues = False
+        self.sync()
+
+    def _apply(self, listener: Listener) -> None:
+        candidates, entrance = self._wanted.get(listener), self._open.get(listener)
+        if candidates is None:
+            self.failures.pop(listener, None)
+            if entrance is not None:
+                self._relay.unlisten(self._open.pop(listener))
+        elif entrance is None:
+            self._try(listener, candidates)
+        else:
+            entrance.route = candidates
+
+    def _try(self, listener: Listener, candidates: Candidates) -> None:
+        try:
+            sock = self._networks[listener.network].listen(listener.address, listener.port)
+            self._open[listener] = self._relay.listen(sock, candidates)
+        except OSError as error:
+            reason = error.strerror or str(error)
+            if self.failures.get(listener) != reason:
+                log.warning("proxy: %s:%d: %s", listener.address, listener.port, reason)
+            self.failures[listener] = reason
+        else:
+            self.failures.pop(listener, None)
+
+    def _try_again(self) -> None:
+        self._retry = None
+        self._due.update(dict.fromkeys(self.failures))
+        self.sync()
+
+    def close(self) -> None:
+        """Want nothing and close everything."""
+        if self._retry is not None:
+            self._retry.cancel()
+        self._wanted.clear()
+        self._due.clear()
+        for entrance in self._open.values():
+            self._relay.unlisten(entrance)
+        self._open.clear()

@@ -1,0 +1,227 @@
+"""The TCP relay: accepts, finds an endpoint, and moves bytes between the two.
+
+It has an epoll of its own, which the asyncio loop watches as one file descriptor: no task,
+coroutine or stream per connection. Each turn of the loop gives it a bounded time, so a busy relay
+doesn't starve the rest of the daemon. Sockets that end are closed after the batch of events in
+which they ended, so a number in that batch never means another socket.
+"""
+
+import asyncio
+import logging
+import select
+import socket
+import struct
+from collections.abc import Callable
+from contextlib import suppress
+from time import perf_counter
+from typing import Final
+
+from netemu.clock import Clock, SystemClock, Timer
+from netemu.proxy.choose import Address
+from netemu.proxy.dial import Dial
+from netemu.proxy.entrance import Candidates, Entrance, Entrances
+from netemu.proxy.pipes import PipePool
+from netemu.proxy.stream import INTEREST, End
+
+CONNECTIONS: Final = 8_000
+"""Relayed at a time (two descriptors each); more clients wait in the listeners' backlogs."""
+TURN_SECONDS: Final = 0.001
+"""Time after which a turn ends, once the events at hand are done."""
+BATCH: Final = 32
+"""Events taken from epoll at a time."""
+DIAL_TICK: Final = 0.05
+"""How exactly dial deadlines are kept."""
+DRAIN_SECONDS: Final = 1.0
+"""How long bytes that were read may still be delivered on exit."""
+DRAIN_TICK: Final = 0.01
+"""How often exit looks whether they have been."""
+_RESET: Final = struct.pack("ii", 1, 0)
+log = logging.getLogger(__name__)
+
+
+class Relay:
+    """Relays TCP connections; lives on one event loop and is left by `close`."""
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        connector: Callable[[], socket.socket],
+        clock: Clock | None = None,
+        limit: int = CONNECTIONS,
+    ) -> None:
+        """`connector` makes the non-blocking socket to connect to an endpoint from."""
+        self.pipes = PipePool()
+        self.connections = 0
+        """Clients that are being served or wait for an endpoint."""
+        self._clock: Clock = clock or SystemClock()
+        self._limit = limit
+        self._handlers: dict[int, End | Dial] = {}
+        self._dead: list[socket.socket] = []
+        self._deadlines: dict[Dial, float] = {}
+        self._tick: Timer | None = None
+        self._loop = loop
+        self._epoll = select.epoll()
+        self._entrances = Entrances(
+            self._epoll, connector, self._clock, full=self._full, serve=self._serve
+        )
+        loop.add_reader(self._epoll.fileno(), self._turn)
+
+    @property
+    def pauses(self) -> int:
+        """How often accepting had to stop for want of descriptors or at the limit."""
+        return self._entrances.pauses
+
+    def listen(self, sock: socket.socket, candidates: Candidates) -> Entrance:
+        """Accept from a listening, non-blocking socket, which is the relay's from now on."""
+        return self._entrances.listen(sock, candidates)
+
+    def unlisten(self, entrance: Entrance) -> None:
+        """Close the listening socket; connections that were accepted stay."""
+        self._entrances.unlisten(entrance)
+
+    async def drain(self, seconds: float = DRAIN_SECONDS) -> None:
+        """Accept no more and deliver what was read, as far as the receivers take it in time."""
+        self._entrances.unlisten_all()
+        self._turn()
+        deadline = self._clock.monotonic() + seconds
+        while self._undelivered() and self._clock.monotonic() < deadline:
+            await self._clock.sleep(DRAIN_TICK)
+
+    def _undelivered(self) -> bool:
+        return any(isinstance(each, End) and each.blocked for each in self._handlers.values())
+
+    def close(self) -> None:
+        """Close everything."""
+        self._loop.remove_reader(self._epoll.fileno())
+        if self._tick is not None:
+            self._tick.cancel()
+        for handler in tuple(self._handlers.values()):
+            if isinstance(handler, Dial):
+                self._abort(handler.fd)
+            elif handler.fd in self._handlers:
+                self.finish(handler)
+        self._bury()
+        self._entrances.close()
+        self.pipes.close()
+        self._epoll.close()
+
+    # One turn of the event loop
+
+    def _turn(self) -> None:
+        """Handle what is ready, for about `TURN_SECONDS`; the loop calls again if there is more."""
+        until = perf_counter() + TURN_SECONDS
+        poll, handlers, listening = self._epoll.poll, self._handlers, self._entrances.fileno
+        while events := poll(0, BATCH):
+            for fd, mask in events:
+                handler = handlers.get(fd)
+                if handler is not None:
+                    try:
+                        handler.event(mask)
+                    except OSError:
+                        self._abort(fd)
+                    except Exception:
+                        log.exception("relay: a connection failed")
+                        self._abort(fd)
+                elif fd == listening:
+                    self._entrances.accept()
+            if self._dead:
+                self._bury()
+            if perf_counter() > until:
+                return
+
+    def _bury(self) -> None:
+        for sock in self._dead:
+            sock.close()
+        self._dead.clear()
+        self._entrances.resume()
+
+    def _abort(self, fd: int) -> None:
+        handler = self._handlers.get(fd)
+        if isinstance(handler, End):
+            self.reset(handler)
+        elif handler is not None:
+            self.hung_up(handler)
+            self.given_up(handler)
+
+    # Clients
+
+    def _full(self) -> bool:
+        return self.connections >= self._limit
+
+    def _serve(self, client: socket.socket, peer: Address, candidates: Candidates) -> None:
+        self.connections += 1
+        Dial(self, client, candidates(peer)).advance()
+
+    # What dials ask for
+
+    def connector(self) -> socket.socket:
+        """A socket to connect from."""
+        return self._entrances.connector()
+
+    def dialing(self, dial: Dial, seconds: float) -> None:
+        """Watch a socket that connects."""
+        self._epoll.register(dial.fd, INTEREST)
+        self._handlers[dial.fd] = dial
+        self._deadlines[dial] = self._clock.monotonic() + seconds
+        if self._tick is None:
+            self._tick = self._clock.call_later(DIAL_TICK, self._check_deadlines)
+
+    def _check_deadlines(self) -> None:
+        now = self._clock.monotonic()
+        self._tick = None
+        for dial in [dial for dial, deadline in self._deadlines.items() if deadline <= now]:
+            dial.timed_out()
+        if self._dead:
+            self._bury()
+        if self._deadlines and self._tick is None:
+            self._tick = self._clock.call_later(DIAL_TICK, self._check_deadlines)
+
+    def hung_up(self, dial: Dial) -> None:
+        """Forget a socket that led nowhere."""
+        del self._handlers[dial.fd]
+        del self._deadlines[dial]
+        self._dead.append(dial.sock)
+
+    def connected(self, dial: Dial, mask: int) -> None:
+        """Join the two ends."""
+        self._epoll.register(dial.client.fileno(), INTEREST)
+        del self._deadlines[dial]
+        near, far = End(self, dial.client), End(self, dial.sock)
+        near.other, far.other = far, near
+        self._handlers[near.fd], self._handlers[far.fd] = near, far
+        far.event(mask)
+
+    def given_up(self, dial: Dial) -> None:
+        """Tell the client by a reset: a refusal isn't possible any more."""
+        self.connections -= 1
+        self._shut(dial.client, reset=True)
+
+    # What ends ask for
+
+    def rearm(self, end: End) -> None:
+        """Have epoll report the end again."""
+        if end.fd in self._handlers:
+            self._epoll.modify(end.fd, INTEREST)
+
+    def finish(self, end: End) -> None:
+        """Close both sockets; the kernel delivers what they still hold."""
+        self._part(end, reset=False)
+
+    def reset(self, end: End) -> None:
+        """Close both sockets with a reset, so each side learns that the other broke off."""
+        self._part(end, reset=True)
+
+    def _part(self, end: End, *, reset: bool) -> None:
+        self.connections -= 1
+        for each in (end, end.other):
+            each.ended, each.blocked = True, False
+            each.release()
+            del each.other  # or each pair would be garbage that only the collector finds
+            del self._handlers[each.fd]
+            self._shut(each.sock, reset=reset)
+
+    def _shut(self, sock: socket.socket, *, reset: bool) -> None:
+        if reset:
+            with suppress(OSError):
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+        self._dead.append(sock)

@@ -1,0 +1,157 @@
+"""Which sockets a Service asks for."""
+
+from dataclasses import dataclass, replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from immutables import Map
+
+from netemu.model.service import (
+    EndpointPort,
+    EndpointSlice,
+    Protocol,
+    Service,
+    ServicePort,
+    ServiceType,
+)
+from netemu.model.snapshot import ServiceEntry, Snapshot
+from netemu.proxy.ports import Backend, Listener, Site, plan, wanted
+from tests.proxy.harness import CLUSTER, HTTP, READY, UNREADY, a_service, a_slice, an_entry
+
+ROOTLESS = Site(CLUSTER, nodes=2, loopback=False)
+ROOT = Site(replace(CLUSTER, mirrored=False), nodes=2, loopback=False)
+LOOPBACK = Site(replace(CLUSTER, mirrored=False), nodes=2, loopback=True)
+
+IP, MIRROR = "cluster 10.96.0.5:80", "host 127.77.0.5:80"
+NODE_PORTS = ("cluster 127.0.0.1:31000", "cluster 172.30.0.11:31000", "cluster 172.30.0.12:31000")
+HOST_PORT = "host 127.0.0.1:31000"
+ADMIN = ServicePort("admin", Protocol.TCP, 81)
+HTTP_NODE = ServicePort("http", Protocol.TCP, 80, 31000)
+DNS = ServicePort("dns", Protocol.UDP, 53)
+WEB = a_service(HTTP)
+NODE_PORT = replace(a_service(HTTP_NODE), type=ServiceType.NODE_PORT)
+BALANCED = replace(
+    NODE_PORT, type=ServiceType.LOAD_BALANCER, load_balancer_ips=("172.30.0.240", "8.8.8.8")
+)
+TWO_NAMES = (EndpointPort("http", Protocol.TCP, 8080), EndpointPort("admin", Protocol.TCP, 8081))
+
+
+@dataclass(frozen=True)
+class Case:
+    name: str
+    service: Service
+    expected: tuple[str, ...]
+    site: Site = ROOTLESS
+    slices: tuple[EndpointSlice, ...] = (a_slice(READY),)
+
+
+CASES = [
+    Case("its address and that one's mirror", WEB, (IP, MIRROR)),
+    Case("no mirror where the host reaches the address itself", WEB, (IP,), ROOT),
+    Case("no mirror where the address is the host's own", WEB, (IP,), LOOPBACK),
+    Case("nothing without a usable endpoint", WEB, (), slices=(a_slice(UNREADY),)),
+    Case("only ports that have endpoints", a_service(HTTP, ADMIN), (IP, MIRROR)),
+    Case(
+        "every port that has endpoints",
+        a_service(HTTP, ADMIN),
+        (IP, "cluster 10.96.0.5:81"),
+        ROOT,
+        (a_slice(READY, ports=TWO_NAMES),),
+    ),
+    Case("node ports on each node and on 127.0.0.1", NODE_PORT, (IP, *NODE_PORTS, HOST_PORT), ROOT),
+    Case("node ports once where there is one side", NODE_PORT, (IP, *NODE_PORTS), LOOPBACK),
+    Case(
+        "no node port a type has no use for",
+        replace(NODE_PORT, type=ServiceType.CLUSTER_IP),
+        (IP,),
+        ROOT,
+    ),
+    Case(
+        "load balancer addresses of the cluster's own, on the Service port",
+        BALANCED,
+        (IP, "cluster 172.30.0.240:80", *NODE_PORTS),
+        LOOPBACK,
+    ),
+    Case(
+        "external addresses of the cluster's own, on the Service port",
+        replace(WEB, external_ips=("172.30.0.11", "192.0.2.1", "2001:db8::1")),
+        (IP, "cluster 172.30.0.11:80"),
+        ROOT,
+    ),
+    Case(
+        "no second family",
+        a_service(HTTP, cluster_ips=("fd00:10:96::5", "10.96.0.5")),
+        (IP, MIRROR),
+    ),
+    Case("nothing when headless", replace(WEB, headless=True, cluster_ips=()), ()),
+    Case("nothing when an alias", replace(WEB, type=ServiceType.EXTERNAL_NAME), ()),
+    Case("nothing when another proxy has it", replace(WEB, proxied=False), ()),
+    Case("nothing for UDP yet", a_service(DNS), ()),
+]
+
+
+def shown(listener: Listener) -> str:
+    return f"{listener.network} {listener.address}:{listener.port}"
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_a_service_asks_for(case: Case) -> None:
+    asked = plan(an_entry(case.service, *case.slices), case.site).listeners
+    assert sorted(map(shown, asked)) == sorted(case.expected)
+
+
+def test_each_listener_knows_the_port_behind_it() -> None:
+    asked = plan(an_entry(a_service(HTTP, ADMIN), a_slice(READY, ports=TWO_NAMES)), ROOT)
+    backends = {listener.port: backend for listener, backend in asked.listeners.items()}
+    http = Backend(("default", "web"), "http", Protocol.TCP)
+    admin = Backend(("default", "web"), "admin", Protocol.TCP)
+    assert backends == {80: http, 81: admin}
+    assert asked.endpoints == {http: (("10.244.0.2", 8080),), admin: (("10.244.0.2", 8081),)}
+
+
+def snapshot_of(*entries: ServiceEntry) -> Snapshot:
+    return Snapshot(synced=True, services=Map({each.service.key: each for each in entries}))
+
+
+def test_the_first_by_name_gets_what_two_services_claim() -> None:
+    def claiming(name: str) -> ServiceEntry:
+        service = a_service(HTTP, name=name, cluster_ips=())
+        return an_entry(replace(service, external_ips=("172.30.0.240",)))
+
+    snapshot = snapshot_of(claiming("b"), claiming("a"), claiming("c"))
+    (backend,) = wanted(snapshot, CLUSTER, 2, loopback=False).values()
+    assert backend.service == ("default", "a")
+
+
+NUMBERS = st.integers(1, 4)
+
+
+@st.composite
+def entries(draw: st.DrawFn) -> ServiceEntry:
+    number = draw(NUMBERS)
+    service = Service(
+        namespace="default",
+        name=f"web-{number}",
+        type=draw(st.sampled_from(ServiceType)),
+        cluster_ips=(f"10.96.0.{number}",),
+        external_ips=draw(st.sampled_from([(), ("172.30.0.240",)])),
+        ports=(ServicePort("http", Protocol.TCP, 80, 31000 + number),),
+        proxied=draw(st.booleans()),
+    )
+    return ServiceEntry(service, draw(st.sampled_from([(), (a_slice(READY),)])))
+
+
+@given(st.lists(entries()), st.booleans())
+def test_every_listener_is_asked_for_by_the_service_it_leads_to(
+    services: list[ServiceEntry], loopback: bool
+) -> None:
+    snapshot = snapshot_of(*services)
+    site = Site(CLUSTER, 2, loopback)
+    listeners = wanted(snapshot, CLUSTER, 2, loopback)
+    for listener, backend in listeners.items():
+        asked = plan(snapshot.services[backend.service], site)
+        assert asked.listeners[listener] == backend
+        assert asked.endpoints[backend]
+    for entry in snapshot.services.values():
+        assert plan(entry, site).listeners.keys() <= listeners.keys()

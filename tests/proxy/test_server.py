@@ -1,0 +1,329 @@
+"""The proxy follows the snapshot, with real sockets on loopback."""
+
+import asyncio
+import errno
+import os
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from random import Random
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from netemu.clock import Clock, SystemClock
+from netemu.model import resources
+from netemu.model.latest import Latest
+from netemu.model.meta import Object
+from netemu.model.service import Protocol
+from netemu.model.snapshot import EMPTY, Snapshot, advance
+from netemu.proxy.choose import Address
+from netemu.proxy.ports import Backend, wanted
+from netemu.proxy.server import Proxy, serve_proxy
+from tests.proxy.harness import (
+    ON_LOOPBACK,
+    SOCKETS,
+    ask,
+    eventually,
+    free_port,
+    nobody,
+    saying,
+    service_object,
+    slice_object,
+)
+from tests.support.clock import FakeClock
+
+VIRTUAL = str(ON_LOOPBACK.services[5])
+WEB = Backend(("default", "web"), "http", Protocol.TCP)
+
+
+class Cluster:
+    """A snapshot that changes as if somebody applied manifests."""
+
+    def __init__(self) -> None:
+        self.latest: Latest[Snapshot] = Latest(replace(EMPTY, synced=True))
+        self._objects: dict[tuple[str, str], Object] = {}
+        self.port = free_port()
+
+    @property
+    def front(self) -> Address:
+        return VIRTUAL, self.port
+
+    def set(self, resource: str, obj: Object) -> None:
+        name = resource, obj["metadata"]["name"]
+        changed = advance(self.latest.value, resource, self._objects.get(name), obj)
+        self._objects[name] = obj
+        self.latest.replace(changed)
+
+    def delete(self, resource: str, name: str) -> None:
+        old = self._objects.pop((resource, name))
+        self.latest.replace(advance(self.latest.value, resource, old, None))
+
+    def service(self, *, node_port: int | None = None, affinity: int = 0) -> None:
+        obj = service_object("web", VIRTUAL, self.port, node_port=node_port, affinity=affinity)
+        self.set(resources.SERVICES, obj)
+
+    def endpoints(self, *ready: Address) -> None:
+        """Make exactly these ready, one slice each."""
+        for part in range(1, 6):
+            now = ready[part - 1 : part]
+            self.set(resources.ENDPOINT_SLICES, slice_object("web", *now, part=part))
+
+
+@pytest.fixture
+def cluster() -> Cluster:
+    return Cluster()
+
+
+@asynccontextmanager
+async def proxying(cluster: Cluster, clock: Clock | None = None) -> AsyncIterator[Proxy]:
+    async with serve_proxy(
+        cluster.latest,
+        ON_LOOPBACK,
+        nodes=2,
+        cluster=SOCKETS,
+        host=None,
+        clock=clock or SystemClock(),
+        rng=Random(5),
+    ) as proxy:
+        yield proxy
+
+
+def knock(address: Address) -> int:
+    """The error a client gets that connects at this very moment; 0: it got through."""
+    with socket.socket() as sock:
+        return sock.connect_ex(address)
+
+
+async def test_a_service_answers_at_its_address(cluster: Cluster) -> None:
+    async with saying(b"hello") as pod, proxying(cluster):
+        cluster.service()
+        cluster.endpoints(pod)
+        assert await ask(cluster.front) == b"hello"
+
+
+async def test_what_is_there_at_the_start_listens_on_entry(cluster: Cluster) -> None:
+    async with saying(b"hello") as pod:
+        cluster.service()
+        cluster.endpoints(pod)
+        async with proxying(cluster) as proxy:
+            assert await ask(cluster.front) == b"hello"
+            assert proxy.listening == 1
+
+
+async def test_nothing_listens_before_the_first_list_is_in(cluster: Cluster) -> None:
+    cluster.latest.replace(replace(EMPTY, synced=False))
+    async with saying(b"hello") as pod, proxying(cluster):
+        cluster.service()
+        cluster.endpoints(pod)
+        assert knock(cluster.front) == errno.ECONNREFUSED
+        cluster.latest.replace(replace(cluster.latest.value, synced=True))
+        assert await ask(cluster.front) == b"hello"
+
+
+async def test_a_service_without_ready_endpoint_refuses_within_the_turn(cluster: Cluster) -> None:
+    async with saying(b"hello") as pod, proxying(cluster):
+        cluster.service()
+        assert knock(cluster.front) == errno.ECONNREFUSED
+        cluster.endpoints(pod)
+        assert knock(cluster.front) == 0
+        cluster.endpoints()
+        assert knock(cluster.front) == errno.ECONNREFUSED
+        cluster.endpoints(pod)
+        assert await ask(cluster.front) == b"hello"
+
+
+async def test_a_deleted_service_refuses(cluster: Cluster) -> None:
+    async with saying(b"hello") as pod, proxying(cluster) as proxy:
+        cluster.service()
+        cluster.endpoints(pod)
+        cluster.delete(resources.SERVICES, "web")
+        assert knock(cluster.front) == errno.ECONNREFUSED
+        assert proxy.listening == 0
+        assert not proxy.routes
+
+
+async def test_a_node_port_answers_on_every_node_and_loopback(cluster: Cluster) -> None:
+    node_port = free_port()
+    async with saying(b"hello") as pod, proxying(cluster) as proxy:
+        cluster.service(node_port=node_port)
+        cluster.endpoints(pod)
+        for address in (ON_LOOPBACK.node(1), ON_LOOPBACK.node(2), "127.0.0.1"):
+            assert await ask((address, node_port)) == b"hello"
+        assert knock((ON_LOOPBACK.node(3), node_port)) == errno.ECONNREFUSED
+        assert proxy.routes[WEB].connections == 3
+
+
+async def test_clients_meet_every_endpoint(cluster: Cluster) -> None:
+    async with saying(b"one") as one, saying(b"two") as two, proxying(cluster):
+        cluster.service()
+        cluster.endpoints(one, two)
+        assert {await ask(cluster.front) for _ in range(40)} == {b"one", b"two"}
+
+
+async def test_a_sticky_client_meets_one_by_every_path(cluster: Cluster) -> None:
+    node_port = free_port()
+    async with saying(b"one") as one, saying(b"two") as two, proxying(cluster):
+        cluster.service(node_port=node_port, affinity=60)
+        cluster.endpoints(one, two)
+        paths = [cluster.front, ("127.0.0.1", node_port), (ON_LOOPBACK.node(1), node_port)]
+        answers = {await ask(path, source="127.0.0.9") for path in paths * 8}
+        assert len(answers) == 1
+        others = {await ask(cluster.front, source=f"127.0.0.{n}") for n in range(10, 40)}
+        assert others == {b"one", b"two"}
+
+
+async def test_a_sticky_client_never_sees_that_its_endpoint_failed(cluster: Cluster) -> None:
+    async with saying(b"alive") as alive, proxying(cluster) as proxy:
+        with nobody() as dead:
+            cluster.service(affinity=60)
+            cluster.endpoints(dead, alive)
+            for _ in range(20):
+                assert await ask(cluster.front) == b"alive"
+            assert proxy.routes[WEB].failed == 0
+
+
+async def test_connections_outlive_their_endpoint_and_their_service(cluster: Cluster) -> None:
+    async with saying(b"hello") as pod, proxying(cluster) as proxy:
+        cluster.service()
+        cluster.endpoints(pod)
+        reader, writer = await asyncio.open_connection(*cluster.front)
+        writer.write(b"?")
+        assert await reader.read(9) == b"hello"
+        cluster.endpoints()
+        cluster.delete(resources.SERVICES, "web")
+        writer.write(b"?")
+        assert await reader.read(9) == b"hello"
+        assert proxy.connections == 1
+        writer.close()
+        await eventually(lambda: proxy.connections == 0)
+
+
+async def test_endpoints_that_roll_fail_no_request(cluster: Cluster) -> None:
+    """As in a rolling update: the new pod becomes ready, the old one unready, then it ends."""
+    clients = 4
+    answers: list[list[bytes]] = [[] for _ in range(clients)]
+    rolled = asyncio.Event()
+
+    async def request_for_ever(mine: list[bytes]) -> None:
+        while not rolled.is_set():
+            mine.append(await ask(cluster.front))
+
+    async def somebody_had(answer: bytes) -> None:
+        await eventually(lambda: any(answer in mine for mine in answers))
+
+    async def everybody_had_last(answer: bytes) -> None:
+        await eventually(lambda: all(mine[-1:] == [answer] for mine in answers))
+
+    async with proxying(cluster) as proxy, asyncio.TaskGroup() as group:
+        old = saying(b"pod 0")
+        before = await old.__aenter__()
+        cluster.service()
+        cluster.endpoints(before)
+        for mine in answers:
+            group.create_task(request_for_ever(mine))
+        for number in range(1, 20):
+            name = f"pod {number}".encode()
+            new = saying(name)
+            after = await new.__aenter__()
+            cluster.endpoints(before, after)
+            await somebody_had(name)
+            cluster.endpoints(after)
+            await everybody_had_last(name)  # a pod that ends answers what had reached it first
+            await old.__aexit__(None, None, None)
+            old, before = new, after
+        rolled.set()
+    await old.__aexit__(None, None, None)
+    assert {answer for mine in answers for answer in mine} == {
+        f"pod {number}".encode() for number in range(20)
+    }
+    assert proxy.routes[WEB].failed == 0
+
+
+async def test_a_port_that_is_taken_is_a_failure_and_the_rest_works(cluster: Cluster) -> None:
+    async with saying(b"hello") as pod:
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            node_port = taken.getsockname()[1]
+            async with proxying(cluster) as proxy:
+                cluster.service(node_port=node_port)
+                cluster.endpoints(pod)
+                ((listener, reason),) = proxy.failures.items()
+                assert listener.address == "127.0.0.1"
+                assert reason == os.strerror(errno.EADDRINUSE)
+                assert await ask(cluster.front) == b"hello"
+
+
+async def test_leaving_closes_every_listener_and_connection(cluster: Cluster) -> None:
+    before = set(os.listdir("/proc/self/fd"))
+    async with saying(b"hello") as pod:
+        async with proxying(cluster, FakeClock()):
+            cluster.service()
+            cluster.endpoints(pod)
+            reader, writer = await asyncio.open_connection(*cluster.front)
+            writer.write(b"?")
+            assert await reader.read(9) == b"hello"
+        assert knock(cluster.front) == errno.ECONNREFUSED
+        assert await reader.read(9) == b""
+        writer.close()
+        cluster.endpoints()  # nobody listens to the snapshot any more
+    await eventually(lambda: set(os.listdir("/proc/self/fd")) <= before)
+
+
+CHANGES = st.lists(
+    st.tuples(
+        st.sampled_from(["a", "b", "c"]),
+        st.sampled_from(["apply", "share", "endpoints", "no endpoints", "delete"]),
+        st.booleans(),
+    ),
+    max_size=30,
+)
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(CHANGES)
+def test_following_changes_ends_where_the_whole_snapshot_would(
+    changes: list[tuple[str, str, bool]],
+) -> None:
+    """Whatever way led to a snapshot, the listeners are those `wanted` says; twice is once."""
+    asyncio.run(follow(changes))
+
+
+async def follow(changes: list[tuple[str, str, bool]]) -> None:
+    cluster = Cluster()
+    snapshot = cluster.latest.value
+    objects: dict[tuple[str, str], Object] = {}
+    async with proxying(cluster, FakeClock()) as proxy:
+        for name, change, told in changes:
+            resource, obj = changed_object(name, change, cluster.port)
+            old = objects.pop((resource, name), None)
+            snapshot = advance(snapshot, resource, old, obj)
+            if obj is not None:
+                objects[resource, name] = obj
+            if told:  # not every step is seen: some arrive in batches
+                cluster.latest.replace(snapshot)
+        for _ in range(2):
+            proxy.follow(snapshot)
+            expected = wanted(snapshot, ON_LOOPBACK, 2, loopback=True)
+            assert {
+                listener: entrance.route.__self__.backend  # type: ignore[attr-defined]  # a method of Route
+                for listener, entrance in proxy._listeners._open.items()
+            } == expected
+
+
+def changed_object(name: str, change: str, port: int) -> tuple[str, Object | None]:
+    address = str(ON_LOOPBACK.services[ord(name)])
+    match change:
+        case "apply":
+            return resources.SERVICES, service_object(name, address, port)
+        case "share":
+            obj = service_object(name, address, port)
+            obj["spec"]["externalIPs"] = [str(ON_LOOPBACK.load_balancers[0])]
+            return resources.SERVICES, obj
+        case "endpoints":
+            return resources.ENDPOINT_SLICES, slice_object(name, ("127.0.0.1", 9))
+        case "no endpoints":
+            return resources.ENDPOINT_SLICES, slice_object(name)
+        case _:
+            return resources.SERVICES, None
