@@ -1,0 +1,280 @@
+"""A pod's containers as running things: starting, watching, stopping them.
+
+The values in `PodState` say what is so; the processes behind them live here, as `Run`s.
+"""
+
+import signal
+from collections.abc import Mapping
+from dataclasses import replace
+
+from netemu.config.images import Program, Unknown
+from netemu.node.backoff import go_duration
+from netemu.node.context import Node
+from netemu.node.environment import ConfigError
+from netemu.node.handlers import Target, carry_out
+from netemu.node.launch import (
+    base_environment,
+    log_folder,
+    own_folder,
+    pod_environment,
+    program_of,
+)
+from netemu.node.logs import LifeLog, forget_lives, log_path
+from netemu.node.owner import Owner
+from netemu.node.plan import ending
+from netemu.node.pod import ContainerSpec
+from netemu.node.probe import Handler
+from netemu.node.probe_reports import reports
+from netemu.node.prober import Prober
+from netemu.node.run import Run, close_outputs, hook_of
+from netemu.node.runtime import Exited, Process, ProcessSpec, StartError
+from netemu.node.state import Life, Stopping, Waiting
+
+CONFIG_RETRY_SECONDS = 10.0
+"""Between attempts to start what is configured wrongly (the kubelet's own pace)."""
+POST_START_SECONDS = 3600.0
+"""Longest postStart hook; upstream has no bound."""
+HOOK_MARGIN = 2.0
+"""Seconds a container gets after its preStop hook, even past its grace period (the kubelet's)."""
+IMAGE_ERROR = "ErrImagePull"
+CONFIG_ERROR = "CreateContainerConfigError"
+
+
+class Containers:
+    """The containers of one pod."""
+
+    def __init__(self, owner: Owner, node: Node) -> None:
+        self._owner = owner
+        self._node = node
+        self._cluster = node.cluster
+        self._runs: dict[str, Run] = {}
+
+    def log_of(self, name: str) -> LifeLog | None:
+        """The newest log of a container that this agent started."""
+        run = self._runs.get(name)
+        return run.log if run else None
+
+    def only_readiness(self) -> None:
+        """The pod ends: stop liveness and startup probes."""
+        for run in self._runs.values():
+            if run.prober is not None:
+                run.prober.only_readiness()
+
+    def retry_config(self) -> bool:
+        """Let containers that wait for a ConfigMap or Secret be tried at once; whether any do."""
+        waiting = [
+            name
+            for name, container in self._owner.state.containers.items()
+            if container.waiting is not None and container.waiting.reason == CONFIG_ERROR
+        ]
+        for name in waiting:
+            self._owner.change(name, retry_at=0.0)
+        return bool(waiting)
+
+    async def start(self, spec: ContainerSpec) -> None:
+        """Start a container, or say why not."""
+        pod, node, address = self._owner.pod, self._node, self._owner.state.address
+        try:
+            env = pod_environment(pod, spec, node, address)
+        except ConfigError as error:
+            self._misconfigured(spec.name, CONFIG_ERROR, str(error))
+            return
+        program = program_of(pod, spec, node, address, env)
+        if isinstance(program, Unknown):
+            self._unresolved(spec, program)
+            return
+        words = f'Container image "{spec.image}" already present on machine'
+        self._owner.event("Normal", "Pulled", words, spec.name)
+        base = base_environment(pod, spec, node, address)
+        await self._launch(spec, program, {**base, **program.env, **env})
+
+    async def _launch(self, spec: ContainerSpec, program: Program, env: Mapping[str, str]) -> None:
+        before = self._owner.container(spec.name)
+        number = before.restarts + 1 if before.life else before.restarts
+        log = self._new_log(spec.name, number)
+        self._owner.event("Normal", "Created", f"Created container: {spec.name}", spec.name)
+        process_spec = ProcessSpec(
+            sandbox=self._owner.pod.uid,
+            argv=program.argv,
+            env=env,
+            cwd=spec.raw.get("workingDir") or "/",
+            stdout=log.pipe("stdout"),
+            stderr=log.pipe("stderr"),
+        )
+        try:
+            process = await self._cluster.runtime.start(process_spec)
+        except StartError as error:
+            log.close()
+            self._new_life(spec, number)
+            self._never_ran(spec.name, str(error))
+        except BaseException:
+            log.close()
+            raise
+        else:
+            self._began(spec, self._new_life(spec, number), process, log, process_spec)
+        finally:
+            close_outputs(process_spec)
+
+    def _new_life(self, spec: ContainerSpec, number: int) -> Life:
+        before = self._owner.container(spec.name)
+        back_off = before.restarting
+        if before.life is not None and before.image == spec.image:
+            back_off = back_off.after(before.ended, self._cluster.clock.monotonic())
+        life = Life(id=self._cluster.rng.randbytes(32).hex(), started=self._cluster.clock.now())
+        self._owner.change(
+            spec.name,
+            life=life,
+            previous=before.life or before.previous,
+            restarts=number,
+            restarting=back_off,
+            waiting=None,
+            retry_at=0.0,
+            image=spec.image,
+            stopping=None,
+            unhealthy="",
+            started=spec.startup is None,
+            serving=spec.readiness is None,
+        )
+        return life
+
+    def _new_log(self, name: str, number: int) -> LifeLog:
+        cluster = self._cluster
+        folder = log_folder(cluster.home, self._owner.pod.uid, name)
+        own_folder(cluster.home, self._owner.pod.uid, name).mkdir(parents=True, exist_ok=True)
+        forget_lives(folder, number)
+        return LifeLog(log_path(folder, number), cluster.settings.log_limit, cluster.clock)
+
+    def _began(
+        self,
+        spec: ContainerSpec,
+        life: Life,
+        process: Process,
+        log: LifeLog,
+        process_spec: ProcessSpec,
+    ) -> None:
+        cluster, owner = self._cluster, self._owner
+        target = Target(
+            sandbox=process_spec.sandbox,
+            address=owner.state.address,
+            pid=process.pid,
+            env=process_spec.env,
+            cwd=process_spec.cwd,
+            ports=spec.raw.get("ports") or (),
+        )
+        run = self._runs[spec.name] = Run(life.id, process, log, target)
+        owner.event("Normal", "Started", f"Started container {spec.name}", spec.name)
+        cluster.tasks.start(self._watch(spec.name, run), name=f"end of {spec.name}")
+        hook = hook_of(spec, "postStart")
+        if hook is not None:
+            run.hook = cluster.tasks.start(self._post_start(spec.name, run, hook), name="postStart")
+        told = reports(owner, cluster, spec, life.id, target)
+        run.prober = Prober(spec, told, cluster.clock, cluster.tasks)
+        if ending(owner.pod, owner.state):
+            run.prober.only_readiness()
+
+    def _never_ran(self, name: str, why: str) -> None:
+        """The runtime refused: a life of no length, which containerd dates to 1970."""
+        clock = self._cluster.clock
+        life = self._owner.container(name).life
+        assert life is not None
+        ended = replace(
+            life, started=0.0, finished=clock.now(), code=128, reason="StartError", message=why
+        )
+        waiting = Waiting("RunContainerError", why)
+        self._owner.change(name, life=ended, waiting=waiting, ended=clock.monotonic())
+        self._owner.event("Warning", "Failed", f"Error: {why}", name)
+
+    def _misconfigured(self, name: str, reason: str, why: str) -> None:
+        retry_at = self._cluster.clock.monotonic() + CONFIG_RETRY_SECONDS
+        self._owner.change(name, waiting=Waiting(reason, why), retry_at=retry_at)
+        self._owner.event("Warning", "Failed", f"Error: {why}", name)
+
+    def _unresolved(self, spec: ContainerSpec, unknown: Unknown) -> None:
+        name, image, owner = spec.name, spec.image, self._owner
+        if unknown.reason != IMAGE_ERROR:
+            if unknown.reason == "InvalidImageName":
+                owner.event("Warning", "InspectFailed", unknown.message, name)
+            self._misconfigured(name, unknown.reason, unknown.message)
+            return
+        now = self._cluster.clock.monotonic()
+        pulling = owner.container(name).pulling.after(now, now)
+        waiting = Waiting(IMAGE_ERROR, unknown.message)
+        owner.change(name, pulling=pulling, waiting=waiting, retry_at=now + pulling.delay)
+        owner.event("Normal", "Pulling", f'Pulling image "{image}"', name)
+        failed = f'Failed to pull image "{image}": {unknown.message}'
+        owner.event("Warning", "Failed", failed, name)
+        owner.event("Warning", "Failed", f"Error: {IMAGE_ERROR}", name)
+
+    def hold(self, spec: ContainerSpec, seconds: float) -> None:
+        """Show that a container waits for its back-off."""
+        name, owner = spec.name, self._owner
+        before = owner.container(name).waiting
+        if before is not None and before.reason == IMAGE_ERROR:
+            message = f'Back-off pulling image "{spec.image}"'
+            said = f"{message}: {before.reason}: {before.message}"
+            owner.change(name, waiting=Waiting("ImagePullBackOff", said))
+            owner.event("Normal", "BackOff", message, name)
+            owner.event("Warning", "Failed", "Error: ImagePullBackOff", name)
+            return
+        pod = owner.pod.full_name
+        words = f"back-off {go_duration(seconds)} restarting failed container={name} pod={pod}"
+        owner.change(name, waiting=Waiting("CrashLoopBackOff", words))
+        words = f"Back-off restarting failed container {name} in pod {pod}"
+        owner.event("Warning", "BackOff", words, name)
+
+    async def _watch(self, name: str, run: Run) -> None:
+        exited = await run.process.wait()
+        run.close()
+        self._ended(name, run, exited)
+
+    def _ended(self, name: str, run: Run, exited: Exited) -> None:
+        life = self._owner.container(name).life
+        if life is None or life.id != run.life:
+            return
+        clock = self._cluster.clock
+        reason = "Error" if exited.code else "Completed"
+        ended = replace(life, finished=clock.now(), code=exited.code, reason=reason)
+        self._owner.change(name, life=ended, ended=clock.monotonic(), stopping=None, waiting=None)
+        self._owner.wake()
+
+    def stop(self, spec: ContainerSpec, grace: float, message: str) -> None:
+        """Ask a container to end: its preStop hook first, then SIGTERM."""
+        now = self._cluster.clock.monotonic()
+        self._owner.change(spec.name, stopping=Stopping(since=now, grace=grace))
+        self._owner.event("Normal", "Killing", message, spec.name)
+        run = self._runs[spec.name]
+        hook = hook_of(spec, "preStop")
+        if hook is None or grace <= 0:
+            run.process.signal(signal.SIGTERM)
+            return
+        task = self._pre_stop(spec.name, run, hook, grace)
+        run.hook = self._cluster.tasks.start(task, name="preStop")
+
+    async def _pre_stop(self, name: str, run: Run, hook: Handler, grace: float) -> None:
+        cluster = self._cluster
+        outcome = await carry_out(hook, run.target, cluster.runtime, cluster.clock, grace)
+        if not outcome.ok:
+            self._owner.event("Warning", "FailedPreStopHook", "PreStopHook failed", name)
+        stopping = self._owner.container(name).stopping
+        if stopping is not None:
+            earliest = cluster.clock.monotonic() + HOOK_MARGIN
+            self._owner.change(name, stopping=replace(stopping, earliest_kill=earliest))
+        run.process.signal(signal.SIGTERM)
+        self._owner.wake()
+
+    async def _post_start(self, name: str, run: Run, hook: Handler) -> None:
+        cluster = self._cluster
+        outcome = await carry_out(
+            hook, run.target, cluster.runtime, cluster.clock, POST_START_SECONDS
+        )
+        if not outcome.ok:
+            self._owner.event("Warning", "FailedPostStartHook", "PostStartHook failed", name)
+            self._owner.change(name, unhealthy="FailedPostStartHook")
+            self._owner.wake()
+
+    def kill(self, name: str) -> None:
+        """SIGKILL."""
+        now = self._cluster.clock.monotonic()
+        stopping = self._owner.container(name).stopping or Stopping(since=now, grace=0.0)
+        self._owner.change(name, stopping=replace(stopping, killed=True))
+        self._runs[name].process.signal(signal.SIGKILL)

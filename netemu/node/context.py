@@ -1,0 +1,52 @@
+"""What the workers of all pods of one node share."""
+
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from netemu.clock import Clock
+from netemu.config.images import ImageMap
+from netemu.config.settings import NodeSettings
+from netemu.model.client import Client, Recorder
+from netemu.node.addresses import PodAddresses
+from netemu.node.runtime import Runtime
+from netemu.tasks import Tasks
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cluster:
+    """What all nodes have in common."""
+
+    client: Client
+    runtime: Runtime
+    clock: Clock
+    tasks: Tasks
+    rng: random.Random
+    settings: NodeSettings
+    images: ImageMap
+    zone: str
+    """The cluster domain."""
+    api: str
+    """Address of default/kubernetes."""
+    dns: str
+    """Address of the cluster DNS inside the cluster's network."""
+    loopback_dns: str
+    """``host:port`` of DNS for pods without a network of their own."""
+    home: Path
+    """Where pods' folders are kept: logs, and what containers may write."""
+    environment: Mapping[str, str]
+    """The daemon's own environment, of which containers get the PATH."""
+    allocatable: Mapping[str, str]
+    """cpu and memory of a node."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Node:
+    """One node."""
+
+    cluster: Cluster
+    name: str
+    address: str
+    addresses: PodAddresses
+    recorder: Recorder

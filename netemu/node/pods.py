@@ -1,0 +1,129 @@
+"""The pods of all nodes: taken over at start, followed by one watch, stopped at the end.
+
+Order at start: first the status of every pod that an earlier run left behind (nothing of it runs,
+so nothing may be shown ready), only then the workers.
+"""
+
+import asyncio
+import contextlib
+import logging
+import shutil
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from netemu.model.client import Change
+from netemu.model.meta import Object, is_deleting, name_of, namespace_of, uid_of
+from netemu.model.resources import CONFIG_MAPS, PODS, SECRETS
+from netemu.node.addresses import NoAddress
+from netemu.node.adoption import state_from
+from netemu.node.context import Cluster, Node
+from netemu.node.launch import pod_folder
+from netemu.node.worker import PodWorker
+
+_log = logging.getLogger(__name__)
+
+STOP_MARGIN = 2.0
+"""Seconds past the longest grace period in which the last sandbox must be gone at stop."""
+
+
+class Pods:
+    """The pods of all nodes, one worker each; `workers` (by uid) is the caller's to read."""
+
+    def __init__(
+        self, cluster: Cluster, nodes: Mapping[str, Node], workers: dict[str, PodWorker]
+    ) -> None:
+        self._cluster = cluster
+        self._nodes = nodes
+        self._workers = workers
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._changes = cluster.client.watch(PODS, CONFIG_MAPS, SECRETS)
+
+    async def adopt(self) -> None:
+        """Take over the pods that are in the store, without starting anything yet."""
+        found = [obj for obj in self._cluster.client.list(PODS) if self._is_ours(obj)]
+        await asyncio.to_thread(_forget_folders, self._cluster.home, {uid_of(o) for o in found})
+        for obj in found:
+            worker = self._new_worker(obj)
+            state = worker.state
+            if not state.over and not is_deleting(obj) and not worker.pod.host_network:
+                with contextlib.suppress(NoAddress):  # the worker will say so
+                    self._nodes[worker.pod.node].addresses.take(worker.pod.uid, state.address)
+            if state.has_run:
+                await worker.write_status()
+        for worker in self._workers.values():
+            self._run(worker)
+
+    def _is_ours(self, obj: Object) -> bool:
+        return obj["spec"].get("nodeName", "") in self._nodes
+
+    def _exists(self, obj: Object) -> bool:
+        """Whether it is still there: what we delete ourselves is done before we hear of it."""
+        now = self._cluster.client.get(PODS, namespace_of(obj), name_of(obj))
+        return now is not None and uid_of(now) == uid_of(obj)
+
+    def _new_worker(self, obj: Object) -> PodWorker:
+        node = self._nodes[obj["spec"]["nodeName"]]
+        worker = PodWorker(node, obj, state_from(obj, self._cluster.clock.now()))
+        self._workers[worker.pod.uid] = worker
+        return worker
+
+    def _run(self, worker: PodWorker) -> None:
+        name = f"pod {worker.pod.namespace}/{worker.pod.name}"
+        task = self._cluster.tasks.start(self._work(worker), name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _work(self, worker: PodWorker) -> None:
+        await worker.run()
+        uid = worker.pod.uid
+        self._workers.pop(uid, None)
+        if not worker.state.halted:
+            folder = pod_folder(self._cluster.home, uid)
+            await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+
+    async def follow(self) -> None:
+        """Pass changes on to the workers, for ever."""
+        while True:
+            for change in await self._changes.batch():
+                self._pass_on(change)
+
+    def _pass_on(self, change: Change) -> None:
+        if change.resource != PODS:
+            if change.new is not None:
+                self._config_changed(namespace_of(change.new))
+            return
+        worker = self._workers.get(uid_of(change.object))
+        if change.new is None:
+            if worker is not None:
+                worker.vanish()
+        elif worker is not None:
+            worker.update(change.new)
+        elif self._is_ours(change.new) and self._exists(change.new):
+            self._run(self._new_worker(change.new))
+
+    def _config_changed(self, namespace: str) -> None:
+        for worker in self._workers.values():
+            if worker.pod.namespace == namespace:
+                worker.config_changed()
+
+    async def stop(self) -> None:
+        """SIGTERM to every pod, the shorter of its grace period and ours, and then the end. The
+        objects stay as they are: the next start finds them.
+        """
+        self._changes.close()
+        grace = self._cluster.settings.stop_seconds
+        for worker in self._workers.values():
+            worker.halt(grace)
+        if self._tasks:
+            _, late = await asyncio.wait(tuple(self._tasks), timeout=grace + STOP_MARGIN)
+            if late:
+                _log.warning("%d pods did not stop in time", len(late))
+
+
+def _forget_folders(home: Path, uids: Iterable[str]) -> None:
+    """Remove what earlier runs left of pods that no longer exist."""
+    folder, known = pod_folder(home, ""), set(uids)
+    if folder.is_dir():
+        for path in folder.iterdir():
+            if path.name not in known:
+                shutil.rmtree(path, ignore_errors=True)
