@@ -1,0 +1,36 @@
+"""What the handlers of requests share."""
+
+import random
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from netemu.api.paths import Target
+from netemu.api.registry import Registry
+from netemu.api.request import Answer, Request, Stream
+from netemu.api.watching import Frames
+from netemu.model.streams import PodStreams
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """The parts of the server that handlers use."""
+
+    registry: Registry
+    streams: PodStreams
+    frames: Frames
+    rng: random.Random
+    ready: Callable[[], bool]
+    address: str
+    """host:port under which clients reach the server."""
+
+
+Handler: TypeAlias = Callable[[Context, Target, Request], Awaitable[Answer | Stream]]
+
+Handlers: TypeAlias = Mapping[tuple[str, str], Handler]
+"""By what is asked of (``collection``, ``object``, or a subresource) and the HTTP method."""
+
+COLLECTION = "collection"
+OBJECT = "object"
+EVERYWHERE = "everywhere"
+"""A namespaced collection across all namespaces."""

@@ -1,0 +1,205 @@
+"""Discovery: which kinds there are and what can be done with them, in the three forms clients ask.
+
+All of it follows from the table of resources; the documents are built once.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Final
+
+from netemu.model.meta import Object
+from netemu.model.resources import NAMESPACES, RESOURCES, Resource
+
+GIT_VERSION: Final = "v1.32.4+netemu"
+
+VERSION: Final = {
+    "major": "1",
+    "minor": "32",
+    "gitVersion": GIT_VERSION,
+    "gitCommit": "",
+    "gitTreeState": "clean",
+    "buildDate": "1970-01-01T00:00:00Z",
+    "goVersion": "go1.23",
+    "compiler": "gc",
+    "platform": "linux/amd64",
+}
+"""The version whose behaviour is imitated; clients read major and minor."""
+
+_VERBS: Final = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
+_PART_VERBS: Final = ("get", "patch", "update")
+
+
+@dataclass(frozen=True, slots=True)
+class Subresource:
+    """What is served under an object's own path."""
+
+    verbs: tuple[str, ...] = _PART_VERBS
+    group: str | None = None
+    """None: of the object's own kind."""
+    version: str = ""
+    kind: str = ""
+
+
+SUBRESOURCES: Final[Mapping[str, Subresource]] = {
+    "status": Subresource(),
+    "scale": Subresource(group="autoscaling", version="v1", kind="Scale"),
+    "log": Subresource(verbs=("get",)),
+    "binding": Subresource(verbs=("create",), group="", version="v1", kind="Binding"),
+    "finalize": Subresource(verbs=("update",)),
+}
+
+
+def verbs(resource: Resource) -> tuple[str, ...]:
+    """What can be done with the objects themselves."""
+    if resource.key == NAMESPACES:  # nobody deletes all namespaces at once
+        return tuple(verb for verb in _VERBS if verb != "deletecollection")
+    return _VERBS
+
+
+def groups() -> list[str]:
+    """All groups but the core one, in the order that clients prefer them."""
+    return list(dict.fromkeys(r.group for r in RESOURCES if r.group))
+
+
+def versions(group: str) -> list[str]:
+    """The versions of a group, the preferred one first."""
+    return list(dict.fromkeys(r.version for r in RESOURCES if r.group == group))
+
+
+def _of(group: str, version: str) -> list[Resource]:
+    return [r for r in RESOURCES if (r.group, r.version) == (group, version)]
+
+
+def api_versions(address: str) -> Object:
+    """``/api``."""
+    return {
+        "kind": "APIVersions",
+        "versions": ["v1"],
+        "serverAddressByClientCIDRs": [{"clientCIDR": "0.0.0.0/0", "serverAddress": address}],
+    }
+
+
+def group_list() -> Object:
+    """``/apis``."""
+    return {"kind": "APIGroupList", "apiVersion": "v1", "groups": [_group(g) for g in groups()]}
+
+
+def _group(group: str) -> Object:
+    offered = [{"groupVersion": f"{group}/{v}", "version": v} for v in versions(group)]
+    return {"name": group, "versions": offered, "preferredVersion": offered[0]}
+
+
+def group_document(group: str) -> Object | None:
+    """``/apis/<group>``."""
+    if group not in groups():
+        return None
+    return {"kind": "APIGroup", "apiVersion": "v1", **_group(group)}
+
+
+@cache
+def resource_list(group: str, version: str) -> Object | None:
+    """``/api/v1`` or ``/apis/<group>/<version>``."""
+    found = _of(group, version)
+    if not found:
+        return None
+    head: Object = {"kind": "APIResourceList"}
+    if group:
+        head["apiVersion"] = "v1"
+    items = [item for resource in found for item in _items(resource)]
+    group_version = f"{group}/{version}" if group else version
+    return {
+        **head,
+        "groupVersion": group_version,
+        "resources": sorted(items, key=lambda item: str(item["name"])),
+    }
+
+
+def _items(resource: Resource) -> Iterable[Object]:
+    item: Object = {
+        "name": resource.plural,
+        "singularName": resource.singular,
+        "namespaced": resource.namespaced,
+        "kind": resource.kind,
+        "verbs": verbs(resource),
+    }
+    if resource.short_names:
+        item["shortNames"] = resource.short_names
+    if resource.categories:
+        item["categories"] = resource.categories
+    yield item
+    for name in resource.subresources:
+        part = SUBRESOURCES[name]
+        foreign = {} if part.group is None else {"group": part.group, "version": part.version}
+        yield {
+            "name": f"{resource.plural}/{name}",
+            "singularName": "",
+            "namespaced": resource.namespaced,
+            **{key: value for key, value in foreign.items() if value},
+            "kind": part.kind or resource.kind,
+            "verbs": part.verbs,
+        }
+
+
+@cache
+def aggregated(core: bool, version: str) -> Object:
+    """``/api`` or ``/apis`` as one document (KEP-3352)."""
+    return {
+        "kind": "APIGroupDiscoveryList",
+        "apiVersion": f"apidiscovery.k8s.io/{version}",
+        "metadata": {},
+        "items": [_aggregated_group(group) for group in ([""] if core else groups())],
+    }
+
+
+def _aggregated_group(group: str) -> Object:
+    metadata: Object = {"name": group} if group else {}
+    return {
+        "metadata": {**metadata, "creationTimestamp": None},
+        "versions": [
+            {
+                "version": version,
+                "resources": [_aggregated_resource(r) for r in _of(group, version)],
+                "freshness": "Current",
+            }
+            for version in versions(group)
+        ],
+    }
+
+
+def _aggregated_resource(resource: Resource) -> Object:
+    found: dict[str, Any] = {
+        "resource": resource.plural,
+        "responseKind": _kind(resource.group, resource.version, resource.kind),
+        "scope": "Namespaced" if resource.namespaced else "Cluster",
+        "singularResource": resource.singular,
+        "verbs": verbs(resource),
+    }
+    if resource.short_names:
+        found["shortNames"] = resource.short_names
+    if resource.categories:
+        found["categories"] = resource.categories
+    if resource.subresources:
+        found["subresources"] = [_aggregated_part(resource, n) for n in resource.subresources]
+    return found
+
+
+def _aggregated_part(resource: Resource, name: str) -> Object:
+    part = SUBRESOURCES[name]
+    if part.group is None:
+        kind = _kind(resource.group, resource.version, resource.kind)
+    else:
+        kind = _kind(part.group, part.version, part.kind)
+    return {"subresource": name, "responseKind": kind, "verbs": part.verbs}
+
+
+def _kind(group: str, version: str, kind: str) -> Object:
+    return {"group": group, "version": version, "kind": kind}
+
+
+def paths() -> Sequence[str]:
+    """What ``/`` lists."""
+    found = ["/api", "/api/v1", "/apis"]
+    for group in groups():
+        found += [f"/apis/{group}", *(f"/apis/{group}/{v}" for v in versions(group))]
+    return [*sorted(found), "/healthz", "/livez", "/openapi/v3", "/readyz", "/version"]

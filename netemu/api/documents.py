@@ -1,0 +1,141 @@
+"""Handlers of fixed paths: discovery, version, health, OpenAPI."""
+
+from collections.abc import Callable, Mapping
+from typing import Final, TypeAlias
+
+from netemu.api import discovery, negotiation, openapi
+from netemu.api.context import Context
+from netemu.api.request import JSON, TEXT, Answer, Request, json_answer
+from netemu.clock import Clock
+from netemu.model.errors import UnknownPath
+from netemu.model.meta import Object
+
+_OPENAPI: Final = "/openapi/v3"
+_OPENAPI_V2_TYPE: Final = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf"
+"""With dots: Go's parser refuses the form with an @ that clients send."""
+_YEAR: Final = 365 * 86400
+
+Document: TypeAlias = Callable[[Context, Request], Answer]
+
+
+def _health(context: Context, request: Request) -> Answer:
+    return Answer(body=b"ok", content_type=TEXT)
+
+
+def _readiness(context: Context, request: Request) -> Answer:
+    if context.ready():
+        return _health(context, request)
+    return Answer(
+        body=b"[-]netemu failed: not synced yet\nreadyz check failed\n",
+        status=500,
+        content_type=TEXT,
+    )
+
+
+OPEN: Final[Mapping[str, Document]] = {
+    "/livez": _health,
+    "/healthz": _health,
+    "/readyz": _readiness,
+}
+"""What anybody may ask, without a certificate."""
+
+
+def _version(context: Context, request: Request) -> Answer:
+    return json_answer(discovery.VERSION)
+
+
+def _paths(context: Context, request: Request) -> Answer:
+    return json_answer({"paths": discovery.paths()})
+
+
+def _api(context: Context, request: Request) -> Answer:
+    return _discovery(request, core=True, plain=discovery.api_versions(context.address))
+
+
+def _apis(context: Context, request: Request) -> Answer:
+    return _discovery(request, core=False, plain=discovery.group_list())
+
+
+def _discovery(request: Request, *, core: bool, plain: Object) -> Answer:
+    version = negotiation.discovery_version(request.accept)
+    vary = [("Vary", "Accept")]
+    if version is None:
+        negotiation.plain_only(request.accept)
+        return json_answer(plain, headers=vary)
+    answer = json_answer(discovery.aggregated(core, version), headers=vary)
+    content_type = f"{JSON};g=apidiscovery.k8s.io;v={version};as=APIGroupDiscoveryList"
+    return Answer(body=answer.body, content_type=content_type, headers=vary)
+
+
+def _openapi_index(context: Context, request: Request) -> Answer:
+    return Answer(body=openapi.index())
+
+
+def _openapi_v2(context: Context, request: Request) -> Answer:
+    # An empty protobuf document: kubectl asks for it where v3 doesn't know a kind, and goes on to
+    # say so; without it, it would only say that validation failed.
+    return Answer(body=b"", content_type=_OPENAPI_V2_TYPE)
+
+
+FIXED: Final[Mapping[str, Document]] = {
+    "": _paths,
+    "/version": _version,
+    "/api": _api,
+    "/apis": _apis,
+    "/openapi/v2": _openapi_v2,
+    _OPENAPI: _openapi_index,
+}
+"""By path without its trailing slash."""
+
+
+def document(context: Context, path: str, request: Request) -> Answer | None:
+    """The document under a path without trailing slash, None where there is none."""
+    if fixed := FIXED.get(path):
+        return fixed(context, request)
+    if path.startswith(_OPENAPI + "/"):
+        return _openapi_document(context.registry.clock, path.removeprefix(_OPENAPI + "/"), request)
+    found = _listed(path)
+    if found is None:
+        return None
+    negotiation.plain_only(request.accept)
+    return json_answer(found)
+
+
+def _listed(path: str) -> Object | None:
+    match path.split("/")[1:]:
+        case ["api", version]:
+            return discovery.resource_list("", version)
+        case ["apis", group]:
+            return discovery.group_document(group)
+        case ["apis", group, version]:
+            return discovery.resource_list(group, version)
+        case _:
+            return None
+
+
+def _openapi_document(clock: Clock, name: str, request: Request) -> Answer:
+    found = openapi.document(name)
+    if found is None:
+        raise UnknownPath
+    content, digest = found
+    etag = f'"{digest}"'
+    asked = request.query.get("hash")
+    if asked and asked != digest:
+        return Answer(
+            body=b"", status=301, headers=[("Location", f"{_OPENAPI}/{name}?hash={digest}")]
+        )
+    headers = [("ETag", etag), ("Vary", "Accept")]
+    if asked:
+        expires = _http_date(clock.now() + _YEAR)
+        headers += [("Cache-Control", "public, immutable"), ("Expires", expires)]
+    else:
+        headers.append(("Cache-Control", "no-cache, private"))
+    if request.if_none_match == etag:
+        return Answer(body=b"", status=304, headers=headers)
+    return Answer(body=content, headers=headers)
+
+
+def _http_date(seconds: float) -> str:
+    from email.utils import formatdate
+
+    return formatdate(seconds, usegmt=True)

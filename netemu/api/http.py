@@ -1,0 +1,293 @@
+"""The HTTPS server: sockets, TLS and aiohttp end here.
+
+A request is read (its body only for those who showed a certificate, and never beyond the limit),
+answered by `endpoints.answer`, and written. Nothing a client sends or omits disturbs the others:
+what is no TLS or no HTTP ends its own connection, a watcher that doesn't read is cut off.
+"""
+
+import asyncio
+import logging
+import random
+import socket
+import ssl
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, Final
+
+from aiohttp import http_exceptions, web
+from multidict import CIMultiDict
+
+from netemu.api.context import Context
+from netemu.api.credentials import Credentials
+from netemu.api.endpoints import answer
+from netemu.api.registry import Registry
+from netemu.api.request import Answer, Headers, Request, Stream, User, error_answer
+from netemu.api.watching import Frames
+from netemu.config.settings import ApiSettings
+from netemu.model.errors import ApiError, BadRequest, InternalError, TooLarge
+from netemu.model.streams import PodStreams
+from netemu.tasks import Tasks, task_group
+
+HANDSHAKE_SECONDS: Final = 10.0
+"""How long a client may take to agree on TLS."""
+BODY_SECONDS: Final = 60.0
+"""How long a client may take to send a body."""
+WRITE_SECONDS: Final = 30.0
+"""How long a client may leave a piece of a stream unread before it is cut off."""
+REFUSAL_SECONDS: Final = 0.2
+"""How long a stream that may be refused may take to say so before its headers are sent."""
+LINGER_SECONDS: Final = 2.0
+"""How long a body that is too large is read and thrown away, so that the answer gets through."""
+CLOSE_SECONDS: Final = 2.0
+"""How long requests may go on when the server closes."""
+CHUNK: Final = 64 * 1024
+
+log = logging.getLogger(__name__)
+
+
+@asynccontextmanager
+async def serve_api(
+    registry: Registry,
+    *,
+    settings: ApiSettings,
+    sockets: Sequence[socket.socket],
+    credentials: Credentials,
+    streams: PodStreams,
+    ready: Callable[[], bool],
+    rng: random.Random | None = None,
+) -> AsyncIterator[None]:
+    """Serve the API on bound sockets (the first is how the server calls itself) for the block.
+
+    The sockets are listened on here and closed at the end. Raises OSError, ssl.SSLError.
+    """
+    host, port = sockets[0].getsockname()[:2]
+    context = Context(
+        registry=registry,
+        streams=streams,
+        frames=Frames(registry.clock),
+        rng=rng or random.Random(),
+        ready=ready,
+        address=f"{host}:{port}",
+    )
+    async with task_group() as tasks:
+        edge = _Edge(context, settings, tasks)
+        server = web.Server(
+            edge.handle,
+            handler_cancellation=True,
+            access_log=None,
+            logger=_connection_log(),
+            lingering_time=LINGER_SECONDS,
+        )
+        listeners = await _listen(server, sockets, _tls(credentials))
+        try:
+            yield
+        finally:
+            for listener in listeners:
+                listener.close()
+            edge.end_streams()
+            server.pre_shutdown()
+            await server.shutdown(CLOSE_SECONDS)
+
+
+async def _listen(
+    server: web.Server, sockets: Sequence[socket.socket], tls: ssl.SSLContext
+) -> list[asyncio.Server]:
+    loop = asyncio.get_running_loop()
+    return [
+        await loop.create_server(
+            server, sock=sock, ssl=tls, ssl_handshake_timeout=HANDSHAKE_SECONDS, backlog=1024
+        )
+        for sock in sockets
+    ]
+
+
+def _tls(credentials: Credentials) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.load_cert_chain(*credentials.server_files)
+    context.load_verify_locations(credentials.ca_file)
+    # Asked for, not demanded: who has none gets a Status that says so.
+    context.verify_mode = ssl.CERT_OPTIONAL
+    context.set_alpn_protocols(["http/1.1"])
+    return context
+
+
+class _NotOurs(logging.Filter):
+    """Garbage on the port is the client's affair, and no error of the server."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        error = record.exc_info[1] if record.exc_info else None
+        return not isinstance(error, http_exceptions.HttpProcessingError)
+
+
+def _connection_log() -> logging.Logger:
+    found = logging.getLogger(f"{__name__}.connections")
+    if not found.filters:
+        found.addFilter(_NotOurs())
+    return found
+
+
+class _Edge:
+    """Turns aiohttp's requests into ours and our answers into its responses."""
+
+    def __init__(self, context: Context, settings: ApiSettings, tasks: Tasks) -> None:
+        self._context = context
+        self._limit = settings.body_limit
+        self._tasks = tasks
+        self._streaming: set[asyncio.Task[Any]] = set()
+
+    def end_streams(self) -> None:
+        """End every stream that is still running."""
+        for task in self._streaming:
+            task.cancel()
+
+    async def handle(self, http: web.BaseRequest) -> web.StreamResponse:
+        """One request."""
+        user = _user(http)
+        try:
+            body = await self._body(http) if user is not None else b""
+        except ApiError as error:
+            return await self._send(http, error_answer(error), close=True)
+        # A write goes on when its client hangs up: nobody could tell how far it had come.
+        task = self._tasks.start(answer(self._context, _request(http, user, body)), name="request")
+        found: Answer | Stream = await asyncio.shield(task)
+        if isinstance(found, Answer):
+            return await self._send(http, found, close=user is None and http.body_exists)
+        return await self._stream(http, found)
+
+    async def _body(self, http: web.BaseRequest) -> bytes:
+        """The body. Raises BadRequest, TooLarge."""
+        if not http.body_exists:
+            return b""
+        if (http.content_length or 0) > self._limit:
+            raise self._too_large()
+        if http.headers.get("Expect", "").lower() == "100-continue":
+            await http.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+            http.writer.output_size = 0  # that was no part of the response
+        pieces, size = [], 0
+        try:
+            async with asyncio.timeout(BODY_SECONDS):
+                async for piece in http.content.iter_chunked(CHUNK):
+                    size += len(piece)
+                    if size > self._limit:
+                        raise self._too_large()
+                    pieces.append(piece)
+        except TimeoutError:
+            raise BadRequest("the request's body did not arrive in time") from None
+        except web.RequestPayloadError:
+            raise BadRequest("the request's body is malformed") from None
+        return b"".join(pieces)
+
+    def _too_large(self) -> TooLarge:
+        return TooLarge(f"Request entity too large: limit is {self._limit}")
+
+    async def _send(
+        self, http: web.BaseRequest, found: Answer, *, close: bool = False
+    ) -> web.StreamResponse:
+        response = web.Response(
+            body=found.body,
+            status=found.status,
+            headers=_headers(found.content_type, found.headers),
+        )
+        if close:
+            response.force_close()
+        return response
+
+    async def _stream(self, http: web.BaseRequest, found: Stream) -> web.StreamResponse:
+        task = asyncio.current_task()
+        assert task is not None
+        self._streaming.add(task)
+        first = self._tasks.start(_first(found.pieces), name="first piece")
+        try:
+            await asyncio.sleep(0)  # a watch subscribes before its client sees the headers
+            if found.may_refuse:
+                await asyncio.wait({first}, timeout=REFUSAL_SECONDS)
+                if first.done() and isinstance(error := first.result(), ApiError):
+                    return await self._send(http, error_answer(error))
+            return await _write(http, found, first)
+        finally:
+            self._streaming.discard(task)
+            if not first.done():
+                first.cancel()
+                await asyncio.wait({first})
+            await found.pieces.aclose()
+
+
+async def _first(pieces: AsyncGenerator[bytes, None]) -> bytes | ApiError:
+    """The first piece, empty when there is none, or why there is none."""
+    try:
+        return await anext(pieces, b"")
+    except ApiError as error:
+        return error
+    except Exception as error:
+        log.exception("a stream failed before its first piece")
+        return InternalError(str(error))
+
+
+async def _write(
+    http: web.BaseRequest, found: Stream, first: asyncio.Task[bytes | ApiError]
+) -> web.StreamResponse:
+    """Send headers at once, then each piece as it comes."""
+    response = web.StreamResponse(headers=_headers(found.content_type, ()))
+    try:
+        await response.prepare(http)
+        piece = await first
+        if isinstance(piece, bytes) and piece:
+            await _put(response, piece)
+        async for piece in found.pieces:
+            await _put(response, piece)
+        await response.write_eof()
+    except (ConnectionError, TimeoutError):
+        # Gone, or not reading: what waits in the socket will never be read.
+        if http.transport is not None:
+            http.transport.abort()
+    except Exception:
+        log.exception("%s %s failed while it streamed", http.method, http.path)
+        if http.transport is not None:
+            http.transport.abort()
+    return response
+
+
+async def _put(response: web.StreamResponse, piece: bytes) -> None:
+    async with asyncio.timeout(WRITE_SECONDS):
+        await response.write(piece)
+
+
+def _headers(content_type: str, more: Headers) -> CIMultiDict[str]:
+    headers = CIMultiDict([("Content-Type", content_type), ("Cache-Control", "no-cache, private")])
+    for name, value in more:
+        if name == "Cache-Control":
+            headers[name] = value
+        else:
+            headers.add(name, value)
+    return headers
+
+
+def _request(http: web.BaseRequest, user: User | None, body: bytes) -> Request:
+    query: dict[str, str] = {}
+    for name, value in http.query.items():
+        query.setdefault(name, value)
+    headers = http.headers
+    return Request(
+        method=http.method,
+        path=http.path,
+        query=query,
+        accept=",".join(headers.getall("Accept", [])),
+        content_type=headers.get("Content-Type", ""),
+        user_agent=headers.get("User-Agent", ""),
+        if_none_match=headers.get("If-None-Match", ""),
+        body=body,
+        user=user,
+    )
+
+
+def _user(http: web.BaseRequest) -> User | None:
+    """Whom the client's certificate names: CN the user, O the groups."""
+    transport = http.transport
+    certificate = transport.get_extra_info("peercert") if transport is not None else None
+    if not certificate:
+        return None
+    pairs = [pair for part in certificate.get("subject", ()) for pair in part]
+    names = [value for key, value in pairs if key == "commonName"]
+    groups = tuple(value for key, value in pairs if key == "organizationName")
+    return User(names[0], groups) if names else None

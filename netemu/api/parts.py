@@ -1,0 +1,58 @@
+"""The parts of an object that are written apart, each through its own subresource.
+
+A write to one part leaves the others as they are stored, whatever the body says of them.
+"""
+
+from collections.abc import Callable, Mapping
+from enum import StrEnum
+from typing import TypeAlias
+
+from netemu.api import strategies
+from netemu.api.defaults import with_defaults
+from netemu.model.meta import Object
+from netemu.model.resources import Resource
+
+
+class Part(StrEnum):
+    """What a write is about; the value names the subresource in managedFields."""
+
+    MAIN = ""
+    STATUS = "status"
+    SCALE = "scale"
+    BINDING = "binding"
+    FINALIZE = "finalize"
+
+
+def _main(resource: Resource, given: Object, old: Object) -> Object:
+    return strategies.prepare_update(resource, with_defaults(resource, given), old)
+
+
+def _status(resource: Resource, given: Object, old: Object) -> Object:
+    kept = {key: value for key, value in old.items() if key != "status"}
+    return {**kept, "status": given["status"]} if given.get("status") else kept
+
+
+def _finalize(resource: Resource, given: Object, old: Object) -> Object:
+    kept = {key: value for key, value in (old.get("spec") or {}).items() if key != "finalizers"}
+    finalizers = (given.get("spec") or {}).get("finalizers")
+    return {**old, "spec": {**kept, "finalizers": finalizers} if finalizers else kept}
+
+
+def _as_given(resource: Resource, given: Object, old: Object) -> Object:
+    # The server itself made these from the stored object.
+    return given
+
+
+Merge: TypeAlias = Callable[[Resource, Object, Object], Object]
+
+MERGES: Mapping[Part, Merge] = {
+    Part.MAIN: _main,
+    Part.STATUS: _status,
+    Part.SCALE: _as_given,
+    Part.BINDING: _as_given,
+    Part.FINALIZE: _finalize,
+}
+"""(resource, the body, the stored object) -> the object to be stored."""
+
+JUDGED = frozenset({Part.MAIN, Part.STATUS, Part.SCALE})
+"""Parts whose writes are validated; the others are made by the server, against the usual rules."""

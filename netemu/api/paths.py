@@ -1,0 +1,61 @@
+"""URLs: which resource, namespace, object and subresource a path means; pure."""
+
+from dataclasses import dataclass
+
+from netemu.model.resources import BY_PATH, Resource
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What a request is about."""
+
+    resource: Resource
+    namespace: str | None
+    """None: all namespaces; "" for what has none."""
+    name: str | None = None
+    """None: the collection."""
+    subresource: str | None = None
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """The object's key in the store."""
+        return self.namespace or "", self.name or ""
+
+
+def target_of(path: str) -> Target | None:
+    """What a path means; None when it means nothing."""
+    parts = path.strip("/").split("/")
+    match parts:
+        case ["api", version, *rest] if rest:
+            return _target("", version, rest)
+        case ["apis", group, version, *rest] if rest:
+            return _target(group, version, rest)
+        case _:
+            return None
+
+
+def _target(group: str, version: str, rest: list[str]) -> Target | None:
+    if rest[0] == "namespaces" and len(rest) > 2:
+        resource = BY_PATH.get((group, version, rest[2]))
+        if resource is not None and resource.namespaced:
+            return _object(resource, rest[1], rest[3:])
+    resource = BY_PATH.get((group, version, rest[0]))
+    if resource is None:
+        return None
+    if not resource.namespaced:
+        return _object(resource, "", rest[1:])
+    return Target(resource, None) if len(rest) == 1 else None
+
+
+def _object(resource: Resource, namespace: str, rest: list[str]) -> Target | None:
+    if not all(rest) or not (namespace or not resource.namespaced):
+        return None
+    match rest:
+        case []:
+            return Target(resource, namespace)
+        case [name]:
+            return Target(resource, namespace, name)
+        case [name, subresource] if subresource in resource.subresources:
+            return Target(resource, namespace, name, subresource)
+        case _:
+            return None

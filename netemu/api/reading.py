@@ -1,0 +1,66 @@
+"""Handlers that read: one object, a list, a watch, a log."""
+
+from collections.abc import AsyncGenerator
+from typing import Final
+
+from netemu.api import listing, negotiation, representation, watching
+from netemu.api.context import COLLECTION, EVERYWHERE, OBJECT, Context, Handlers
+from netemu.api.logs import log_options
+from netemu.api.paths import Target
+from netemu.api.request import TEXT, Answer, Request, Stream, json_answer, raw_answer
+from netemu.api.scale import scale_of
+from netemu.model.meta import Object
+from netemu.model.streams import LogOptions, PodStreams
+
+
+async def get(context: Context, target: Target, request: Request) -> Answer:
+    """One object."""
+    shape = negotiation.shape(request.accept, request.query.get("includeObject", ""))
+    record = context.registry.get(target.resource, target.key)
+    now = context.registry.clock.now()
+    return raw_answer(representation.one(target.resource, record, shape, now))
+
+
+async def collection(context: Context, target: Target, request: Request) -> Answer | Stream:
+    """A list, or a watch when the query says so."""
+    shape = negotiation.shape(request.accept, request.query.get("includeObject", ""))
+    registry, resource = context.registry, target.resource
+    if request.flag("watch"):
+        wanted = watching.watch_request(resource, target.namespace, request, shape, context.rng)
+        return Stream(pieces=watching.stream(registry.store, context.frames, wanted))
+    listing.refuse_initial_events(request)
+    page = listing.page(registry.store, resource, target.namespace, request)
+    now = registry.clock.now()
+    return raw_answer(representation.many(resource, page.records, shape, page.metadata, now))
+
+
+async def get_scale(context: Context, target: Target, request: Request) -> Answer:
+    """The Scale of a workload."""
+    negotiation.plain_only(request.accept)
+    return json_answer(scale_of(context.registry.get(target.resource, target.key).obj))
+
+
+async def get_log(context: Context, target: Target, request: Request) -> Answer | Stream:
+    """A container's log."""
+    pod = context.registry.get(target.resource, target.key).obj
+    options = log_options(pod, request, context.registry.clock.now())
+    if not pod["spec"].get("nodeName"):
+        return Answer(body=b"", content_type=TEXT)  # nobody has run it yet
+    return Stream(pieces=_log(context.streams, pod, options), content_type=TEXT, may_refuse=True)
+
+
+async def _log(
+    streams: PodStreams, pod: Object, options: LogOptions
+) -> AsyncGenerator[bytes, None]:
+    async for piece in streams.logs(pod, options):
+        yield piece
+
+
+HANDLERS: Final[Handlers] = {
+    (OBJECT, "GET"): get,
+    (COLLECTION, "GET"): collection,
+    (EVERYWHERE, "GET"): collection,
+    ("status", "GET"): get,
+    ("scale", "GET"): get_scale,
+    ("log", "GET"): get_log,
+}

@@ -1,0 +1,330 @@
+"""The one path of every write, and the door to every read.
+
+HTTP handlers and netemu's own components write through the same steps in the same order:
+defaults, what the server decides itself, validation, service addresses, field owners, the store.
+Whoever reads gets the stored object itself and must not change it.
+"""
+
+import random
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AsyncExitStack, contextmanager
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Final, Self
+
+import msgspec
+
+from netemu.api import deletion, managedfields, metadata, statusrules, strategies
+from netemu.api.allocation import ServiceAddresses
+from netemu.api.defaults import with_defaults
+from netemu.api.events import ComponentRecorder, EventWriter
+from netemu.api.inprocess import RegistryClient
+from netemu.api.parts import JUDGED, MERGES, Part
+from netemu.api.validation import validate
+from netemu.clock import Clock
+from netemu.config.settings import NetworkSettings
+from netemu.model.addressing import Addressing
+from netemu.model.client import Client, DeleteOptions, Recorder
+from netemu.model.errors import AlreadyExists, Cause, Conflict, Forbidden, Invalid, NotFound
+from netemu.model.meta import Key, Object, is_deleting, name_of, uid_of
+from netemu.model.resources import NAMESPACES, SERVICES, Resource
+from netemu.store.base import Record, Store
+from netemu.tasks import task_group
+
+NAME_ATTEMPTS: Final = 8
+"""How often a generated name that is taken is drawn again (KEP-4420)."""
+RACE_ATTEMPTS: Final = 20
+"""How often a write starts over because another one came first."""
+
+_encode = msgspec.json.Encoder().encode
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WriteOptions:
+    """Who writes, and whether in earnest."""
+
+    manager: str
+    dry_run: bool = False
+
+
+class Registry:
+    """The objects of one instance; `async with` runs the tasks that write and forget events."""
+
+    def __init__(
+        self,
+        store: Store,
+        *,
+        clock: Clock,
+        rng: random.Random,
+        addressing: Addressing,
+        network: NetworkSettings | None = None,
+    ) -> None:
+        self.store = store
+        self.clock = clock
+        self._rng = rng
+        self._loopback = addressing.services.is_loopback
+        self._addresses = ServiceAddresses(
+            addressing,
+            (network or NetworkSettings()).node_ports,
+            rng,
+            [record.obj for record in store.list(SERVICES)],
+        )
+        self._events = EventWriter(self.client("netemu"), clock)
+        self._life = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        tasks = await self._life.enter_async_context(task_group())
+        tasks.start(self._events.write(), name="event writer")
+        tasks.start(self._events.forget(), name="event expiry")
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self._life.__aexit__(kind, error, trace)
+
+    def client(self, manager: str) -> Client:
+        """The API, in process, for one field manager."""
+        return RegistryClient(self, WriteOptions(manager=manager))
+
+    def recorder(self, component: str, host: str = "") -> Recorder:
+        """Writes Events for a component, perhaps one that runs on a node (`host`)."""
+        return ComponentRecorder(self._events, component, host)
+
+    def get(self, resource: Resource, key: Key) -> Record:
+        """One object. Raises NotFound."""
+        record = self.store.get(resource.key, key)
+        if record is None:
+            raise NotFound(resource.key, key[1])
+        return record
+
+    async def create(
+        self, resource: Resource, namespace: str, obj: Object, options: WriteOptions
+    ) -> Record:
+        """Store a new object. Raises AlreadyExists, BadRequest, Forbidden, Invalid, NotFound."""
+        obj = metadata.in_namespace(resource, obj, namespace)
+        if resource.namespaced:
+            self._check_namespace(resource, namespace, obj)
+        given = obj["metadata"]
+        prefix = given.get("generateName")
+        if given.get("name") or not prefix:
+            return await self._create(resource, obj, options)
+        for _ in range(NAME_ATTEMPTS - 1):
+            try:
+                return await self._create(resource, self._named(obj, prefix), options)
+            except AlreadyExists:
+                continue
+        return await self._create(resource, self._named(obj, prefix), options)
+
+    def _named(self, obj: Object, prefix: str) -> Object:
+        name = metadata.generated_name(prefix, self._rng)
+        return {**obj, "metadata": {**obj["metadata"], "name": name}}
+
+    def _check_namespace(self, resource: Resource, namespace: str, obj: Object) -> None:
+        record = self.store.get(NAMESPACES, ("", namespace))
+        if record is None:
+            raise NotFound(NAMESPACES, namespace)
+        if not is_deleting(record.obj):
+            return
+        name = obj["metadata"].get("name", "")
+        why = (
+            f"unable to create new content in namespace {namespace} because it is being terminated"
+        )
+        raise Forbidden(
+            f'{resource.key} "{name}" is forbidden: {why}',
+            name=name,
+            **({"group": resource.group} if resource.group else {}),
+            kind=resource.plural,
+            causes=[
+                {
+                    "reason": "NamespaceTerminating",
+                    "message": f"namespace {namespace} is being terminated",
+                    "field": "metadata.namespace",
+                }
+            ],
+        )
+
+    async def _create(self, resource: Resource, obj: Object, options: WriteOptions) -> Record:
+        now = self.clock.now()
+        new = metadata.for_create(resource, obj, uid=metadata.new_uid(self._rng), now=now)
+        new = strategies.prepare_create(resource, with_defaults(resource, new))
+        _require_valid(resource, new, None, loopback=self._loopback)
+        key = new["metadata"].get("namespace", ""), name_of(new)
+        with self._allocated(resource, new, None, options) as new:
+            new = managedfields.track(
+                resource, None, new, manager=options.manager, subresource="", now=now
+            )
+            new = metadata.ordered(new)
+            if options.dry_run:
+                if self.store.get(resource.key, key) is not None:
+                    raise AlreadyExists(resource.key, key[1])
+                return _unstored(resource, key, new, 0)
+            return await self.store.create(resource.key, key, new)
+
+    @contextmanager
+    def _allocated(
+        self, resource: Resource, new: Object, old: Object | None, options: WriteOptions
+    ) -> Iterator[Object]:
+        """Give a Service the addresses it needs for as long as the block succeeds, in earnest."""
+        if resource.key != SERVICES:
+            yield new
+            return
+        new, reservation = self._addresses.allocate(new, old)
+        try:
+            yield new
+        except BaseException:
+            self._addresses.rollback(reservation)
+            raise
+        if options.dry_run:
+            self._addresses.rollback(reservation)
+        else:
+            self._addresses.commit(reservation)
+
+    async def update(
+        self,
+        resource: Resource,
+        key: Key,
+        change: Callable[[Object], Object],
+        options: WriteOptions,
+        part: Part = Part.MAIN,
+    ) -> Record:
+        """Replace an object by what `change` makes of it; only `part` of it counts.
+
+        `change` may be called again when another write came first. An object whose
+        resourceVersion it does not leave as it was is a conflict.
+        Raises BadRequest, Conflict, Invalid, NotFound.
+        """
+        for _ in range(RACE_ATTEMPTS):
+            current = self.get(resource, key)
+            try:
+                return await self._update(resource, current, change(current.obj), options, part)
+            except Conflict:
+                if self.store.get(resource.key, key) is current:
+                    raise  # nobody came first: the client's own version is old
+        raise Conflict(resource.key, key[1])
+
+    async def _update(
+        self, resource: Resource, current: Record, given: Object, options: WriteOptions, part: Part
+    ) -> Record:
+        old, now = current.obj, self.clock.now()
+        given = metadata.named(
+            metadata.in_namespace(resource, given, current.key[0]), current.key[1]
+        )
+        _check_identity(resource, given, old)
+        new = MERGES[part](resource, given, old)
+        new = metadata.with_generation(resource, metadata.for_update(new, old), old)
+        if part in JUDGED:
+            _require_valid(resource, new, old, loopback=self._loopback)
+        if _unchanged(new, old):
+            return current
+        with self._allocated(resource, new, old, options) as new:
+            new = managedfields.track(
+                resource, old, new, manager=options.manager, subresource=part.value, now=now
+            )
+            new = metadata.ordered(new)
+            if options.dry_run:
+                return _unstored(resource, current.key, new, current.revision)
+            if deletion.finished(resource, new):
+                await self._remove(resource, current)
+                return _unstored(resource, current.key, new, current.revision)
+            return await self.store.update(resource.key, current.key, new, current.revision)
+
+    async def _remove(self, resource: Resource, current: Record) -> Record:
+        record = await self.store.delete(resource.key, current.key, current.revision)
+        if resource.key == SERVICES:
+            self._addresses.release(current.obj)
+        return record
+
+    async def delete(
+        self, resource: Resource, key: Key, options: DeleteOptions
+    ) -> tuple[Record, bool]:
+        """Delete, or begin to: the last state, and whether it is gone.
+
+        Raises Conflict, Forbidden, NotFound.
+        """
+        for _ in range(RACE_ATTEMPTS):
+            current = self.get(resource, key)
+            plan = deletion.plan(resource, current.obj, options, self.clock.now())
+            try:
+                return await self._carry_out(resource, current, plan, dry_run=options.dry_run)
+            except Conflict:
+                if self.store.get(resource.key, key) is current:
+                    raise
+        raise Conflict(resource.key, key[1])
+
+    async def _carry_out(
+        self, resource: Resource, current: Record, plan: deletion.Plan, *, dry_run: bool
+    ) -> tuple[Record, bool]:
+        if isinstance(plan, deletion.Removal):
+            return (current if dry_run else await self._remove(resource, current)), True
+        if plan.obj is current.obj:
+            return current, False
+        new = metadata.ordered(plan.obj)
+        if dry_run:
+            return _unstored(resource, current.key, new, current.revision), False
+        return await self.store.update(resource.key, current.key, new, current.revision), False
+
+    async def delete_all(
+        self, resource: Resource, keys: Sequence[Key], options: DeleteOptions
+    ) -> list[Record]:
+        """Delete those of the objects that are still there."""
+        gone = []
+        for key in keys:
+            try:
+                record, _ = await self.delete(resource, key, options)
+            except NotFound:
+                continue
+            gone.append(record)
+        return gone
+
+
+def _require_valid(resource: Resource, new: Object, old: Object | None, *, loopback: bool) -> None:
+    causes = [*validate(resource, new, old, loopback=loopback), *statusrules.broken_rules(new)]
+    name = new["metadata"].get("name", "")
+    if not causes and not name:
+        causes = [
+            Cause(
+                "FieldValueRequired",
+                "Required value: name or generateName is required",
+                "metadata.name",
+            )
+        ]
+    if causes:
+        raise Invalid(resource.group, resource.kind, name, causes)
+
+
+def _check_identity(resource: Resource, given: Object, old: Object) -> None:
+    """The body must speak of the object that is stored. Raises Conflict."""
+    uid, version = given["metadata"].get("uid"), given["metadata"].get("resourceVersion")
+    if uid and uid != uid_of(old):
+        raise Conflict(
+            resource.key,
+            name_of(old),
+            f"Precondition failed: UID in precondition: {uid}, UID in object meta: {uid_of(old)}",
+        )
+    if version and version != old["metadata"]["resourceVersion"]:
+        raise Conflict(resource.key, name_of(old))
+
+
+def _unchanged(new: Object, old: Object) -> bool:
+    """Whether a write would leave the object as it is; who owns its fields counts, too."""
+    fields = new["metadata"].get("managedFields")
+    if fields is not None and fields != old["metadata"].get("managedFields"):
+        return False
+    return _without_owners(new) == _without_owners(old)
+
+
+def _without_owners(obj: Object) -> Object:
+    kept = {key: value for key, value in obj["metadata"].items() if key != "managedFields"}
+    return {**obj, "metadata": kept}
+
+
+def _unstored(resource: Resource, key: Key, obj: Object, revision: int) -> Record:
+    """An object as it would have been stored."""
+    stamped = {**obj, "metadata": {**obj["metadata"], "resourceVersion": str(revision)}}
+    if not revision:
+        del stamped["metadata"]["resourceVersion"]
+    return Record(resource.key, key, revision, stamped, _encode(stamped))

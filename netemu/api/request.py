@@ -1,0 +1,135 @@
+"""A request and its answer as the handlers know them: no sockets, no HTTP library."""
+
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, TypeAlias
+
+import msgspec
+
+from netemu.model.errors import ApiError, Cause, Invalid
+
+JSON: Final = "application/json"
+TEXT: Final = "text/plain; charset=utf-8"
+
+_encode = msgspec.json.Encoder().encode
+
+Headers: TypeAlias = Sequence[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """Who asks, as the client certificate says."""
+
+    name: str
+    groups: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """One request, its body read."""
+
+    method: str
+    path: str
+    """Percent-decoded."""
+    query: Mapping[str, str] = field(default_factory=dict)
+    """The first value of each parameter."""
+    accept: str = ""
+    content_type: str = ""
+    user_agent: str = ""
+    if_none_match: str = ""
+    body: bytes = b""
+    user: User | None = None
+    """None: nobody knows who asks."""
+
+    @property
+    def manager(self) -> str:
+        """The field manager: the one that was named, else the program that asks."""
+        named = self.query.get("fieldManager")
+        return named or self.user_agent.partition("/")[0][:128] or "unknown"
+
+    @property
+    def dry_run(self) -> bool:
+        """Whether nothing may be stored. Raises Invalid for a value nobody knows."""
+        value = self.query.get("dryRun", "")
+        if value not in ("", "All"):
+            raise bad_option(
+                "dryRun", f'Unsupported value: "{value}": supported values: "All"', self.method
+            )
+        return value == "All"
+
+    def flag(self, name: str) -> bool:
+        """A boolean parameter; present without a value means true, as in Go's decoder."""
+        return self.query.get(name, "false").lower() not in ("false", "0")
+
+    def number(self, name: str) -> int | None:
+        """A whole number, or None. Raises BadRequest."""
+        text = self.query.get(name)
+        if not text:
+            return None
+        try:
+            return int(text)
+        except ValueError:
+            raise NotANumber(text) from None
+
+
+class NotANumber(ApiError):
+    """A parameter that must be a number isn't (in Go's words)."""
+
+    code, reason = 400, "BadRequest"
+
+    def __init__(self, text: str) -> None:
+        super().__init__(f'strconv.ParseInt: parsing "{text}": invalid syntax')
+
+
+_OPTIONS = {"POST": "CreateOptions", "PUT": "UpdateOptions", "PATCH": "PatchOptions"}
+
+
+def bad_option(name: str, message: str, method: str) -> Invalid:
+    """The refusal of a query parameter."""
+    cause = Cause("FieldValueNotSupported", message, name)
+    return Invalid("meta.k8s.io", _OPTIONS.get(method, "ListOptions"), "", [cause])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """A whole response."""
+
+    body: bytes
+    status: int = 200
+    content_type: str = JSON
+    headers: Headers = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stream:
+    """A response that goes on; its headers are sent at once, each piece when it is there."""
+
+    pieces: AsyncGenerator[bytes, None]
+    content_type: str = JSON
+    may_refuse: bool = False
+    """The first piece may be an ApiError; then that is the answer."""
+
+
+def json_answer(value: Any, status: int = 200, headers: Headers = ()) -> Answer:
+    """Compact JSON and a newline, as Go's encoder writes it."""
+    return Answer(body=_encode(value) + b"\n", status=status, headers=headers)
+
+
+def raw_answer(raw: bytes, status: int = 200, headers: Headers = ()) -> Answer:
+    """An object that is encoded already."""
+    return Answer(body=raw + b"\n", status=status, headers=headers)
+
+
+def error_answer(error: ApiError) -> Answer:
+    """The Status of a refusal."""
+    return json_answer(error.status(), error.code)
+
+
+def warning_headers(warnings: Sequence[str]) -> Headers:
+    """``Warning`` headers (RFC 7234 §5.5; code 299), which kubectl prints."""
+    return [("Warning", f'299 - "{_quoted(text)}"') for text in warnings]
+
+
+def _quoted(text: str) -> str:
+    plain = "".join(letter if letter.isprintable() else " " for letter in text)
+    return plain.replace("\\", "\\\\").replace('"', '\\"')

@@ -1,0 +1,118 @@
+"""Tables: what ``kubectl get`` shows of each kind, with upstream's columns and wording.
+
+Pure functions of an object and the time. Columns and rows stand beside each other in one table,
+so a kind without columns of its own gets upstream's default: its name and when it was created.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from netemu.api.tables import cluster, networking, pods, workloads
+from netemu.model.meta import Object, name_of
+from netemu.model.resources import (
+    CONFIG_MAPS,
+    DEPLOYMENTS,
+    ENDPOINT_SLICES,
+    ENDPOINTS,
+    EVENTS,
+    LEASES,
+    NAMESPACES,
+    NODES,
+    PODS,
+    REPLICA_SETS,
+    SECRETS,
+    SERVICE_ACCOUNTS,
+    SERVICES,
+    Resource,
+)
+
+_WIDE = "'"
+"""Marks a column that only ``-o wide`` shows."""
+_COUNT = "#"
+"""Marks a column of whole numbers."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Table:
+    columns: tuple[Object, ...]
+    row: Callable[[Object, float], list[Any]]
+
+
+def _column(text: str) -> Object:
+    name = text.rstrip(_WIDE + _COUNT)
+    return {
+        "name": name,
+        "type": "integer" if _COUNT in text else "string",
+        "format": "name" if name == "Name" else "",
+        "description": _DESCRIPTIONS.get(name, f"{name} of the object."),
+        "priority": 1 if _WIDE in text else 0,
+    }
+
+
+_DESCRIPTIONS = {
+    "Name": "Unique within a namespace; cannot be changed.",
+    "Age": "How long ago the object was created.",
+    "Created At": "When the object was created (RFC 3339).",
+    "Status": "The state of the object in one word.",
+    "Ready": "How much of it is ready for traffic.",
+    "Restarts": "How often its containers were restarted, and when last.",
+}
+
+
+def _table(columns: str, row: Callable[[Object, float], list[Any]]) -> _Table:
+    return _Table(tuple(_column(text.strip()) for text in columns.split(",")), row)
+
+
+def _default_row(obj: Object, now: float) -> list[Any]:
+    return [name_of(obj), obj["metadata"].get("creationTimestamp", "")]
+
+
+_DEFAULT = _table("Name, Created At", _default_row)
+
+_TABLES: dict[str, _Table] = {
+    CONFIG_MAPS: _table("Name, Data#, Age", cluster.config_map),
+    DEPLOYMENTS: _table(
+        "Name, Ready, Up-to-date#, Available#, Age, Containers', Images', Selector'",
+        workloads.deployment,
+    ),
+    ENDPOINTS: _table("Name, Endpoints, Age", networking.endpoints),
+    ENDPOINT_SLICES: _table("Name, AddressType, Ports, Endpoints, Age", networking.endpoint_slice),
+    EVENTS: _table(
+        "Last Seen, Type, Reason, Object, Subobject', Source', Message, First Seen', Count#', "
+        "Name'",
+        cluster.event,
+    ),
+    LEASES: _table("Name, Holder, Age", cluster.lease),
+    NAMESPACES: _table("Name, Status, Age", cluster.namespace),
+    NODES: _table(
+        "Name, Status, Roles, Age, Version, Internal-IP', External-IP', OS-Image', "
+        "Kernel-Version', Container-Runtime'",
+        cluster.node,
+    ),
+    PODS: _table(
+        "Name, Ready, Status, Restarts, Age, IP', Node', Nominated Node', Readiness Gates'",
+        pods.pod,
+    ),
+    REPLICA_SETS: _table(
+        "Name, Desired#, Current#, Ready#, Age, Containers', Images', Selector'",
+        workloads.replica_set,
+    ),
+    SECRETS: _table("Name, Type, Data#, Age", cluster.secret),
+    SERVICES: _table(
+        "Name, Type, Cluster-IP, External-IP, Port(s), Age, Selector'", networking.service
+    ),
+    SERVICE_ACCOUNTS: _table("Name, Secrets#, Age", cluster.service_account),
+    "statefulsets.apps": _table("Name, Ready, Age, Containers', Images'", workloads.stateful_set),
+}
+"""`'` after a column: only with -o wide; `#`: a whole number."""
+
+
+def columns(resource: Resource) -> tuple[Object, ...]:
+    """The column definitions of a kind."""
+    return _TABLES.get(resource.key, _DEFAULT).columns
+
+
+def cells(resource: Resource, obj: Object, now: float) -> list[Any]:
+    """One row: as many cells as the kind has columns."""
+    return _TABLES.get(resource.key, _DEFAULT).row(obj, now)

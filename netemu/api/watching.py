@@ -1,0 +1,259 @@
+"""Watches: what one client sees of the store's changes, as lines of JSON.
+
+An object that leaves a client's selection is DELETED for it, one that enters is ADDED. A change
+is encoded once per shape, however many clients watch it.
+"""
+
+import asyncio
+import random
+from collections import OrderedDict
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+import msgspec
+
+from netemu.api import representation
+from netemu.api.listing import Selection, check_version_match, read_version, selection
+from netemu.api.negotiation import Form, Shape
+from netemu.api.request import Request
+from netemu.clock import Clock
+from netemu.model.client import ChangeType
+from netemu.model.errors import ApiError, Cause, Expired, Invalid
+from netemu.model.meta import Object
+from netemu.model.resources import Resource
+from netemu.store.base import CutOff, Event, Record, Store, Watch
+
+BOOKMARK_SECONDS: Final = 60.0
+"""How often a client that allows bookmarks gets one (kube-apiserver's watch cache)."""
+SHORTEST_SECONDS: Final = 1800.0
+"""A watch without a timeout of its own lasts this long, up to twice (--min-request-timeout)."""
+REMEMBERED_FRAMES: Final = 256
+"""Encoded changes kept for the watchers that come to them later in the same turn."""
+INITIAL_END: Final = "k8s.io/initial-events-end"
+
+_encode = msgspec.json.Encoder().encode
+
+Seen: TypeAlias = tuple[ChangeType, Record]
+"""A change from one client's point of view."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WatchRequest:
+    """What a client watches and how."""
+
+    resource: Resource
+    namespace: str | None
+    selection: Selection
+    shape: Shape
+    since: int | None
+    """Changes after this version; None: everything there is, then changes."""
+    initial_end: bool = False
+    """Say where "everything there is" ends."""
+    bookmarks: bool = False
+    seconds: float = SHORTEST_SECONDS
+
+
+def watch_request(
+    resource: Resource,
+    namespace: str | None,
+    request: Request,
+    shape: Shape,
+    rng: random.Random,
+) -> WatchRequest:
+    """Read the parameters of a watch. Raises BadRequest, Invalid."""
+    initial = request.flag("sendInitialEvents") if "sendInitialEvents" in request.query else None
+    match = request.query.get("resourceVersionMatch")
+    if initial is None:
+        if match:
+            raise _forbidden(
+                "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided"
+            )
+    elif match != "NotOlderThan":
+        raise _forbidden("sendInitialEvents requires setting resourceVersionMatch to NotOlderThan")
+    elif request.query.get("resourceVersion"):
+        check_version_match(request)
+    version = read_version(request)
+    asked = request.number("timeoutSeconds")
+    return WatchRequest(
+        resource=resource,
+        namespace=namespace,
+        selection=selection(resource, request),
+        shape=shape,
+        since=_since(initial, version),
+        initial_end=bool(initial) and request.flag("allowWatchBookmarks"),
+        bookmarks=request.flag("allowWatchBookmarks"),
+        seconds=float(asked) if asked else SHORTEST_SECONDS * (1 + rng.random()),
+    )
+
+
+def _since(initial: bool | None, version: int) -> int | None:
+    if initial:
+        return None  # the newest state is never older than the version asked for
+    return version or (None if initial is None else -1)
+
+
+def _forbidden(why: str) -> Invalid:
+    cause = Cause("FieldValueForbidden", f"Forbidden: {why}", "resourceVersionMatch")
+    return Invalid("meta.k8s.io", "ListOptions", "", [cause])
+
+
+class Frames:
+    """Encoded changes, shared by all watchers."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._frames: OrderedDict[tuple[int, ChangeType, Shape], bytes] = OrderedDict()
+
+    def frame(self, resource: Resource, seen: Seen, shape: Shape) -> bytes:
+        """One line: the change as that shape shows it."""
+        if shape.form is Form.TABLE:
+            return self.encoded(resource, seen, shape)  # its ages are of this moment
+        kind, record = seen
+        key = record.revision, kind, shape
+        found = self._frames.get(key)
+        if found is None:
+            found = self._frames[key] = self.encoded(resource, seen, shape)
+            if len(self._frames) > REMEMBERED_FRAMES:
+                self._frames.popitem(last=False)
+        return found
+
+    def encoded(self, resource: Resource, seen: Seen, shape: Shape) -> bytes:
+        """One line, encoded anew."""
+        kind, record = seen
+        return line(kind, representation.one(resource, record, shape, self._clock.now()))
+
+
+def line(kind: str, raw: bytes) -> bytes:
+    """One event of a watch."""
+    return b'{"type":"%b","object":%b}\n' % (kind.encode(), raw)
+
+
+async def stream(
+    store: Store,
+    frames: Frames,
+    wanted: WatchRequest,
+    *,
+    bookmark_seconds: float = BOOKMARK_SECONDS,
+) -> AsyncGenerator[bytes, None]:
+    """The lines of one watch until its time is up, it can't keep up, or nobody reads it."""
+    try:
+        watch, first = _open(store, frames, wanted)
+    except Expired as error:
+        yield _error(error)
+        return
+    try:
+        if first:
+            yield first
+        async for piece in _lines(store, frames, wanted, watch, bookmark_seconds):
+            yield piece
+    except CutOff:
+        yield _error(Expired("The watcher fell too far behind; list again"))
+    finally:
+        watch.close()
+
+
+def _open(store: Store, frames: Frames, wanted: WatchRequest) -> tuple[Watch, bytes]:
+    """Subscribe and encode what comes first. Nothing is awaited, so nothing can be missed."""
+    resource = wanted.resource
+    if wanted.since is not None:
+        since = store.revision if wanted.since < 0 else wanted.since
+        if since > store.revision:
+            # From before a restart that forgot everything: only a new list can help.
+            raise Expired(f"too old resource version: {since} ({store.revision})")
+        return store.watch([resource.key], since), b""
+    watch = store.watch([resource.key])
+    records = (r for r in store.list(resource.key, wanted.namespace) if _takes(wanted, r))
+    lines = [frames.encoded(resource, (ChangeType.ADDED, r), wanted.shape) for r in records]
+    if wanted.initial_end:
+        lines.append(_bookmark(wanted, store.revision, initial_end=True))
+    return watch, b"".join(lines)
+
+
+async def _lines(
+    store: Store, frames: Frames, wanted: WatchRequest, watch: Watch, bookmark_seconds: float
+) -> AsyncIterator[bytes]:
+    loop = asyncio.get_running_loop()
+    end = loop.time() + wanted.seconds
+    while (left := end - loop.time()) > 0:
+        try:
+            async with asyncio.timeout(min(left, bookmark_seconds) if wanted.bookmarks else left):
+                events = await watch.batch()
+        except TimeoutError:
+            # A change may have come in since; a bookmark must not run ahead of it.
+            events = watch.pending()
+            if not events and wanted.bookmarks:
+                yield _bookmark(wanted, store.revision)
+        if piece := _seen(frames, wanted, events):
+            yield piece
+
+
+def _seen(frames: Frames, wanted: WatchRequest, events: Sequence[Event]) -> bytes:
+    return b"".join(
+        frames.frame(wanted.resource, seen, wanted.shape)
+        for event in events
+        if (seen := point_of_view(wanted, event)) is not None
+    )
+
+
+def point_of_view(wanted: WatchRequest, event: Event) -> Seen | None:
+    """What a change means for this watch; None: nothing."""
+    was = event.previous is not None and _takes(wanted, event.previous)
+    if event.type is ChangeType.DELETED:
+        return (ChangeType.DELETED, event.record) if was else None
+    if _takes(wanted, event.record):
+        return (ChangeType.MODIFIED if was else ChangeType.ADDED), event.record
+    if event.previous is None or not was:
+        return None
+    return ChangeType.DELETED, _left(event.previous, event.revision)
+
+
+def _takes(wanted: WatchRequest, record: Record) -> bool:
+    if wanted.namespace is not None and record.key[0] != wanted.namespace:
+        return False
+    return wanted.selection.everything or wanted.selection.takes(record.obj)
+
+
+def _left(previous: Record, revision: int) -> Record:
+    """The last state that was in the selection, under the version of the change that ended it."""
+    metadata = {**previous.obj["metadata"], "resourceVersion": str(revision)}
+    obj = {**previous.obj, "metadata": metadata}
+    return Record(previous.resource, previous.key, revision, obj, _encode(obj))
+
+
+def _bookmark(wanted: WatchRequest, revision: int, *, initial_end: bool = False) -> bytes:
+    metadata: Object = {"resourceVersion": str(revision), "creationTimestamp": None}
+    if initial_end:
+        metadata["annotations"] = {INITIAL_END: "true"}
+    resource, shape = wanted.resource, wanted.shape
+    if shape.form is Form.TABLE:
+        record = Record(resource.key, ("", ""), revision, {"metadata": metadata}, b"")
+        return line("BOOKMARK", _bookmark_table(record, shape))
+    if shape.form is Form.PLAIN:
+        kind, api_version = resource.kind, resource.api_version
+    else:
+        kind, api_version = Form.PARTIAL, f"meta.k8s.io/{shape.version}"
+    return line(
+        "BOOKMARK", _encode({"kind": kind, "apiVersion": api_version, "metadata": metadata})
+    )
+
+
+def _bookmark_table(record: Record, shape: Shape) -> bytes:
+    partial = {
+        "kind": Form.PARTIAL,
+        "apiVersion": f"meta.k8s.io/{shape.version}",
+        "metadata": record.obj["metadata"],
+    }
+    return _encode(
+        {
+            "kind": "Table",
+            "apiVersion": f"meta.k8s.io/{shape.version}",
+            "metadata": {"resourceVersion": str(record.revision)},
+            "columnDefinitions": None,
+            "rows": [{"cells": [], "object": partial}],
+        }
+    )
+
+
+def _error(error: ApiError) -> bytes:
+    return line("ERROR", _encode(error.status()))

@@ -1,0 +1,274 @@
+"""Handlers that write: create, replace, patch, delete, and the subresources that do."""
+
+import json
+from collections.abc import Callable
+from typing import Final
+
+from netemu.api import (
+    binding,
+    body,
+    deletion,
+    discovery,
+    listing,
+    negotiation,
+    patch,
+    representation,
+    strict,
+)
+from netemu.api.context import COLLECTION, OBJECT, Context, Handlers
+from netemu.api.parts import Part
+from netemu.api.paths import Target
+from netemu.api.registry import WriteOptions
+from netemu.api.request import (
+    Answer,
+    Headers,
+    Request,
+    bad_option,
+    json_answer,
+    raw_answer,
+    warning_headers,
+)
+from netemu.api.scale import SCALE, scale_of, scaled
+from netemu.model.errors import BadRequest, Cause, Invalid, MethodNotAllowed
+from netemu.model.meta import Object, name_of, uid_of
+from netemu.model.resources import PODS, SERVICE_ACCOUNTS, SERVICES, Resource
+from netemu.store.base import Record
+
+_BINDING: Final = Resource("", "v1", "Binding", "bindings")
+
+_RETURNED: Final = frozenset({PODS, SERVICES, SERVICE_ACCOUNTS})
+"""Kinds whose DELETE answers with the object even when it is gone (upstream's swagger)."""
+
+
+async def create(context: Context, target: Target, request: Request) -> Answer:
+    """POST to a collection."""
+    shape = negotiation.shape(request.accept)
+    obj, warnings = _body(target.resource, request)
+    record = await context.registry.create(
+        target.resource, target.namespace or "", obj, _options(request)
+    )
+    if not target.resource.controlled:
+        plural = target.resource.plural
+        warnings.append(f"netemu stores {plural} and shows them, but nothing acts on them yet")
+    return _written(context, target, record, shape, warnings, 201)
+
+
+async def replace(context: Context, target: Target, request: Request) -> Answer:
+    """PUT to an object or its status."""
+    return await _replace(context, target, request, _part(target))
+
+
+async def _replace(context: Context, target: Target, request: Request, part: Part) -> Answer:
+    shape = negotiation.shape(request.accept)
+    obj, warnings = _body(target.resource, request)
+    record = await context.registry.update(
+        target.resource, target.key, lambda _: obj, _options(request), part
+    )
+    return _written(context, target, record, shape, warnings)
+
+
+async def patched(context: Context, target: Target, request: Request) -> Answer:
+    """PATCH of an object or its status."""
+    shape = negotiation.shape(request.accept)
+    warnings: list[str] = []
+    record = await context.registry.update(
+        target.resource,
+        target.key,
+        lambda current: _patched(target.resource, request, current, warnings),
+        _options(request),
+        _part(target),
+    )
+    return _written(context, target, record, shape, warnings)
+
+
+def _patched(resource: Resource, request: Request, current: Object, warnings: list[str]) -> Object:
+    given = patch.apply(resource, request.content_type, current, request.body)
+    checked, problems = strict.check(resource, _typed(resource, given))
+    warnings[:] = _judged(request, problems, lambda why: _bad_patch(request, why))
+    return checked
+
+
+def _bad_patch(request: Request, why: str) -> Invalid:
+    # Upstream shows the whole patch, under no kind and no name.
+    shown = json.dumps(request.body.decode("utf-8", "replace"), ensure_ascii=False)
+    cause = Cause("FieldValueInvalid", f"Invalid value: {shown}: {why}", "patch")
+    return Invalid("", "", "", [cause])
+
+
+def _part(target: Target) -> Part:
+    return Part(target.subresource or "")
+
+
+def _options(request: Request) -> WriteOptions:
+    return WriteOptions(manager=request.manager, dry_run=request.dry_run)
+
+
+def _body(resource: Resource, request: Request) -> tuple[Object, list[str]]:
+    """The object in the body, checked, and what to warn of. Raises BadRequest and the like."""
+    given, doubled = body.parse(request.body, request.content_type, resource.kind)
+    checked, unknown = strict.check(resource, _typed(resource, given))
+    kind = resource.kind
+    head = f'{kind} in version "{resource.version}" cannot be handled as a {kind}: '
+    return checked, _judged(request, [*doubled, *unknown], lambda why: BadRequest(head + why))
+
+
+def _judged(
+    request: Request, problems: list[str], refusal: Callable[[str], Exception]
+) -> list[str]:
+    """Refuse, warn of, or pass over fields that nobody knows, as the client wishes."""
+    match request.query.get("fieldValidation") or "Warn":
+        case "Strict":
+            if problems:
+                raise refusal("strict decoding error: " + ", ".join(problems))
+            return []
+        case "Warn":
+            return problems
+        case "Ignore":
+            return []
+        case other:
+            raise bad_option(
+                "fieldValidation",
+                f'Unsupported value: "{other}": supported values: "Ignore", "Strict", "Warn"',
+                request.method,
+            )
+
+
+def _typed(resource: Resource, obj: Object) -> Object:
+    """The object with the kind of its URL. Raises BadRequest when its own differs."""
+    api_version = obj.get("apiVersion") or resource.api_version
+    kind = obj.get("kind") or resource.kind
+    if api_version != resource.api_version:
+        raise BadRequest(
+            f"the API version in the data ({api_version}) does not match the expected API version "
+            f"({resource.api_version})"
+        )
+    if kind != resource.kind:
+        package = resource.group.partition(".")[0] or "core"
+        raise BadRequest(
+            f'{kind} in version "{resource.version}" cannot be handled as a {resource.kind}: '
+            f"converting (v1.{kind}) to ({package}.{resource.kind}): unknown conversion"
+        )
+    return {**obj, "apiVersion": api_version, "kind": kind}
+
+
+def _written(
+    context: Context,
+    target: Target,
+    record: Record,
+    shape: negotiation.Shape,
+    warnings: list[str],
+    status: int = 200,
+) -> Answer:
+    now = context.registry.clock.now()
+    raw = representation.one(target.resource, record, shape, now)
+    return raw_answer(raw, status, warning_headers(warnings))
+
+
+async def delete(context: Context, target: Target, request: Request) -> Answer:
+    """DELETE of an object."""
+    shape = negotiation.shape(request.accept)
+    wanted = _delete_request(request)
+    record, gone = await context.registry.delete(target.resource, target.key, wanted.options)
+    if gone and target.resource.key not in _RETURNED:
+        return json_answer(_deleted(target.resource, record.obj))
+    status = 202 if wanted.explicit_background and not gone else 200
+    return _written(context, target, record, shape, [], status)
+
+
+def _delete_request(request: Request) -> deletion.DeleteRequest:
+    given: Object = {}
+    if request.body.strip():
+        given, _ = body.parse(request.body, request.content_type, "DeleteOptions")
+    return deletion.read_request(request.query, given)
+
+
+def _deleted(resource: Resource, obj: Object) -> Object:
+    details = {"name": name_of(obj), "group": resource.group, "kind": resource.plural}
+    return {
+        **_success(),
+        "details": {**{k: v for k, v in details.items() if v}, "uid": uid_of(obj)},
+    }
+
+
+def _success() -> Object:
+    return {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success"}
+
+
+async def delete_collection(context: Context, target: Target, request: Request) -> Answer:
+    """DELETE of what a collection's selectors take; answers with the list."""
+    registry, resource = context.registry, target.resource
+    if "deletecollection" not in discovery.verbs(resource):
+        raise MethodNotAllowed
+    shape = negotiation.shape(request.accept)
+    wanted = _delete_request(request)
+    chosen = listing.page(registry.store, resource, target.namespace, request)
+    keys = [record.key for record in chosen.records]
+    gone = await registry.delete_all(resource, keys, wanted.options)
+    metadata = {"resourceVersion": str(registry.store.revision)}
+    now = registry.clock.now()
+    return raw_answer(representation.many(resource, gone, shape, metadata, now))
+
+
+async def put_scale(context: Context, target: Target, request: Request) -> Answer:
+    """PUT of a Scale."""
+    given, warnings = _body(SCALE, request)
+    return await _scale(context, target, request, lambda _: given, warning_headers(warnings))
+
+
+async def patch_scale(context: Context, target: Target, request: Request) -> Answer:
+    """PATCH of a Scale."""
+    warnings: list[str] = []
+    return await _scale(
+        context, target, request, lambda scale: _patched(SCALE, request, scale, warnings), ()
+    )
+
+
+async def _scale(
+    context: Context,
+    target: Target,
+    request: Request,
+    change: Callable[[Object], Object],
+    headers: Headers,
+) -> Answer:
+    record = await context.registry.update(
+        target.resource,
+        target.key,
+        lambda workload: scaled(workload, change(scale_of(workload))),
+        _options(request),
+        Part.SCALE,
+    )
+    return json_answer(scale_of(record.obj), headers=headers)
+
+
+async def bind(context: Context, target: Target, request: Request) -> Answer:
+    """POST of a Binding."""
+    given, warnings = _body(_BINDING, request)
+    now = context.registry.clock.now()
+    await context.registry.update(
+        target.resource,
+        target.key,
+        lambda pod: binding.bound(pod, given, now),
+        _options(request),
+        Part.BINDING,
+    )
+    return json_answer(_success() | {"code": 201}, 201, warning_headers(warnings))
+
+
+async def finalize(context: Context, target: Target, request: Request) -> Answer:
+    """PUT of a namespace whose finalizers count."""
+    return await _replace(context, target, request, Part.FINALIZE)
+
+
+HANDLERS: Final[Handlers] = {
+    (COLLECTION, "POST"): create,
+    (COLLECTION, "DELETE"): delete_collection,
+    (OBJECT, "PUT"): replace,
+    (OBJECT, "PATCH"): patched,
+    (OBJECT, "DELETE"): delete,
+    ("status", "PUT"): replace,
+    ("status", "PATCH"): patched,
+    ("scale", "PUT"): put_scale,
+    ("scale", "PATCH"): patch_scale,
+    ("binding", "POST"): bind,
+    ("finalize", "PUT"): finalize,
+}

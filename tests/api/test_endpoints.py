@@ -1,0 +1,76 @@
+import msgspec
+import pytest
+
+from netemu.api import endpoints
+from netemu.model.resources import RESOURCES, Resource
+from tests.support.api import Cluster
+
+PODS = "/api/v1/namespaces/default/pods"
+
+
+@pytest.mark.parametrize("path", ["/version", "/api", PODS, "/nothing"])
+async def test_nobody_gets_nothing(cluster: Cluster, path: str) -> None:
+    answer = await cluster.whole("GET", path, user=None)
+    assert answer.body == (
+        b'{"kind":"Status","apiVersion":"v1","metadata":{},"status":"Failure",'
+        b'"message":"Unauthorized","reason":"Unauthorized","code":401}\n'
+    )
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("POST", "/api/v1/pods"),
+        ("PUT", PODS),
+        ("POST", PODS + "/p"),
+        ("DELETE", PODS + "/p/log"),
+        ("GET", PODS + "/p/binding"),
+        ("DELETE", "/api/v1/namespaces"),
+    ],
+)
+async def test_a_verb_that_is_not_served_is_not_allowed(
+    cluster: Cluster, method: str, path: str
+) -> None:
+    status = await cluster.refused(method, path)
+    assert (status["code"], status["reason"]) == (405, "MethodNotAllowed")
+    assert status["message"] == "the server does not allow this method on the requested resource"
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), [("GET", "/nothing"), ("POST", "/version"), ("GET", "/api/v1/nothing")]
+)
+async def test_a_path_that_is_not_served_is_not_found(
+    cluster: Cluster, method: str, path: str
+) -> None:
+    status = await cluster.refused(method, path)
+    assert status["message"] == "the server could not find the requested resource"
+
+
+async def test_a_bug_of_ours_is_logged_and_answered(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def broken(*_: object) -> None:
+        raise RuntimeError("oops")
+
+    monkeypatch.setitem(endpoints.HANDLERS, ("object", "GET"), broken)  # type: ignore[arg-type] # it is a dict
+    status = await cluster.refused("GET", PODS + "/p")
+    assert (status["code"], status["message"]) == (500, "Internal error occurred: oops")
+    assert "RuntimeError: oops" in caplog.text
+
+
+@pytest.mark.parametrize("resource", RESOURCES, ids=lambda resource: resource.key)
+async def test_every_verb_and_subresource_of_discovery_is_served(resource: Resource) -> None:
+    served = {asked for asked, _ in endpoints.HANDLERS}
+    assert set(resource.subresources) <= served
+
+
+async def test_every_kind_can_be_listed_in_every_form(cluster: Cluster) -> None:
+    for resource in RESOURCES:
+        group = f"/apis/{resource.group}" if resource.group else "/api"
+        path = f"{group}/{resource.version}/{resource.plural}"
+        listed = await cluster.json("GET", path)
+        assert listed["kind"] == f"{resource.kind}List"
+        table = await cluster.whole(
+            "GET", path, accept="application/json;as=Table;v=v1;g=meta.k8s.io"
+        )
+        assert msgspec.json.decode(table.body)["kind"] == "Table"

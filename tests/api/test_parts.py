@@ -1,0 +1,41 @@
+import pytest
+
+from netemu.api.parts import JUDGED, MERGES, Part
+from netemu.model.meta import Object
+from netemu.model.resources import BY_KEY
+
+NAMESPACE = BY_KEY["namespaces"]
+OLD: Object = {
+    "metadata": {"name": "n"},
+    "spec": {"finalizers": ["kubernetes"]},
+    "status": {"phase": "Active"},
+}
+GIVEN: Object = {
+    "metadata": {"name": "n", "labels": {"a": "b"}},
+    "spec": {"finalizers": []},
+    "status": {"phase": "Terminating"},
+}
+
+
+@pytest.mark.parametrize(
+    ("part", "expected"),
+    [
+        (Part.STATUS, {**OLD, "status": {"phase": "Terminating"}}),
+        (Part.FINALIZE, {**OLD, "spec": {}}),
+        (Part.SCALE, GIVEN),
+        (Part.BINDING, GIVEN),
+    ],
+)
+def test_a_part_leaves_the_others_as_they_are(part: Part, expected: Object) -> None:
+    assert MERGES[part](NAMESPACE, GIVEN, OLD) == expected
+
+
+def test_the_main_part_leaves_the_status() -> None:
+    found = MERGES[Part.MAIN](NAMESPACE, GIVEN, OLD)
+    assert found["status"] == OLD["status"]
+    assert found["metadata"]["labels"]["a"] == "b"
+
+
+def test_every_part_can_be_written() -> None:
+    assert set(MERGES) == set(Part)
+    assert set(Part) >= JUDGED
