@@ -59,6 +59,7 @@ class Answers:
             "net": str(launched.mode),
             "refused": {str(mode): reason for mode, reason in launched.refused.items()},
             "uplink": launched.uplink,
+            "block": addressing.block,
             "ready": True,
             "api": self._api,
             "dns": self._dns,

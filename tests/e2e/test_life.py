@@ -4,13 +4,12 @@ import json
 import os
 import signal
 import subprocess
-import time
 
 import pytest
 
 from netemu.testing import Instance, instance
 from tests.e2e.test_counter import EXAMPLES, MODES, curl
-from tests.support.leftovers import NOTHING, listening, traces
+from tests.support.leftovers import Belongings, belongings, left_of, listening
 
 pytestmark = pytest.mark.e2e
 
@@ -25,44 +24,44 @@ def answering(cluster: Instance) -> None:
     cluster.wait_for(lambda: curl("http://127.0.0.1:31000/"), what="an answer")
 
 
+def gone(cluster: Instance, had: Belongings) -> None:
+    cluster.wait_for(lambda: not left_of(had), what=f"the end of {left_of(had)}", seconds=10)
+    assert listening(cluster.facts["block"]) == []
+
+
 @pytest.mark.parametrize("mode", MODES)
 def test_a_killed_daemon_leaves_nothing_and_comes_back_with_its_objects(mode: str) -> None:
-    before, ports = traces(), listening()
     with instance("killed", options=["--net", mode]) as cluster:
         start_counter(cluster)
         pods = {pod["metadata"]["uid"] for pod in cluster.get("pods")["items"]}
+        had = belongings(cluster)
+        assert len(had.processes) >= 4
         cluster.kill()
-        cluster.wait_for(
-            lambda: traces().minus(before) == NOTHING,
-            what="the end of everything the daemon had started",
-            seconds=10,
-        )
-        assert listening() <= ports
+        gone(cluster, had)
         cluster.up()
-        assert {pod["metadata"]["uid"] for pod in cluster.get("pods")["items"]} == pods
+        again = cluster.get("pods")["items"]
+        assert {pod["metadata"]["uid"] for pod in again} == pods
         answering(cluster)
-        assert (
-            cluster.get("pods")["items"][0]["status"]["containerStatuses"][0]["restartCount"] == 1
-        )
+        [status] = cluster.get("pods")["items"][0]["status"]["containerStatuses"]
+        assert status["restartCount"] == 1
 
 
 @pytest.mark.parametrize("mode", MODES)
 def test_down_leaves_nothing_and_keeps_the_objects(mode: str) -> None:
-    before, ports = traces(), listening()
     with instance("stopped", options=["--net", mode]) as cluster:
         start_counter(cluster)
-        addresses = {
-            s["metadata"]["name"]: s["spec"]["clusterIP"] for s in cluster.get("services")["items"]
-        }
+        addresses = cluster_ips(cluster)
+        had = belongings(cluster)
         cluster.down()
-        cluster.wait_for(lambda: traces().minus(before) == NOTHING, what="a clean end", seconds=5)
-        assert listening() <= ports
+        gone(cluster, had)
         cluster.up()
-        again = {
-            s["metadata"]["name"]: s["spec"]["clusterIP"] for s in cluster.get("services")["items"]
-        }
-        assert again == addresses
+        assert cluster_ips(cluster) == addresses
         answering(cluster)
+
+
+def cluster_ips(cluster: Instance) -> dict[str, str]:
+    services = cluster.get("services")["items"]
+    return {each["metadata"]["name"]: each["spec"]["clusterIP"] for each in services}
 
 
 def test_purge_forgets_the_objects() -> None:
@@ -101,7 +100,6 @@ def start_counter_of_its_own(cluster: Instance) -> None:
 
 
 def test_in_the_foreground_it_shows_what_happens_and_ends_on_ctrl_c() -> None:
-    before = traces()
     with instance("foreground") as cluster:
         cluster.down()
         manifest = str(EXAMPLES / "counter.yaml")
@@ -121,14 +119,15 @@ def test_in_the_foreground_it_shows_what_happens_and_ends_on_ctrl_c() -> None:
                 ),
                 what="the pods of -f",
             )
-            time.sleep(0.2)
+            cluster.facts = json.loads(cluster.netemu("status", "-o", "json").stdout)
+            had = belongings(cluster)
             process.send_signal(signal.SIGINT)
             out, err = process.communicate(timeout=30)
         assert process.returncode == 0
         assert "deployment.apps/counter created" in out
         assert "Started" in out
         assert 'instance "foreground" is ready' in err
-        cluster.wait_for(lambda: traces().minus(before) == NOTHING, what="a clean end", seconds=5)
+        gone(cluster, had)
 
 
 def test_the_daemon_ends_with_the_command_that_holds_it() -> None:

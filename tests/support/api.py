@@ -162,7 +162,9 @@ class Cluster:
         **query: str,
     ) -> Answer | Stream:
         """What the server answers."""
-        sent = body if isinstance(body, bytes) else b"" if body is None else msgspec.json.encode(body)
+        if body is None:
+            body = b""
+        sent = body if isinstance(body, bytes) else msgspec.json.encode(body)
         request = Request(
             method=method,
             path=path,

@@ -1,54 +1,79 @@
-"""What a machine shows of netemu: compared before and after, it must be the same."""
+"""What an instance has on the machine while it runs, and what of that is left afterwards.
+
+Looks at the instance's own processes and namespaces, so other instances don't matter.
+"""
 
 import os
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+from netemu.testing import Instance
+
 
 @dataclass(frozen=True)
-class Traces:
-    """Things that must not stay behind."""
+class Belongings:
+    """Processes with their start times (pids come round again), and namespaces of their own."""
 
-    processes: frozenset[str]
-    links: frozenset[str]
-    mounts: frozenset[str]
+    processes: frozenset[tuple[int, str]]
     namespaces: frozenset[str]
-
-    def minus(self, before: "Traces") -> "Traces":
-        return Traces(
-            self.processes - before.processes,
-            self.links - before.links,
-            self.mounts - before.mounts,
-            self.namespaces - before.namespaces,
-        )
+    uplink: str
+    """The host's end of it, "" without."""
+    folder: str
 
 
-def traces() -> Traces:
-    """All processes, links, mounts and namespaces there are now."""
-    pids = [name for name in os.listdir("/proc") if name.isdigit()]
-    return Traces(
-        processes=frozenset(filter(None, map(_process, pids))),
-        links=frozenset(os.listdir("/sys/class/net")),
-        mounts=frozenset(Path("/proc/self/mounts").read_text().splitlines()),
-        namespaces=frozenset(space for pid in pids for space in _namespaces(pid)),
+def belongings(cluster: Instance) -> Belongings:
+    """Everything a running instance has."""
+    pids = _descendants(cluster.facts["pid"])
+    spaces = {space for pid in pids for space in _namespaces(pid)} - set(_namespaces(os.getpid()))
+    block = cluster.facts["block"]
+    link = f"netemu-{block}"
+    return Belongings(
+        frozenset((pid, _started(pid)) for pid in pids),
+        frozenset(spaces),
+        link if link in os.listdir("/sys/class/net") else "",
+        str(cluster.state_dir),
     )
 
 
-NOTHING = Traces(frozenset(), frozenset(), frozenset(), frozenset())
+def left_of(had: Belongings) -> list[str]:
+    """What is still there."""
+    pids = [int(name) for name in os.listdir("/proc") if name.isdigit()]
+    found = [f"process {pid}" for pid, started in had.processes if _started(pid) == started]
+    spaces = {space for pid in pids for space in _namespaces(pid)}
+    found += [f"namespace {space}" for space in had.namespaces & spaces]
+    found += [f"link {name}" for name in os.listdir("/sys/class/net") if name == had.uplink]
+    mounts = Path("/proc/self/mounts").read_text().splitlines()
+    return found + [f"mount {line}" for line in mounts if had.folder in line]
 
 
-def _process(pid: str) -> str:
+def _descendants(pid: int) -> set[int]:
+    found, waiting = set(), [pid]
+    while waiting:
+        each = waiting.pop()
+        if each not in found:
+            found.add(each)
+            waiting += _children(each)
+    return found
+
+
+def _children(pid: int) -> list[int]:
+    found: list[int] = []
+    for task in Path(f"/proc/{pid}/task").glob("*/children"):
+        found += map(int, task.read_text().split())
+    return found
+
+
+def _started(pid: int) -> str:
+    """When a process started; "" when there is none (a zombie has ended, too)."""
     try:
-        command = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:
         return ""
-    # Kernel threads have no command line; a zombie has ended and waits for its parent only.
-    return f"{pid} {command}" if command and state != "Z" else ""
+    return "" if fields[0] == "Z" else fields[19]
 
 
-def _namespaces(pid: str) -> list[str]:
+def _namespaces(pid: int) -> list[str]:
     found = []
     for kind in ("net", "pid", "mnt", "uts", "user"):
         try:
@@ -58,9 +83,7 @@ def _namespaces(pid: str) -> list[str]:
     return found
 
 
-def listening() -> frozenset[str]:
-    """Local addresses and ports on which something listens, in the host's network."""
-    shown = subprocess.run(
-        ["ss", "-Hlntu"], capture_output=True, text=True, check=True
-    ).stdout.splitlines()
-    return frozenset(f"{line.split()[0]} {line.split()[4]}" for line in shown)
+def listening(block: int) -> list[str]:
+    """What listens at the addresses of an instance's block, in the host's network."""
+    shown = subprocess.run(["ss", "-Hlntu"], capture_output=True, text=True, check=True).stdout
+    return [line for line in shown.splitlines() if f" 127.{block}." in line]

@@ -19,7 +19,9 @@ from netemu.model.meta import Object, name_of, uid_of
 from netemu.model.resources import EVENTS, NAMESPACES, PODS
 from netemu.node.agent import NodeAgent
 from netemu.node.launch import log_folder
+from netemu.store.base import Store
 from netemu.store.memory import MemoryStore
+from tests.support.clock import FakeClock
 from tests.support.runtime import PlainRuntime
 
 LOOPBACK = Addressing(
@@ -36,8 +38,8 @@ LOOK_SECONDS = 0.02
 """How often files and processes, which tell nobody of changes, are looked at."""
 
 
-def container(name: str = "main", **fields: Any) -> Object:
-    return {"name": name, "image": "busybox", **fields}
+def container(name: str = "main", more: Object | None = None, **fields: Any) -> Object:
+    return {"name": name, "image": "busybox", **(more or {}), **fields}
 
 
 def shell(script: str, name: str = "main", **fields: Any) -> Object:
@@ -98,12 +100,18 @@ class World:
             await self.client.delete(PODS, "default", name_of(obj), options)
         await self.until(lambda: not self.runtime.sandboxes)
 
-    async def until(self, holds: Callable[[], object]) -> None:
-        """Wait until something holds; it is looked at after each change, and often besides."""
+    async def until(
+        self, holds: Callable[[], object], clock: FakeClock | None = None, step: float = 1.0
+    ) -> None:
+        """Wait until something holds; it is looked at after each change, and often besides. With a
+        `clock`, each look lets `step` seconds pass on it: for processes that take their time.
+        """
         changes = self.client.watch(PODS, EVENTS)
         try:
             async with asyncio.timeout(PATIENCE):
                 while not holds():
+                    if clock is not None:
+                        await clock.advance(step)
                     with contextlib.suppress(TimeoutError):
                         await asyncio.wait_for(changes.batch(), LOOK_SECONDS)
         finally:
@@ -143,8 +151,9 @@ async def world(
     home: Path,
     *,
     clock: Clock | None = None,
-    store: MemoryStore | None = None,
+    store: Store | None = None,
     images: Path | None = None,
+    addressing: Addressing = LOOPBACK,
     **node: Any,
 ) -> AsyncIterator[World]:
     """An API and a node agent; leaving it leaves no process."""
@@ -159,7 +168,7 @@ async def world(
         MemoryStore() if store is None else store,
         clock=clock,
         rng=random.Random(1),
-        addressing=LOOPBACK,
+        addressing=addressing,
     )
     async with registry:
         client = registry.client("tests")
@@ -172,7 +181,7 @@ async def world(
             runtime=runtime,
             clock=clock,
             settings=settings,
-            addressing=LOOPBACK,
+            addressing=addressing,
             home=home,
             dns="127.0.0.1:1053",
             rng=random.Random(2),
