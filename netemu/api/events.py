@@ -22,6 +22,8 @@ LIFETIME: Final = 3600.0
 """Seconds an event is kept after it last happened (kube-apiserver's --event-ttl)."""
 SWEEP_SECONDS: Final = 60.0
 """How often old events are looked for."""
+SWEEP_AFTER: Final = 200
+"""Events written since the last sweep after which the next one doesn't wait."""
 QUEUE_LIMIT: Final = 1_000
 """Events that may wait to be written (client-go's recorder queues as many)."""
 REMEMBERED: Final = 4_096
@@ -72,6 +74,7 @@ class EventWriter:
         self._due = Signal()
         self._written: OrderedDict[Essence, tuple[str, str]] = OrderedDict()
         self._number = 0
+        self._unswept = 0
         self._dropping = False
 
     def tell(
@@ -110,6 +113,9 @@ class EventWriter:
         self._written[told.essence] = namespace_of(obj), obj["metadata"]["name"]
         if len(self._written) > REMEMBERED:
             self._written.popitem(last=False)
+        self._unswept += 1
+        if self._unswept >= SWEEP_AFTER:
+            await self.sweep()
 
     async def _count(self, key: tuple[str, str], told: _Told) -> bool:
         obj = self._client.get(EVENTS, *key)
@@ -150,6 +156,7 @@ class EventWriter:
 
     async def sweep(self) -> None:
         """Delete events that are too old or too many, once."""
+        self._unswept = 0
         for obj in expired(self._client.list(EVENTS), self._clock.now()):
             try:
                 await self._client.delete(EVENTS, namespace_of(obj), obj["metadata"]["name"])

@@ -14,19 +14,18 @@ from typing import Final, Self
 
 import msgspec
 
-from netemu.api import deletion, managedfields, metadata, statusrules, strategies
+from netemu.api import admission, deletion, managedfields, metadata, strategies
 from netemu.api.allocation import ServiceAddresses
 from netemu.api.defaults import with_defaults
 from netemu.api.events import ComponentRecorder, EventWriter
 from netemu.api.inprocess import RegistryClient
 from netemu.api.parts import JUDGED, MERGES, Part
-from netemu.api.validation import validate
 from netemu.clock import Clock
 from netemu.config.settings import NetworkSettings
 from netemu.model.addressing import Addressing
 from netemu.model.client import Client, DeleteOptions, Recorder
-from netemu.model.errors import AlreadyExists, Cause, Conflict, Forbidden, Invalid, NotFound
-from netemu.model.meta import Key, Object, is_deleting, name_of, uid_of
+from netemu.model.errors import AlreadyExists, Conflict, NotFound
+from netemu.model.meta import Key, Object, name_of
 from netemu.model.resources import NAMESPACES, SERVICES, Resource
 from netemu.store.base import Record, Store
 from netemu.tasks import task_group
@@ -107,7 +106,8 @@ class Registry:
         """Store a new object. Raises AlreadyExists, BadRequest, Forbidden, Invalid, NotFound."""
         obj = metadata.in_namespace(resource, obj, namespace)
         if resource.namespaced:
-            self._check_namespace(resource, namespace, obj)
+            home = self.store.get(NAMESPACES, ("", namespace))
+            admission.check_namespace(resource, namespace, None if home is None else home.obj, obj)
         given = obj["metadata"]
         prefix = given.get("generateName")
         if given.get("name") or not prefix:
@@ -123,35 +123,11 @@ class Registry:
         name = metadata.generated_name(prefix, self._rng)
         return {**obj, "metadata": {**obj["metadata"], "name": name}}
 
-    def _check_namespace(self, resource: Resource, namespace: str, obj: Object) -> None:
-        record = self.store.get(NAMESPACES, ("", namespace))
-        if record is None:
-            raise NotFound(NAMESPACES, namespace)
-        if not is_deleting(record.obj):
-            return
-        name = obj["metadata"].get("name", "")
-        why = (
-            f"unable to create new content in namespace {namespace} because it is being terminated"
-        )
-        raise Forbidden(
-            f'{resource.key} "{name}" is forbidden: {why}',
-            name=name,
-            **({"group": resource.group} if resource.group else {}),
-            kind=resource.plural,
-            causes=[
-                {
-                    "reason": "NamespaceTerminating",
-                    "message": f"namespace {namespace} is being terminated",
-                    "field": "metadata.namespace",
-                }
-            ],
-        )
-
     async def _create(self, resource: Resource, obj: Object, options: WriteOptions) -> Record:
         now = self.clock.now()
         new = metadata.for_create(resource, obj, uid=metadata.new_uid(self._rng), now=now)
         new = strategies.prepare_create(resource, with_defaults(resource, new))
-        _require_valid(resource, new, None, loopback=self._loopback)
+        admission.require_valid(resource, new, None, loopback=self._loopback)
         key = new["metadata"].get("namespace", ""), name_of(new)
         with self._allocated(resource, new, None, options) as new:
             new = managedfields.track(
@@ -213,12 +189,12 @@ class Registry:
         given = metadata.named(
             metadata.in_namespace(resource, given, current.key[0]), current.key[1]
         )
-        _check_identity(resource, given, old)
+        admission.check_identity(resource, given, old)
         new = MERGES[part](resource, given, old)
         new = metadata.with_generation(resource, metadata.for_update(new, old), old)
         if part in JUDGED:
-            _require_valid(resource, new, old, loopback=self._loopback)
-        if _unchanged(new, old):
+            admission.require_valid(resource, new, old, loopback=self._loopback)
+        if admission.unchanged(new, old):
             return current
         with self._allocated(resource, new, old, options) as new:
             new = managedfields.track(
@@ -279,47 +255,6 @@ class Registry:
                 continue
             gone.append(record)
         return gone
-
-
-def _require_valid(resource: Resource, new: Object, old: Object | None, *, loopback: bool) -> None:
-    causes = [*validate(resource, new, old, loopback=loopback), *statusrules.broken_rules(new)]
-    name = new["metadata"].get("name", "")
-    if not causes and not name:
-        causes = [
-            Cause(
-                "FieldValueRequired",
-                "Required value: name or generateName is required",
-                "metadata.name",
-            )
-        ]
-    if causes:
-        raise Invalid(resource.group, resource.kind, name, causes)
-
-
-def _check_identity(resource: Resource, given: Object, old: Object) -> None:
-    """The body must speak of the object that is stored. Raises Conflict."""
-    uid, version = given["metadata"].get("uid"), given["metadata"].get("resourceVersion")
-    if uid and uid != uid_of(old):
-        raise Conflict(
-            resource.key,
-            name_of(old),
-            f"Precondition failed: UID in precondition: {uid}, UID in object meta: {uid_of(old)}",
-        )
-    if version and version != old["metadata"]["resourceVersion"]:
-        raise Conflict(resource.key, name_of(old))
-
-
-def _unchanged(new: Object, old: Object) -> bool:
-    """Whether a write would leave the object as it is; who owns its fields counts, too."""
-    fields = new["metadata"].get("managedFields")
-    if fields is not None and fields != old["metadata"].get("managedFields"):
-        return False
-    return _without_owners(new) == _without_owners(old)
-
-
-def _without_owners(obj: Object) -> Object:
-    kept = {key: value for key, value in obj["metadata"].items() if key != "managedFields"}
-    return {**obj, "metadata": kept}
 
 
 def _unstored(resource: Resource, key: Key, obj: Object, revision: int) -> Record:

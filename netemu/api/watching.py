@@ -28,8 +28,10 @@ BOOKMARK_SECONDS: Final = 60.0
 """How often a client that allows bookmarks gets one (kube-apiserver's watch cache)."""
 SHORTEST_SECONDS: Final = 1800.0
 """A watch without a timeout of its own lasts this long, up to twice (--min-request-timeout)."""
-REMEMBERED_FRAMES: Final = 256
+REMEMBERED_FRAMES: Final = 64
 """Encoded changes kept for the watchers that come to them later in the same turn."""
+LARGEST_FRAME: Final = 64 * 1024
+"""Bytes of an encoded change that is kept; larger ones are rare and would fill the memory."""
 INITIAL_END: Final = "k8s.io/initial-events-end"
 
 _encode = msgspec.json.Encoder().encode
@@ -112,8 +114,11 @@ class Frames:
         kind, record = seen
         key = record.revision, kind, shape
         found = self._frames.get(key)
-        if found is None:
-            found = self._frames[key] = self.encoded(resource, seen, shape)
+        if found is not None:
+            return found
+        found = self.encoded(resource, seen, shape)
+        if len(found) <= LARGEST_FRAME:
+            self._frames[key] = found
             if len(self._frames) > REMEMBERED_FRAMES:
                 self._frames.popitem(last=False)
         return found

@@ -52,7 +52,7 @@ async def test_a_bug_of_ours_is_logged_and_answered(
     async def broken(*_: object) -> None:
         raise RuntimeError("oops")
 
-    monkeypatch.setitem(endpoints.HANDLERS, ("object", "GET"), broken)  # type: ignore[arg-type] # it is a dict
+    monkeypatch.setitem(endpoints.HANDLERS, ("object", "GET"), broken)
     status = await cluster.refused("GET", PODS + "/p")
     assert (status["code"], status["message"]) == (500, "Internal error occurred: oops")
     assert "RuntimeError: oops" in caplog.text

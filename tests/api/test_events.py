@@ -121,6 +121,18 @@ async def test_events_are_forgotten_after_an_hour(registry: Registry, clock: Fak
         assert [event["reason"] for event in stored(registry)] == ["New"]
 
 
+async def test_a_flood_of_events_does_not_wait_for_the_next_sweep(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(events, "MOST_EVENTS", 5)
+    monkeypatch.setattr(events, "SWEEP_AFTER", 10)
+    async with registry:
+        for number in range(40):
+            registry.recorder("a").event(POD, "Normal", "R", str(number))
+        await settle()
+        assert len(stored(registry)) == 5
+
+
 def event(age: float, **more: Any) -> Object:
     return {"metadata": {"name": "e"}, "lastTimestamp": rfc3339(1_000_000 - age), **more}
 

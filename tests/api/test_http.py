@@ -149,41 +149,35 @@ async def test_a_watcher_that_does_not_read_is_cut_off(
             assert answer.status == 200
 
 
-async def test_a_body_over_the_limit_is_refused_without_being_read(
-    tmp_path: Path, credentials: Credentials
-) -> None:
+async def test_a_body_over_the_limit_is_refused(tmp_path: Path, credentials: Credentials) -> None:
+    async def unannounced() -> AsyncIterator[bytes]:
+        for _ in range(100):
+            yield b"x" * 1000
+
     settings = ApiSettings(body_limit=1000)
-    async with serving(tmp_path, credentials, settings=settings) as server:
-        async with session(server) as client:
-            async with client.post(MAPS, data=b"x" * 100_000) as answer:
-                status = await answer.json()
-            assert (answer.status, status["reason"]) == (413, "RequestEntityTooLarge")
-            assert status["message"] == "Request entity too large: limit is 1000"
-
-            async def unannounced() -> AsyncIterator[bytes]:
-                for _ in range(100):
-                    yield b"x" * 1000
-
-            async with client.post(MAPS, data=unannounced()) as answer:
-                assert answer.status == 413
-            await create(client, "after")
-
-
-async def test_a_hundred_megabytes_are_refused_at_once(client: aiohttp.ClientSession) -> None:
-    sent = 0
-
-    async def flood() -> AsyncIterator[bytes]:
-        nonlocal sent
-        for _ in range(1600):
-            sent += 65536
-            yield b" " * 65536
-
-    headers = {"Content-Length": str(1600 * 65536)}
-    try:
-        async with client.post(MAPS, data=flood(), headers=headers) as answer:
+    async with (
+        serving(tmp_path, credentials, settings=settings) as server,
+        session(server) as client,
+    ):
+        async with client.post(MAPS, data=b"x" * 100_000) as answer:
+            status = await answer.json()
+        assert (answer.status, status["reason"]) == (413, "RequestEntityTooLarge")
+        assert status["message"] == "Request entity too large: limit is 1000"
+        async with client.post(MAPS, data=unannounced()) as answer:
             assert answer.status == 413
-    except aiohttp.ClientError:
-        pass  # the connection was closed under the sender's hands
+        await create(client, "after")
+
+
+async def test_a_hundred_megabytes_are_refused_before_they_are_sent(
+    client: aiohttp.ClientSession, api_server: ApiServer
+) -> None:
+    reader, writer = await asyncio.open_connection(
+        "127.0.0.1", api_server.port, ssl=api_server.client_tls()
+    )
+    writer.write(f"POST {MAPS} HTTP/1.1\r\nHost: x\r\nContent-Length: 100000000\r\n\r\n".encode())
+    async with asyncio.timeout(5):
+        assert (await reader.readline()).split()[1] == b"413"
+    writer.close()
     await create(client, "after")
 
 
@@ -243,7 +237,7 @@ async def test_what_is_no_http_ends_its_own_connection(
     writer.write(garbage)
     async with asyncio.timeout(5):
         first = await reader.readline()
-    assert first.startswith(b"HTTP/1.") and b" 4" in first
+    assert first.split()[1].startswith(b"4")
     writer.close()
     await create(client, "after")
     assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []

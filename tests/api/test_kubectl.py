@@ -3,13 +3,15 @@
 import asyncio
 import os
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from netemu.model.meta import Object
+from netemu.tasks import task_group
 from tests.support.api import ApiServer
 
 SECONDS = 20
@@ -114,11 +116,11 @@ class Said:
     err: str
 
 
-Kubectl = Callable[..., Awaitable[Said]]
+Kubectl = Callable[..., Coroutine[Any, Any, Said]]
 
 
 @pytest.fixture
-async def kubectl(api_server: ApiServer, tmp_path: Path) -> AsyncIterator[Kubectl]:
+async def kubectl(api_server: ApiServer, tmp_path: Path) -> Kubectl:
     """Run kubectl with a home of its own; `stdin` is what it reads with ``-f -``."""
     environment = {
         "PATH": os.environ["PATH"],
@@ -147,7 +149,7 @@ async def kubectl(api_server: ApiServer, tmp_path: Path) -> AsyncIterator[Kubect
         assert (said.code != 0) is fails, said
         return said
 
-    yield run
+    return run
 
 
 async def apply(kubectl: Kubectl, manifest: str) -> list[str]:
@@ -232,9 +234,7 @@ async def test_a_pods_state_is_one_word(kubectl: Kubectl, api_server: ApiServer)
         "restartCount": 3,
         "state": {"waiting": {"reason": "CrashLoopBackOff"}},
     }
-    await set_status(
-        api_server, "pods", "p", {"phase": "Running", "containerStatuses": [crashing]}
-    )
+    await set_status(api_server, "pods", "p", {"phase": "Running", "containerStatuses": [crashing]})
     row = (await kubectl("get", "pods", "--no-headers")).out
     assert row.split()[:4] == ["p", "0/1", "CrashLoopBackOff", "3"]
 
@@ -256,9 +256,11 @@ async def test_scaling_labelling_annotating_and_patching(kubectl: Kubectl) -> No
         "patch", deploy, "--type=json", "-p",
         '[{"op":"replace","path":"/spec/revisionHistoryLimit","value":3}]',
     )  # fmt: skip
-    template = "{.spec.replicas} {.metadata.labels.x} {.metadata.annotations.note} " \
-        "{.spec.template.spec.containers[0].image} {.spec.template.spec.containers[0].env[0].value}" \
+    template = (
+        "{.spec.replicas} {.metadata.labels.x} {.metadata.annotations.note} "
+        "{.spec.template.spec.containers[0].image} {.spec.template.spec.containers[0].env[0].value}"
         " {.spec.minReadySeconds} {.spec.paused} {.spec.revisionHistoryLimit}"
+    )
     said = await kubectl("get", deploy, f"-o=jsonpath={template}")
     assert said.out == "3 y 1 other:3 b 7 true 3"
 
@@ -276,15 +278,13 @@ async def test_an_edit_is_a_patch(kubectl: Kubectl, tmp_path: Path) -> None:
 
 async def test_rollouts_are_followed(kubectl: Kubectl, api_server: ApiServer) -> None:
     await apply(kubectl, ECHO_V2)
-    following = asyncio.ensure_future(kubectl("rollout", "status", "deploy/echo-deploy"))
-    try:
+    async with task_group() as tasks:
+        following = tasks.start(kubectl("rollout", "status", "deploy/echo-deploy"), name="rollout")
         counts = {"replicas": 2, "updatedReplicas": 2, "readyReplicas": 2, "availableReplicas": 2}
         await set_status(
             api_server, "deployments.apps", "echo-deploy", {"observedGeneration": 1, **counts}
         )
         said = await following
-    finally:
-        following.cancel()
     assert 'deployment "echo-deploy" successfully rolled out' in said.out
     await kubectl("rollout", "restart", "deploy/echo-deploy")
     path = r"{.spec.template.metadata.annotations.kubectl\.kubernetes\.io/restartedAt}"
@@ -295,31 +295,29 @@ async def test_waiting_ends_when_what_was_waited_for_is_there(
     kubectl: Kubectl, api_server: ApiServer
 ) -> None:
     await apply(kubectl, POD)
-    waiting = asyncio.ensure_future(kubectl("wait", "--for=condition=Ready", "pod/p"))
-    try:
+    async with task_group() as tasks:
+        waiting = tasks.start(kubectl("wait", "--for=condition=Ready", "pod/p"), name="wait")
         ready = [{"type": "Ready", "status": "True"}]
         await set_status(api_server, "pods", "p", {"conditions": ready})
         assert (await waiting).out == "pod/p condition met\n"
-    finally:
-        waiting.cancel()
 
 
 async def test_a_watch_prints_each_change(kubectl: Kubectl, api_server: ApiServer) -> None:
     await apply(kubectl, COUNTER)
-    watch = asyncio.ensure_future(
-        kubectl("get", "cm", "-w", "--output-watch-events", "--request-timeout=2s")
-    )
     client, store = api_server.registry.client("tests"), api_server.registry.store
     watchers = store._watches  # type: ignore[attr-defined] # the only sign that it watches
     before = len(watchers)
-    while len(watchers) == before:
-        await asyncio.sleep(0.005)
-    obj = client.get("configmaps", "default", "notes")
-    assert obj is not None
-    await client.update("configmaps", {**obj, "data": {}})
-    await client.delete("configmaps", "default", "notes")
-    lines = [line.split()[:3] for line in (await watch).out.splitlines()]
-    assert lines == [
+    async with task_group() as tasks:
+        command = ("get", "cm", "-w", "--output-watch-events", "--request-timeout=2s")
+        watch = tasks.start(kubectl(*command), name="watch")
+        while len(watchers) == before:
+            await asyncio.sleep(0.005)
+        obj = client.get("configmaps", "default", "notes")
+        assert obj is not None
+        await client.update("configmaps", {**obj, "data": {}})
+        await client.delete("configmaps", "default", "notes")
+        said = await watch
+    assert [line.split()[:3] for line in said.out.splitlines()] == [
         ["EVENT", "NAME", "DATA"],
         ["ADDED", "notes", "1"],
         ["MODIFIED", "notes", "0"],
@@ -335,12 +333,10 @@ async def test_deleting_waits_until_the_object_is_gone(
     await client.bind("default", "p", "n1")
     assert (await kubectl("delete", "pod", "p", "--wait=false")).out == 'pod "p" deleted\n'
     assert (await kubectl("get", "pod", "p", "--no-headers")).out.split()[2] == "Terminating"
-    deleting = asyncio.ensure_future(kubectl("delete", "pod", "p"))
-    try:
+    async with task_group() as tasks:
+        deleting = tasks.start(kubectl("delete", "pod", "p"), name="delete")
         await kubectl("delete", "pod", "p", "--force", "--grace-period=0")
         assert (await deleting).out == 'pod "p" deleted\n'
-    finally:
-        deleting.cancel()
 
 
 @pytest.mark.parametrize(
@@ -459,24 +455,23 @@ async def test_a_kind_that_is_gone_is_said_to_be(kubectl: Kubectl) -> None:
     assert "ensure CRDs are installed first" in said
 
 
-REFUSED = [
-    (
-        ("get", "pods", "--field-selector=foo=bar"),
+REFUSED = {
+    ("get", "pods", "--field-selector=foo=bar"): (
         'Error from server (BadRequest): Unable to find "/v1, Resource=pods" that match label '
-        'selector "", field selector "foo=bar": field label not supported: foo',
+        'selector "", field selector "foo=bar": field label not supported: foo'
     ),
-    (("get", "deploy", "x"), 'Error from server (NotFound): deployments.apps "x" not found'),
-    (
-        ("delete", "ns", "default"),
+    ("get", "deploy", "x"): 'Error from server (NotFound): deployments.apps "x" not found',
+    ("delete", "ns", "default"): (
         'Error from server (Forbidden): namespaces "default" is forbidden: this namespace may not '
-        "be deleted",
+        "be deleted"
     ),
-    (("-n", "nowhere", "run", "p", "--image=x"),
-     'Error from server (NotFound): namespaces "nowhere" not found'),
-]  # fmt: skip
+    ("-n", "nowhere", "run", "p", "--image=x"): (
+        'Error from server (NotFound): namespaces "nowhere" not found'
+    ),
+}
 
 
-@pytest.mark.parametrize(("command", "words"), REFUSED, ids=lambda value: str(value)[:30])
+@pytest.mark.parametrize(("command", "words"), REFUSED.items())
 async def test_refusals_read_as_on_a_cluster(
     kubectl: Kubectl, command: tuple[str, ...], words: str
 ) -> None:

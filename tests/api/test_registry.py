@@ -1,5 +1,6 @@
 import asyncio
 import random
+from functools import partial
 from typing import Any
 
 import pytest
@@ -252,7 +253,7 @@ async def test_a_dry_run_stores_nothing_and_says_what_it_would_have(registry: Re
 
 
 async def test_addresses_come_and_go_with_the_service(registry: Registry) -> None:
-    wish = {"clusterIP": "10.96.9.9", "clusterIPs": ["10.96.9.9"]}
+    wish: Any = {"clusterIP": "10.96.9.9", "clusterIPs": ["10.96.9.9"]}
     await registry.create(SERVICE, "default", service(**wish), DRY)
     record = await registry.create(SERVICE, "default", service(**wish), ME)
     with pytest.raises(Invalid, match="provided IP is already allocated"):
@@ -265,7 +266,7 @@ async def test_addresses_of_stored_services_are_known_after_a_restart() -> None:
     store = MemoryStore()
     first = new_registry(store=store)
     await add_namespace(first)
-    wish = {"clusterIP": "10.96.9.9", "clusterIPs": ["10.96.9.9"]}
+    wish: Any = {"clusterIP": "10.96.9.9", "clusterIPs": ["10.96.9.9"]}
     await first.create(SERVICE, "default", service(**wish), ME)
     again = new_registry(store=store)
     with pytest.raises(Invalid, match="provided IP is already allocated"):
@@ -326,13 +327,17 @@ async def test_writes_that_meet_are_done_one_after_the_other() -> None:
     assert sorted(registry.get(CONFIG_MAP, record.key).obj["data"]) == keys
 
 
+def _instead(body: Object, _: Object) -> Object:
+    return body
+
+
 async def test_of_two_writers_of_one_version_the_second_conflicts() -> None:
     registry = new_registry(store=LateStore())
     await add_namespace(registry)
     record = await registry.create(CONFIG_MAP, "default", config_map(), ME)
     bodies = [{**record.obj, "data": {"by": str(number)}} for number in range(2)]
     results = await asyncio.gather(
-        *(registry.update(CONFIG_MAP, record.key, lambda _, b=b: b, ME) for b in bodies),
+        *(registry.update(CONFIG_MAP, record.key, partial(_instead, body), ME) for body in bodies),
         return_exceptions=True,
     )
     assert [type(result) for result in results] == [Record, Conflict]

@@ -13,6 +13,7 @@ from netemu.api.negotiation import Form, Shape
 from netemu.api.request import Request
 from netemu.clock import SystemClock
 from netemu.config.settings import StoreSettings
+from netemu.model.client import ChangeType
 from netemu.model.errors import Invalid
 from netemu.model.meta import Object
 from netemu.model.resources import BY_KEY
@@ -50,7 +51,7 @@ class Watched:
 
     @asynccontextmanager
     async def watch(
-        self, shape: Shape | None = None, *, bookmark_seconds: float = 60.0, **query: str
+        self, shape: Shape | None = None, *, bookmark_seconds: float = 60.0, **query: Any
     ) -> AsyncIterator[AsyncGenerator[bytes, None]]:
         pieces = watching.stream(
             self.store,
@@ -123,7 +124,7 @@ async def test_an_object_enters_and_leaves_a_selection() -> None:
 
 
 async def test_initial_events_end_with_a_bookmark_even_if_there_are_none() -> None:
-    query = {
+    query: dict[str, Any] = {
         "sendInitialEvents": "true",
         "resourceVersionMatch": "NotOlderThan",
         "allowWatchBookmarks": "true",
@@ -253,7 +254,7 @@ async def test_a_change_is_encoded_once_for_all_watchers() -> None:
         await watched.put("x", a="b")
         assert await anext(one) == await anext(other)
     (record,) = watched.store.list("configmaps")
-    seen = watching.ChangeType.MODIFIED, record
+    seen = ChangeType.MODIFIED, record
     frame = watched.frames.frame(CONFIG_MAP, seen, Shape())
     assert watched.frames.frame(CONFIG_MAP, seen, Shape()) is frame
     table = watched.frames.frame(CONFIG_MAP, seen, Shape(Form.TABLE))
