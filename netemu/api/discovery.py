@@ -8,14 +8,13 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final
 
+from netemu.config.version import GIT_VERSION, MINOR
 from netemu.model.meta import Object
 from netemu.model.resources import NAMESPACES, RESOURCES, Resource
 
-GIT_VERSION: Final = "v1.32.4+netemu"
-
 VERSION: Final = {
     "major": "1",
-    "minor": "32",
+    "minor": str(MINOR),
     "gitVersion": GIT_VERSION,
     "gitCommit": "",
     "gitTreeState": "clean",

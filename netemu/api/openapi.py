@@ -16,6 +16,7 @@ import msgspec
 
 from netemu.api import patch, schema
 from netemu.api.schema import Schema
+from netemu.config.version import KUBERNETES
 from netemu.model.resources import RESOURCES, Resource
 
 _META: Final = "io.k8s.apimachinery.pkg.apis.meta.v1."
@@ -40,7 +41,7 @@ def document(path: str) -> tuple[bytes, str] | None:
         return None
     content = {
         "openapi": "3.0.0",
-        "info": {"title": "Kubernetes", "version": "v1.32.0"},
+        "info": {"title": "Kubernetes", "version": KUBERNETES},
         "paths": {
             f"/{path}{where}": item
             for resource in resources
