@@ -94,9 +94,13 @@ class Answers:
         }
 
     def _unreachable(self) -> list[str]:
+        """Addresses the host should reach a Service at, and can't; the API has one of its own."""
+        addressing = self._start.launched.addressing
         return [
             f"{listener.address}:{listener.port} on the host is not served: {reason}"
+            + (" (ports below 1024 are for root)" if listener.port < 1024 else "")
             for listener, reason in sorted(self._proxy.failures.items())
+            if listener.address != addressing.mirror(addressing.api)
         ]
 
     async def entrance(self, question: dict[str, Any]) -> dict[str, Any]:

@@ -5,6 +5,7 @@ report that all is ready.
 """
 
 import asyncio
+import gc
 import os
 import random
 import re
@@ -171,6 +172,8 @@ async def _cluster(start: Start) -> AsyncIterator[None]:
         answers = Answers(start, registry, proxy, latest, api=api, dns=dns)
         await stack.enter_async_context(serve_control(home.socket, answers.handlers))
         ready.set()
+        gc.freeze()
+        gc.enable()
         _report(start, answers, registry, top)
         yield
 

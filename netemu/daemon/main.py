@@ -4,8 +4,10 @@ What needs a process with a single thread comes first: namespaces and the spawne
 heavy imports, while the spawner sets the network up on the other core.
 """
 
+import gc
 import logging
 import os
+import resource
 import sys
 import time
 
@@ -27,7 +29,9 @@ def run(settings: Settings, home: Home, reports: Reports, lifeline: int | None) 
         format="%(asctime)s %(levelname)s %(name)s: %(message)s",
     )
     logging.getLogger("asyncio").setLevel(logging.WARNING)
+    gc.disable()  # until all is imported and ready: nothing of that becomes garbage
     launching = launch(settings)
+    _raise_descriptor_limit()
     try:
         addressing = launching.addressing
         hosts = (*ALWAYS_HOSTS, addressing.api, addressing.control_plane)
@@ -45,6 +49,12 @@ def run(settings: Settings, home: Home, reports: Reports, lifeline: int | None) 
         asyncio.run(serve(start))
     finally:
         launched.stop()
+
+
+def _raise_descriptor_limit() -> None:
+    """As many files as are allowed: a connection takes two, a process one. Pods keep the usual."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def _fork_credentials(home: Home, hosts: tuple[str, ...]) -> int:
