@@ -6,44 +6,31 @@ import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from netemu.api.registry import Registry
 from netemu.daemon import manifests
 from netemu.daemon.control import Handler, Refused
 from netemu.fabric.enter import Entrance
 from netemu.model.errors import NotFound
-from netemu.model.latest import Latest
 from netemu.model.resources import NODES, PODS
-from netemu.model.snapshot import Snapshot
 from netemu.node.runtime import SandboxSpec
 from netemu.proxy.server import Proxy
 
 if TYPE_CHECKING:
-    from netemu.daemon.cluster import Start
+    from netemu.daemon.cluster import Core, Start
 
 
 class Answers:
     """One running cluster's answers."""
 
-    def __init__(
-        self,
-        start: "Start",
-        registry: Registry,
-        proxy: Proxy,
-        latest: Latest[Snapshot],
-        *,
-        api: str,
-        dns: str,
-    ) -> None:
+    def __init__(self, start: "Start", core: "Core", proxy: Proxy) -> None:
         self._start = start
-        self._client = registry.client("netemu")
-        self._registry = registry
+        self._registry = core.registry
+        self._client = core.registry.client("netemu")
+        self._ports = core.ports
+        self._latest = core.latest
+        self._proxy = proxy
         self._runtime = start.launched.runtime
         self._places: set[str] = set()
         self._files = {"/etc/resolv.conf": _resolv_conf(start)}
-        self._proxy = proxy
-        self._latest = latest
-        self._api = api
-        self._dns = dns
 
     @property
     def handlers(self) -> Mapping[str, Handler]:
@@ -61,8 +48,8 @@ class Answers:
             "uplink": launched.uplink,
             "block": addressing.block,
             "ready": True,
-            "api": self._api,
-            "dns": self._dns,
+            "api": self._ports.api_url,
+            "dns": self._ports.dns_address,
             "kubeconfig": str(self._start.home.kubeconfig),
             "home": str(self._start.home.folder),
             "addresses": {
