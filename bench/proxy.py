@@ -1,4 +1,4 @@
-"""The TCP relay beside a direct connection, a relay of asyncio streams and, if there is one, HAProxy.
+"""The TCP relay beside a direct connection, one of asyncio streams and, if there is one, HAProxy.
 
 Each relay runs in its own process on one core, client and backend share the other. All are measured
 in turn in each round, so only figures of one run may be compared: the table gives medians, the

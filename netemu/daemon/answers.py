@@ -19,10 +19,11 @@ if TYPE_CHECKING:
 
 
 class Answers:
-    """One running cluster's answers."""
+    """One running cluster's answers; made when it is ready."""
 
     def __init__(self, start: "Start", core: "Core", proxy: Proxy) -> None:
         self._start = start
+        self._ready_after = round(time.monotonic() - start.started, 3)
         self._registry = core.registry
         self._client = core.registry.client("netemu")
         self._ports = core.ports
@@ -48,6 +49,7 @@ class Answers:
             "uplink": launched.uplink,
             "block": addressing.block,
             "ready": True,
+            "startSeconds": self._ready_after,
             "api": self._ports.api_url,
             "dns": self._ports.dns_address,
             "kubeconfig": str(self._start.home.kubeconfig),

@@ -9,7 +9,6 @@ import gc
 import os
 import random
 import signal
-import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -217,8 +216,7 @@ async def _serve_network(start: Start, stack: AsyncExitStack, core: Core) -> Pro
 def _report(start: Start, answers: Answers, core: Core, tasks: Tasks) -> None:
     facts = answers.facts()
     start.home.write_facts(facts)
-    seconds = time.monotonic() - start.started
-    start.reports.send("ready", {**facts, "startSeconds": round(seconds, 3)})
+    start.reports.send("ready", facts)
     if start.lifeline is not None:
         tasks.start(tell(core.registry.client(MANAGER), start.reports), name="events")
 

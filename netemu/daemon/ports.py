@@ -18,8 +18,9 @@ API_PORT = 6443
 """Where the API listens inside the cluster's network."""
 DNS_PORT = 53
 """Where DNS listens inside; and on the host, for root, when it is free."""
-HOST_DNS_PORTS = (1053, 0)
-"""Other ports for DNS on the host, in order of preference."""
+HOST_DNS_PORTS = (1053, *[0] * 16)
+"""Other ports for DNS on the host, in order of preference; 0 is any, and as UDP and TCP must both
+get it, it takes more than one try now and then."""
 
 
 class PortTaken(Exception):
