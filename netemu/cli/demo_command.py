@@ -80,9 +80,8 @@ def _show(cluster: Instance, started: float) -> None:
     click.echo(lookup(host, int(port)))
     _type(f"curl -s {NODE_PORT}     # the NodePort, from the host; four times")
     click.echo(" ".join([first, *(fetch(NODE_PORT) for _ in range(3))]))
-    if cluster.facts["net"] != "loopback":
-        _type("netemu exec -- curl -s http://counter-np:3000     # inside, by name")
-        click.echo(_inside(cluster, "http://counter-np:3000"))
+    _type("netemu exec -- curl -s http://counter-np:3000     # inside, by name")
+    click.echo(_inside(cluster, "http://counter-np:3000"))
 
 
 def _type(line: str) -> None:

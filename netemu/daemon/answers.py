@@ -1,6 +1,5 @@
 """What the control socket answers: status, the way into the cluster, and manifests to apply."""
 
-import dataclasses
 import os
 import time
 from collections.abc import Mapping
@@ -109,7 +108,24 @@ class Answers:
             raise Refused(str(error)) from None
         except OSError as error:
             raise Refused(f"cannot get there: {error}") from None
-        return dataclasses.asdict(found)
+        namespace = name.partition("/")[0] if kind == "pod" else "default"
+        return {
+            "namespaces": dict(found.namespaces),
+            "env": {**found.env, **self._names(namespace)},
+        }
+
+    def _names(self, namespace: str) -> dict[str, str]:
+        """What makes HTTP clients find names where there is no resolv.conf of our own."""
+        web = self._ports.web_proxy
+        if web is None:
+            return {}
+        url = "http://{}@{}:{}".format(namespace, *web.getsockname())
+        return {
+            "NETEMU_DNS": self._ports.dns_address,
+            "http_proxy": url,
+            "https_proxy": url,
+            "no_proxy": "localhost,127.0.0.0/8",
+        }
 
     async def _into_cluster(self) -> Entrance:
         return await self._runtime.entrance(None, self._files)

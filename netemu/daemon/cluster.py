@@ -26,6 +26,7 @@ from netemu.daemon.control import serve_control
 from netemu.daemon.follow import follow, settled, tell
 from netemu.daemon.home import Home
 from netemu.daemon.ports import Ports, open_ports
+from netemu.daemon.webproxy import serve_web_proxy
 from netemu.dns.server import serve_dns
 from netemu.model.latest import Latest
 from netemu.model.snapshot import EMPTY, Snapshot
@@ -200,6 +201,9 @@ async def _serve_network(start: Start, stack: AsyncExitStack, core: Core) -> Pro
             outside=launched.host,
         )
     )
+    if core.ports.web_proxy is not None:
+        names = core.ports.dns_address, settings.dns.zone
+        await stack.enter_async_context(serve_web_proxy(core.ports.web_proxy, *names))
     return await stack.enter_async_context(
         serve_proxy(
             core.latest,
