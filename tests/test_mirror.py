@@ -11,6 +11,7 @@ CONTRACTS = {
     # Interfaces and tables of names: whoever implements or reads them is tested.
     "api/context.py",
     "config/version.py",
+    "daemon/parts.py",
     "dns/observation.py",
     "model/client.py",
     "model/sockets.py",

@@ -3,28 +3,26 @@
 import os
 import time
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from netemu.daemon import manifests
 from netemu.daemon.control import Handler, Refused
+from netemu.daemon.parts import MANAGER, Core, Start
 from netemu.fabric.enter import Entrance
 from netemu.model.errors import NotFound
 from netemu.model.resources import NODES, PODS
 from netemu.node.runtime import SandboxSpec
 from netemu.proxy.server import Proxy
 
-if TYPE_CHECKING:
-    from netemu.daemon.cluster import Core, Start
-
 
 class Answers:
     """One running cluster's answers; made when it is ready."""
 
-    def __init__(self, start: "Start", core: "Core", proxy: Proxy) -> None:
+    def __init__(self, start: Start, core: Core, proxy: Proxy) -> None:
         self._start = start
         self._ready_after = round(time.monotonic() - start.started, 3)
         self._registry = core.registry
-        self._client = core.registry.client("netemu")
+        self._client = core.registry.client(MANAGER)
         self._ports = core.ports
         self._latest = core.latest
         self._proxy = proxy
@@ -163,7 +161,7 @@ def _internal_ip(node: dict[str, Any]) -> str:
     return next((a["address"] for a in addresses if a["type"] == "InternalIP"), "")
 
 
-def _resolv_conf(start: "Start") -> str:
+def _resolv_conf(start: Start) -> str:
     """What a process in the cluster's network, but in no pod, finds names by."""
     zone = start.settings.dns.zone
     return (

@@ -1,6 +1,7 @@
 import os
 
-from netemu.daemon.boot import Booted, Reports
+from netemu.daemon.boot import Booted
+from netemu.daemon.reports import Reports
 
 
 def test_what_is_reported_arrives_in_order() -> None:
@@ -12,10 +13,3 @@ def test_what_is_reported_arrives_in_order() -> None:
     booted = Booted(1, reading, None)
     assert list(booted.reports()) == [("event", "one"), ("ready", {"name": "x"})]
     os.close(reading)
-
-
-def test_telling_nobody_is_no_failure() -> None:
-    reading, writing = os.pipe()
-    os.close(reading)
-    Reports(writing).send("event", "unheard")
-    os.close(writing)
