@@ -37,6 +37,7 @@ ELSEWHERE = {
     "cli/up_command.py": "e2e/test_life.py",
     "cli/version_command.py": "e2e/test_cli.py",
     "daemon/answers.py": "e2e/test_life.py",
+    "daemon/asking.py": "daemon/test_control.py",
     "daemon/cluster.py": "e2e/test_life.py",
     "daemon/main.py": "e2e/test_life.py",
     "daemon/ports.py": "e2e/test_bad_input.py",

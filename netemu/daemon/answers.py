@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from netemu.daemon import manifests
-from netemu.daemon.control import Handler, Refused
+from netemu.daemon.asking import Refused
+from netemu.daemon.control import Handler
 from netemu.daemon.parts import MANAGER, Core, Start
 from netemu.fabric.enter import Entrance
 from netemu.model.errors import NotFound

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from netemu.daemon.control import Refused
+from netemu.daemon.asking import Refused
 from netemu.daemon.manifests import apply
 from tests.support.api import registry_with_default
 
