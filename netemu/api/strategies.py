@@ -118,13 +118,34 @@ def _empty_status(obj: Object) -> None:
     obj["status"] = {}
 
 
+PV_PROTECTION = "kubernetes.io/pv-protection"
+PVC_PROTECTION = "kubernetes.io/pvc-protection"
+"""What keeps storage that is in use (admission plugin StorageObjectInUseProtection)."""
+
+
+def _storage(obj: Object, finalizer: str) -> None:
+    finalizers = obj["metadata"].setdefault("finalizers", [])
+    if finalizer not in finalizers:
+        finalizers.append(finalizer)
+    obj["status"] = {"phase": "Pending"}
+
+
+_DAEMON_COUNTS = (
+    "currentNumberScheduled", "numberMisscheduled", "desiredNumberScheduled", "numberReady",
+)  # fmt: skip
+"""Counts that a DaemonSet's status always has."""
+
 _CREATE: dict[str, Callable[[Object], None]] = {
     resources.DEPLOYMENTS: _empty_status,
     resources.NAMESPACES: _create_namespace,
     resources.PODS: _create_pod,
     resources.REPLICA_SETS: lambda obj: obj.update(status={"replicas": 0}),
     resources.SERVICES: create_service,
-    "statefulsets.apps": lambda obj: obj.update(status={"replicas": 0, "availableReplicas": 0}),
+    resources.DAEMON_SETS: lambda obj: obj.update(status=dict.fromkeys(_DAEMON_COUNTS, 0)),
+    resources.PERSISTENT_VOLUMES: lambda obj: _storage(obj, PV_PROTECTION),
+    resources.PERSISTENT_VOLUME_CLAIMS: lambda obj: _storage(obj, PVC_PROTECTION),
+    resources.REPLICATION_CONTROLLERS: lambda obj: obj.update(status={"replicas": 0}),
+    resources.STATEFUL_SETS: lambda obj: obj.update(status={"replicas": 0, "availableReplicas": 0}),
 }
 _UPDATE: dict[str, Callable[[Object, Object], None]] = {
     resources.NAMESPACES: _update_namespace,
