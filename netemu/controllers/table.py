@@ -17,6 +17,7 @@ from netemu.controllers.replicaset import ReplicaSetController
 from netemu.controllers.rootca import RootCaController
 from netemu.controllers.runner import Context, Controller, run
 from netemu.controllers.serviceaccount import ServiceAccountController
+from netemu.controllers.statefulset import StatefulSetController
 from netemu.model.addressing import Addressing
 from netemu.model.client import Client, Recorder
 from netemu.tasks import run_all
@@ -27,6 +28,7 @@ MANAGER = "kube-controller-manager"
 CONTROLLERS: dict[str, Callable[[Context], Controller[Any]]] = {
     "deployment-controller": DeploymentController,
     "replicaset-controller": ReplicaSetController,
+    "statefulset-controller": StatefulSetController,
     "endpoint-slice-controller": EndpointSliceController,
     "endpoint-controller": EndpointsController,
     "endpoint-slice-mirroring-controller": MirroringController,
