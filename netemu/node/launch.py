@@ -42,6 +42,11 @@ def own_folder(home: Path, uid: str, container: str) -> Path:
     return log_folder(home, uid, container) / "home"
 
 
+def volume_folder(home: Path, uid: str) -> Path:
+    """Where the volumes are that go with the pod; no container can be called like that."""
+    return pod_folder(home, uid) / ".volumes"
+
+
 def files_of(pod: Pod, node: Node, address: str) -> dict[str, str]:
     """The pod's /etc/hosts, /etc/resolv.conf and /etc/hostname."""
     return sandbox_files(pod.obj, address, _surroundings(node))

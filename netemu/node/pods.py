@@ -13,7 +13,7 @@ from pathlib import Path
 
 from netemu.model.client import Change
 from netemu.model.meta import Object, is_deleting, name_of, namespace_of, uid_of
-from netemu.model.resources import CONFIG_MAPS, PODS, SECRETS
+from netemu.model.resources import CONFIG_MAPS, PERSISTENT_VOLUME_CLAIMS, PODS, SECRETS
 from netemu.node.addresses import NoAddress
 from netemu.node.adoption import state_from
 from netemu.node.context import Cluster, Node
@@ -36,7 +36,7 @@ class Pods:
         self._nodes = nodes
         self._workers = workers
         self._tasks: set[asyncio.Task[None]] = set()
-        self._changes = cluster.client.watch(PODS, CONFIG_MAPS, SECRETS)
+        self._changes = cluster.client.watch(PODS, CONFIG_MAPS, PERSISTENT_VOLUME_CLAIMS, SECRETS)
 
     async def adopt(self) -> None:
         """Take over the pods that are in the store, without starting anything yet."""
