@@ -11,6 +11,7 @@ from netemu.api.service_strategy import create_service, update_service
 from netemu.model import resources
 from netemu.model.meta import Object, copied
 from netemu.model.resources import Resource
+from netemu.model.storage import PV_PROTECTION, PVC_PROTECTION
 
 EVICTION_SECONDS = 300
 """How long a pod stays on a node that is gone, unless it says otherwise."""
@@ -118,12 +119,8 @@ def _empty_status(obj: Object) -> None:
     obj["status"] = {}
 
 
-PV_PROTECTION = "kubernetes.io/pv-protection"
-PVC_PROTECTION = "kubernetes.io/pvc-protection"
-"""What keeps storage that is in use (admission plugin StorageObjectInUseProtection)."""
-
-
 def _storage(obj: Object, finalizer: str) -> None:
+    # What keeps storage that is in use: admission plugin StorageObjectInUseProtection.
     finalizers = obj["metadata"].setdefault("finalizers", [])
     if finalizer not in finalizers:
         finalizers.append(finalizer)

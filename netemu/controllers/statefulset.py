@@ -85,20 +85,23 @@ class StatefulSetController:
 
     def _look(self, obj: Object) -> Observed:
         namespace = namespace_of(obj)
-        found: dict[str, list[Object]] = {"Pod": [], "ControllerRevision": []}
+        found: dict[str, list[Object]] = {
+            resources.PODS: [],
+            resources.CONTROLLER_REVISIONS: [],
+        }
         for group in (("owner", uid_of(obj)), ("orphan", namespace)):
-            for item in self._owned.objects(group):
-                found[item["kind"]].append(item)
+            for (resource, *_), item in self._owned.entries(group):
+                found[resource].append(item)
         claims = {}
-        for name in claims_needed(obj, found["Pod"]):
+        for name in claims_needed(obj, found[resources.PODS]):
             claim = self._client.get(resources.PERSISTENT_VOLUME_CLAIMS, namespace, name)
             if claim is not None:
                 claims[name] = claim
         every = self._client.list(resources.CONTROLLER_REVISIONS, namespace)
         return Observed(
             stateful_set=obj,
-            pods=found["Pod"],
-            revisions=found["ControllerRevision"],
+            pods=found[resources.PODS],
+            revisions=found[resources.CONTROLLER_REVISIONS],
             claims=claims,
             taken=frozenset(map(name_of, every)),
             now=self._clock.now(),
@@ -108,7 +111,7 @@ class StatefulSetController:
         """Do what the plan says; of what is refused the user is told, and the status is written."""
         for action in actions:
             try:
-                await execute(self._client, self._recorder, (action,), self._owned.put)
+                await execute(self._client, self._recorder, (action,), self._written)
             except Conflict:
                 raise
             except ApiError as error:
@@ -119,6 +122,10 @@ class StatefulSetController:
                 status = [item for item in actions if isinstance(item, WriteStatus)]
                 await execute(self._client, self._recorder, status)
                 raise
+
+    def _written(self, resource: str, obj: Object) -> None:
+        if resource in (resources.PODS, resources.CONTROLLER_REVISIONS):
+            self._owned.put(resource, obj)
 
     def _tell(self, obj: Object, action: Create, error: ApiError) -> None:
         name, owner = name_of(action.obj), name_of(obj)

@@ -18,6 +18,7 @@ from netemu.controllers.rootca import RootCaController
 from netemu.controllers.runner import Context, Controller, run
 from netemu.controllers.serviceaccount import ServiceAccountController
 from netemu.controllers.statefulset import StatefulSetController
+from netemu.controllers.volumes import VolumeController
 from netemu.model.addressing import Addressing
 from netemu.model.client import Client, Recorder
 from netemu.tasks import run_all
@@ -29,6 +30,7 @@ CONTROLLERS: dict[str, Callable[[Context], Controller[Any]]] = {
     "deployment-controller": DeploymentController,
     "replicaset-controller": ReplicaSetController,
     "statefulset-controller": StatefulSetController,
+    "persistentvolume-controller": VolumeController,
     "endpoint-slice-controller": EndpointSliceController,
     "endpoint-controller": EndpointsController,
     "endpoint-slice-mirroring-controller": MirroringController,
@@ -49,8 +51,11 @@ async def run_controllers(
     addressing: Addressing,
     settings: ControllerSettings,
     ca: str,
+    volumes: str = "",
 ) -> None:
-    """Run all controllers until cancelled; `ca` is the cluster's CA certificate, PEM."""
+    """Run all controllers until cancelled; `ca` is the cluster's CA certificate, PEM; `volumes` the
+    folder in which volumes are made.
+    """
     client = client_for(MANAGER)
     parts = {}
     for name, controller in CONTROLLERS.items():
@@ -61,6 +66,7 @@ async def run_controllers(
             addressing=addressing,
             settings=settings,
             ca=ca,
+            volumes=volumes,
         )
         parts[name] = run(name, controller(context), client, clock)
     await run_all(parts)

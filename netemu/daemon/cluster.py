@@ -154,6 +154,7 @@ async def _cluster(start: Start) -> AsyncIterator[None]:
                 addressing,
                 settings.controllers,
                 credentials.ca.decode(),
+                str(home.folder.absolute() / "volumes"),
             ),
             name="controllers",
         )

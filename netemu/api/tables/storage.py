@@ -4,8 +4,8 @@ from typing import Any
 
 from netemu.api.tables.wording import age
 from netemu.model.meta import Object, annotations_of, is_deleting, name_of
+from netemu.model.storage import DEFAULT_CLASS
 
-DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"
 _UNSET = "<unset>"
 _SHORT = {
     "ReadWriteOnce": "RWO",
