@@ -6,6 +6,7 @@ from typing import Any
 from netemu.clock import Clock
 from netemu.config.settings import ControllerSettings
 from netemu.controllers.bootstrap import BootstrapController
+from netemu.controllers.daemonset import DaemonSetController
 from netemu.controllers.deployment import DeploymentController
 from netemu.controllers.endpoints import EndpointsController
 from netemu.controllers.endpointslice import EndpointSliceController
@@ -14,6 +15,7 @@ from netemu.controllers.mirroring import MirroringController
 from netemu.controllers.namespace import NamespaceController
 from netemu.controllers.podgc import PodGarbageCollector
 from netemu.controllers.replicaset import ReplicaSetController
+from netemu.controllers.replicationcontroller import replication_controller
 from netemu.controllers.rootca import RootCaController
 from netemu.controllers.runner import Context, Controller, run
 from netemu.controllers.serviceaccount import ServiceAccountController
@@ -29,7 +31,9 @@ MANAGER = "kube-controller-manager"
 CONTROLLERS: dict[str, Callable[[Context], Controller[Any]]] = {
     "deployment-controller": DeploymentController,
     "replicaset-controller": ReplicaSetController,
+    "replication-controller": replication_controller,
     "statefulset-controller": StatefulSetController,
+    "daemonset-controller": DaemonSetController,
     "persistentvolume-controller": VolumeController,
     "endpoint-slice-controller": EndpointSliceController,
     "endpoint-controller": EndpointsController,

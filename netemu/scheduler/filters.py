@@ -6,16 +6,9 @@ The first filter that objects speaks for the node, in the order of upstream's de
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from netemu.model.placement import Taint, Term
 from netemu.model.selector import matches
-from netemu.scheduler.facts import (
-    PODS,
-    UNSCHEDULABLE,
-    HostPort,
-    Node,
-    Pod,
-    Taint,
-    Term,
-)
+from netemu.scheduler.facts import PODS, UNSCHEDULABLE, HostPort, Node, Pod
 from netemu.scheduler.usage import Usage
 
 
@@ -58,10 +51,8 @@ def _unwanted(pod: Pod, node: Node, usage: Usage) -> tuple[Reason, ...]:
 
 
 def term_matches(term: Term, node: Node) -> bool:
-    """Whether a node meets a term; the only field is metadata.name."""
-    if term.empty:
-        return False
-    return matches(term.labels, node.labels) and matches(term.fields, {"metadata.name": node.name})
+    """Whether a node meets a term."""
+    return term.matches(node.name, node.labels)
 
 
 def _ports_taken(pod: Pod, node: Node, usage: Usage) -> tuple[Reason, ...]:

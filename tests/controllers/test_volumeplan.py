@@ -160,8 +160,8 @@ def test_a_volume_reserved_by_name_is_for_that_claim_alone() -> None:
         (
             {"storageClassName": ""},
             (
-                "FailedBinding: no persistent volumes available for this claim and no storage class "
-                "is set"
+                "FailedBinding: no persistent volumes available for this claim and no storage "
+                "class is set"
             ),
         ),
         (

@@ -30,7 +30,7 @@ class TinyWorld:
         """Every object of a kind, by name."""
         return [obj for (kind, _), obj in sorted(self.objects.items()) if kind == resource]
 
-    def change(self, resource: str, name: str, change: Callable[[Object], None]) -> None:
+    def change(self, resource: str, name: str, change: Callable[[Object], object]) -> None:
         """Change one object in place of its old state."""
         obj: Object = copied(self.objects[resource, name])
         change(obj)
