@@ -3,7 +3,7 @@
 The scheduler chooses by these rules, and the daemonset controller says by them where pods belong.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from netemu.model.meta import Object
@@ -71,6 +71,25 @@ def _requirements(items: Iterable[Object] | None) -> Selector:
         Requirement(item["key"], Operator(item["operator"]), tuple(item.get("values") or ()))
         for item in items or ()
     )
+
+
+HostPort = tuple[str, str, int]
+"""(address, protocol, port); 0.0.0.0 means every address."""
+
+
+def host_ports(spec: Object) -> Iterator[HostPort]:
+    """The ports of the node itself that a pod spec asks for."""
+    for container in spec["containers"]:
+        for port in container.get("ports") or ():
+            if port.get("hostPort"):
+                address = port.get("hostIP") or "0.0.0.0"
+                yield address, port.get("protocol", "TCP"), port["hostPort"]
+
+
+def ports_meet(first: HostPort, second: HostPort) -> bool:
+    """Same protocol and port, and addresses that meet: 0.0.0.0 meets every other (rule 59)."""
+    any_address = "0.0.0.0" in (first[0], second[0])
+    return first[1:] == second[1:] and (any_address or first[0] == second[0])
 
 
 def taints_of(node: Object) -> list[Taint]:

@@ -3,7 +3,7 @@
 Amounts are whole numbers: thousandths of a CPU, and bytes or pieces of everything else.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from math import ceil
@@ -12,9 +12,11 @@ from typing import Any
 from netemu.model.conditions import condition
 from netemu.model.meta import Key, Object, controller_of, key_of, labels_of, name_of, uid_of
 from netemu.model.placement import (
+    HostPort,
     Taint,
     Term,
     Toleration,
+    host_ports,
     required_terms,
     taints_of,
     term_from,
@@ -30,9 +32,6 @@ UNREACHABLE = "node.kubernetes.io/unreachable"
 UNSCHEDULABLE = "node.kubernetes.io/unschedulable"
 
 Amounts = Mapping[str, int]
-
-HostPort = tuple[str, str, int]
-"""(address, protocol, port); 0.0.0.0 means every address."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,17 +98,9 @@ def pod_from(obj: Object) -> Pod:
         node_selector=equality(spec.get("nodeSelector") or {}),
         required=required_terms(spec),
         preferred=tuple((item["weight"], term_from(item["preference"])) for item in preferred),
-        host_ports=frozenset(_host_ports(spec)),
+        host_ports=frozenset(host_ports(spec)),
         preempts=spec.get("preemptionPolicy") != "Never",
     )
-
-
-def _host_ports(spec: Object) -> Iterable[HostPort]:
-    for container in spec["containers"]:
-        for port in container.get("ports") or ():
-            if port.get("hostPort"):
-                address = port.get("hostIP") or "0.0.0.0"
-                yield address, port.get("protocol", "TCP"), port["hostPort"]
 
 
 @lru_cache(maxsize=1024)
