@@ -54,7 +54,7 @@ def plan(seen: Observed) -> list[Action]:
     if claimed:
         return claimed
     owned = [item for item in seen.revisions if _owned(item, obj)]
-    number = revisions.revise(obj, "DaemonSet", owned, seen.taken)
+    number = revisions.revise(obj, "DaemonSet", owned, seen.taken, HASH_LABEL)
     if number.update is None:
         status = obj.get("status") or {}
         count = int(status.get("collisionCount") or 0) + 1

@@ -66,11 +66,11 @@ def revise(
     kind: str,
     owned: Sequence[Object],
     taken: Collection[str],
-    labels: dict[str, str] | None = None,
+    hash_label: str = "controller.kubernetes.io/hash",
 ) -> Revised:
     """Find, renumber or make the revision of an owner's template.
 
-    `taken`: names of all revisions in the namespace; `labels`: of a new one, besides the pods'.
+    `taken`: names of all revisions in the namespace; `hash_label`: the one that bears the hash.
     """
     template, ordered = owner["spec"]["template"], in_order(owned)
     collisions = (owner.get("status") or {}).get("collisionCount")
@@ -83,7 +83,7 @@ def revise(
     name = f"{name_of(owner)[:LONGEST_PARENT]}-{number}"
     if name in taken:
         return Revised(update=None, number=number, ordered=tuple(ordered))
-    made = _new(owner, kind, name, newest + 1, labels or {}, number)
+    made = _new(owner, kind, name, newest + 1, {hash_label: number})
     create = Create(resources.CONTROLLER_REVISIONS, made)
     return Revised(update=made, number=number, ordered=(*ordered, made), actions=(create,))
 
@@ -102,15 +102,13 @@ def _known(found: Object, ordered: Sequence[Object], newest: int) -> Revised:
     )
 
 
-def _new(
-    owner: Object, kind: str, name: str, number: int, labels: dict[str, str], digest: str
-) -> Object:
+def _new(owner: Object, kind: str, name: str, number: int, labels: dict[str, str]) -> Object:
     template = owner["spec"]["template"]
     own = (template.get("metadata") or {}).get("labels") or {}
     metadata: dict[str, Any] = {
         "name": name,
         "namespace": namespace_of(owner),
-        "labels": {**own, "controller.kubernetes.io/hash": digest, **labels},
+        "labels": {**own, **labels},
         "ownerReferences": [owner_reference(owner, "apps/v1", kind)],
     }
     annotations = {k: v for k, v in annotations_of(owner).items() if k != _NOT_COPIED}

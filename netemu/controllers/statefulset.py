@@ -22,6 +22,12 @@ from netemu.model.meta import (
     uid_of,
 )
 
+REST_SECONDS = 0.2
+"""How long the name of a pod that went stays free. kubectl, waiting for a deletion, looks once at
+the pod and then lists it: a new pod of that name in between would be waited for instead, for ever.
+On a cluster of many machines nothing is ever that quick.
+"""
+
 
 class StatefulSetController:
     """Brings StatefulSets in line."""
@@ -38,6 +44,8 @@ class StatefulSetController:
         self._recorder = context.recorder
         self._clock = context.clock
         self._owned = Index(context.client, ownership)
+        self._went: dict[Key, float] = {}
+        """When pods went (monotonic)."""
 
     def observe(self, change: Change) -> Iterable[Key]:
         """A set's own change, its pods' and revisions', and the end of a claim."""
@@ -46,6 +54,9 @@ class StatefulSetController:
         if change.resource == resources.PERSISTENT_VOLUME_CLAIMS:
             return self._users(change)
         self._owned.observe(change)
+        gone = change.resource == resources.PODS and change.new is None
+        if gone and statefulpods.POD_NAME in labels_of(change.object):
+            self._went[key_of(change.object)] = self._clock.monotonic()
         return self._touched_by(change)
 
     def _touched_by(self, change: Change) -> Iterable[Key]:
@@ -81,7 +92,14 @@ class StatefulSetController:
             return None
         seen = self._look(obj)
         await self._execute(obj, plan(seen))
-        return _next_available(obj, seen)
+        waits = [_next_available(obj, seen), REST_SECONDS if seen.resting else None]
+        return min((wait for wait in waits if wait is not None), default=None)
+
+    def _resting(self, namespace: str) -> frozenset[str]:
+        """Names that rest; those that have rested are forgotten."""
+        before = self._clock.monotonic() - REST_SECONDS
+        self._went = {key: when for key, when in self._went.items() if when > before}
+        return frozenset(name for where, name in self._went if where == namespace)
 
     def _look(self, obj: Object) -> Observed:
         namespace = namespace_of(obj)
@@ -104,6 +122,7 @@ class StatefulSetController:
             revisions=found[resources.CONTROLLER_REVISIONS],
             claims=claims,
             taken=frozenset(map(name_of, every)),
+            resting=self._resting(namespace),
             now=self._clock.now(),
         )
 

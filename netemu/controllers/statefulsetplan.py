@@ -52,6 +52,8 @@ class Observed:
     """The claims of its pods, by name."""
     taken: frozenset[str] = frozenset()
     """Names of all ControllerRevisions in the namespace."""
+    resting: frozenset[str] = frozenset()
+    """Names of pods that went only a moment ago and are not used again yet."""
     now: float
 
 
@@ -252,6 +254,8 @@ class _Step:
         if any(n in self.seen.claims and is_deleting(self.seen.claims[n]) for n in names):
             return
         name = f"{self.set.name}-{ordinal}"
+        if name in self.seen.resting:
+            return
         yield from self._missing_claims(ordinal, name)
         revision = self._revision_for(ordinal)
         template = revisions.template_of(revision)

@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -62,9 +63,7 @@ class World(TinyWorld):
         return [name_of(pod) for pod in self.all("pods")]
 
     def images(self) -> dict[str, str]:
-        return {
-            name_of(pod): pod["spec"]["containers"][0]["image"] for pod in self.all("pods")
-        }
+        return {name_of(pod): pod["spec"]["containers"][0]["image"] for pod in self.all("pods")}
 
 
 def made(actions: list[Action]) -> list[str]:
@@ -140,6 +139,13 @@ def test_a_pod_whose_node_is_lost_is_not_made_anew_until_its_object_is_gone() ->
         assert made(world.step()) == []
     world.end("web-1")
     assert made(world.step()) == ["web-1"]
+
+
+def test_a_name_rests_before_it_is_used_again() -> None:
+    world = World(replicas=1)
+    seen = replace(world.look(), resting=frozenset({"web-0"}))
+    assert made(plan(seen)) == []
+    assert made(plan(world.look())) == ["web-0"]
 
 
 @pytest.mark.parametrize(
