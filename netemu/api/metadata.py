@@ -11,7 +11,15 @@ from collections.abc import Callable
 from netemu.clock import rfc3339
 from netemu.model.errors import ApiError, BadRequest
 from netemu.model.meta import Object
-from netemu.model.resources import DEPLOYMENTS, ENDPOINT_SLICES, REPLICA_SETS, Resource
+from netemu.model.resources import (
+    DAEMON_SETS,
+    DEPLOYMENTS,
+    ENDPOINT_SLICES,
+    REPLICA_SETS,
+    REPLICATION_CONTROLLERS,
+    STATEFUL_SETS,
+    Resource,
+)
 
 NAME_ALPHABET = "bcdfghjklmnpqrstvwxz2456789"
 """Letters of generated names: no vowels, so no words (apimachinery, util/rand)."""
@@ -167,7 +175,9 @@ def _all_but_metadata(obj: Object) -> object:
 _GENERATION: dict[str, Callable[[Object], object]] = {
     DEPLOYMENTS: _spec_and_annotations,
     REPLICA_SETS: _spec,
-    "statefulsets.apps": _spec,
+    DAEMON_SETS: _spec,
+    REPLICATION_CONTROLLERS: _spec,
+    STATEFUL_SETS: _spec,
     ENDPOINT_SLICES: _all_but_metadata,
 }
 """Kinds that count generations, and what a new one depends on."""

@@ -6,7 +6,7 @@ from netemu.api.tables.wording import selector_text
 from netemu.model.errors import BadRequest, Cause, Invalid
 from netemu.model.meta import Object, name_of
 from netemu.model.resources import Resource
-from netemu.model.selector import from_object
+from netemu.model.selector import Selector, equality, from_object
 
 SCALE: Final = Resource("autoscaling", "v1", "Scale", "scales")
 """How a Scale is checked and patched; it is no resource of its own."""
@@ -20,7 +20,7 @@ def scale_of(workload: Object) -> Object:
     spec, status = workload.get("spec") or {}, workload.get("status") or {}
     # Go leaves out zeros here: a Scale of nothing has an empty spec.
     replicas = spec.get("replicas", 1)
-    selector = from_object(spec.get("selector"))
+    selector = _selector(workload, spec.get("selector"))
     return {
         "kind": SCALE.kind,
         "apiVersion": SCALE.api_version,
@@ -31,6 +31,13 @@ def scale_of(workload: Object) -> Object:
             **({"selector": selector_text(selector)} if selector else {}),
         },
     }
+
+
+def _selector(workload: Object, given: Object | None) -> Selector | None:
+    """The selector; that of a ReplicationController is a plain map."""
+    if workload.get("kind") == "ReplicationController":
+        return equality(given or {})
+    return from_object(given)
 
 
 def scaled(workload: Object, scale: Object) -> Object:

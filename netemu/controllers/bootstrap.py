@@ -15,6 +15,7 @@ from netemu.model.addressing import Addressing
 from netemu.model.client import Change, Client
 from netemu.model.meta import Object, is_deleting, key_of, labels_of, name_of, namespace_of
 from netemu.model.service import PROXY_NAME, SERVICE_NAME
+from netemu.model.storage import DEFAULT_CLASS, LOCAL_PROVISIONER
 
 NAMESPACES = ("default", "kube-system", "kube-public", "kube-node-lease")
 API_PORT = 6443
@@ -40,6 +41,7 @@ def wanted(addressing: Addressing) -> list[Wanted]:
         Wanted(resources.ENDPOINTS, _endpoints(addressing)),
         Wanted(resources.ENDPOINT_SLICES, _slice(addressing)),
         Wanted(resources.SERVICES, _kube_dns(addressing)),
+        Wanted(resources.STORAGE_CLASSES, _standard()),
     ]
 
 
@@ -72,6 +74,16 @@ def _kube_dns(addressing: Addressing) -> Object:
         {"name": "dns-tcp", "protocol": "TCP", "port": 53, "targetPort": 53},
     ]
     return _service(KUBE_DNS, labels, addressing.dns, ports)
+
+
+def _standard() -> Object:
+    """The class of claims that name none, called as in most small clusters."""
+    return {
+        "apiVersion": "storage.k8s.io/v1",
+        "kind": "StorageClass",
+        "metadata": {"name": "standard", "annotations": {DEFAULT_CLASS: "true"}},
+        "provisioner": LOCAL_PROVISIONER,
+    }
 
 
 def _endpoints(addressing: Addressing) -> Object:

@@ -35,6 +35,8 @@ class Context:
     settings: ControllerSettings
     ca: str
     """The cluster's certificate authority, PEM."""
+    volumes: str = ""
+    """The folder in which volumes are made."""
 
 
 class Controller(Protocol[K]):

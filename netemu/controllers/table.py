@@ -6,6 +6,7 @@ from typing import Any
 from netemu.clock import Clock
 from netemu.config.settings import ControllerSettings
 from netemu.controllers.bootstrap import BootstrapController
+from netemu.controllers.daemonset import DaemonSetController
 from netemu.controllers.deployment import DeploymentController
 from netemu.controllers.endpoints import EndpointsController
 from netemu.controllers.endpointslice import EndpointSliceController
@@ -14,9 +15,12 @@ from netemu.controllers.mirroring import MirroringController
 from netemu.controllers.namespace import NamespaceController
 from netemu.controllers.podgc import PodGarbageCollector
 from netemu.controllers.replicaset import ReplicaSetController
+from netemu.controllers.replicationcontroller import replication_controller
 from netemu.controllers.rootca import RootCaController
 from netemu.controllers.runner import Context, Controller, run
 from netemu.controllers.serviceaccount import ServiceAccountController
+from netemu.controllers.statefulset import StatefulSetController
+from netemu.controllers.volumes import VolumeController
 from netemu.model.addressing import Addressing
 from netemu.model.client import Client, Recorder
 from netemu.tasks import run_all
@@ -27,6 +31,10 @@ MANAGER = "kube-controller-manager"
 CONTROLLERS: dict[str, Callable[[Context], Controller[Any]]] = {
     "deployment-controller": DeploymentController,
     "replicaset-controller": ReplicaSetController,
+    "replication-controller": replication_controller,
+    "statefulset-controller": StatefulSetController,
+    "daemonset-controller": DaemonSetController,
+    "persistentvolume-controller": VolumeController,
     "endpoint-slice-controller": EndpointSliceController,
     "endpoint-controller": EndpointsController,
     "endpoint-slice-mirroring-controller": MirroringController,
@@ -47,8 +55,11 @@ async def run_controllers(
     addressing: Addressing,
     settings: ControllerSettings,
     ca: str,
+    volumes: str = "",
 ) -> None:
-    """Run all controllers until cancelled; `ca` is the cluster's CA certificate, PEM."""
+    """Run all controllers until cancelled; `ca` is the cluster's CA certificate, PEM; `volumes` the
+    folder in which volumes are made.
+    """
     client = client_for(MANAGER)
     parts = {}
     for name, controller in CONTROLLERS.items():
@@ -59,6 +70,7 @@ async def run_controllers(
             addressing=addressing,
             settings=settings,
             ca=ca,
+            volumes=volumes,
         )
         parts[name] = run(name, controller(context), client, clock)
     await run_all(parts)

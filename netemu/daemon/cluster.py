@@ -143,6 +143,7 @@ def _control(start: Start, tasks: Tasks, core: Core, ca: str) -> None:
         start.launched.addressing,
         start.settings.controllers,
         ca,
+        str(start.home.folder.absolute() / "volumes"),
     )
     tasks.start(controllers, name="controllers")
     scheduler = run_scheduler(

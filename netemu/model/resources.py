@@ -52,17 +52,38 @@ RESOURCES: tuple[Resource, ...] = (
         "", "v1", "Namespace", "namespaces", False, ("ns",), subresources=("status", "finalize")
     ),
     Resource("", "v1", "Node", "nodes", False, ("no",), subresources=("status",)),
+    Resource(
+        "", "v1", "PersistentVolume", "persistentvolumes", False, ("pv",), subresources=("status",)
+    ),
+    Resource(
+        "", "v1", "PersistentVolumeClaim", "persistentvolumeclaims", True, ("pvc",), (), ("status",)
+    ),
     Resource("", "v1", "Pod", "pods", True, ("po",), _ALL, ("status", "log", "binding")),
+    Resource(
+        "",
+        "v1",
+        "ReplicationController",
+        "replicationcontrollers",
+        True,
+        ("rc",),
+        _ALL,
+        ("status", "scale"),
+    ),
     Resource("", "v1", "Secret", "secrets"),
     Resource("", "v1", "Service", "services", True, ("svc",), _ALL, ("status",)),
     Resource("", "v1", "ServiceAccount", "serviceaccounts", short_names=("sa",)),
+    Resource("apps", "v1", "ControllerRevision", "controllerrevisions"),
+    Resource("apps", "v1", "DaemonSet", "daemonsets", True, ("ds",), _ALL, ("status",)),
     Resource(
         "apps", "v1", "Deployment", "deployments", True, ("deploy",), _ALL, ("status", "scale")
     ),
     Resource("apps", "v1", "ReplicaSet", "replicasets", True, ("rs",), _ALL, ("status", "scale")),
-    Resource("apps", "v1", "StatefulSet", "statefulsets", True, ("sts",), _ALL, ("status",), False),
+    Resource(
+        "apps", "v1", "StatefulSet", "statefulsets", True, ("sts",), _ALL, ("status", "scale")
+    ),
     Resource("coordination.k8s.io", "v1", "Lease", "leases"),
     Resource("discovery.k8s.io", "v1", "EndpointSlice", "endpointslices"),
+    Resource("storage.k8s.io", "v1", "StorageClass", "storageclasses", False, ("sc",)),
 )
 
 BY_KEY: dict[str, Resource] = {resource.key: resource for resource in RESOURCES}
@@ -73,6 +94,8 @@ BY_PATH: dict[tuple[str, str, str], Resource] = {
 """(group, version, plural), as a URL names it."""
 
 CONFIG_MAPS = "configmaps"
+CONTROLLER_REVISIONS = "controllerrevisions.apps"
+DAEMON_SETS = "daemonsets.apps"
 DEPLOYMENTS = "deployments.apps"
 ENDPOINTS = "endpoints"
 ENDPOINT_SLICES = "endpointslices.discovery.k8s.io"
@@ -80,8 +103,13 @@ EVENTS = "events"
 LEASES = "leases.coordination.k8s.io"
 NAMESPACES = "namespaces"
 NODES = "nodes"
+PERSISTENT_VOLUMES = "persistentvolumes"
+PERSISTENT_VOLUME_CLAIMS = "persistentvolumeclaims"
 PODS = "pods"
+REPLICATION_CONTROLLERS = "replicationcontrollers"
 REPLICA_SETS = "replicasets.apps"
 SECRETS = "secrets"
 SERVICES = "services"
 SERVICE_ACCOUNTS = "serviceaccounts"
+STATEFUL_SETS = "statefulsets.apps"
+STORAGE_CLASSES = "storageclasses.storage.k8s.io"

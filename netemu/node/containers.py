@@ -86,6 +86,8 @@ class Containers:
         words = f'Container image "{spec.image}" already present on machine'
         self._owner.event("Normal", "Pulled", words, spec.name)
         base = base_environment(pod, spec, node, address)
+        if not self._cluster.runtime.isolated:
+            base |= self._owner.volumes.hints()
         await self._launch(spec, program, {**base, **program.env, **env})
 
     async def _launch(self, spec: ContainerSpec, program: Program, env: Mapping[str, str]) -> None:
@@ -100,6 +102,7 @@ class Containers:
             cwd=spec.raw.get("workingDir") or "/",
             stdout=log.pipe("stdout"),
             stderr=log.pipe("stderr"),
+            mounts=self._owner.volumes.mounts(spec.raw, env),
         )
         try:
             process = await self._cluster.runtime.start(process_spec)

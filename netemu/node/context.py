@@ -11,6 +11,7 @@ from netemu.config.settings import NodeSettings
 from netemu.model.client import Client, Recorder
 from netemu.node.addresses import PodAddresses
 from netemu.node.runtime import Runtime
+from netemu.node.volume_files import Tokens, no_tokens
 from netemu.tasks import Tasks
 
 
@@ -39,6 +40,8 @@ class Cluster:
     """The daemon's own environment, of which containers get the PATH."""
     allocatable: Mapping[str, str]
     """cpu and memory of a node."""
+    tokens: Tokens = no_tokens
+    """Makes the tokens that projected volumes ask for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -105,7 +105,7 @@ def _steps(pod: Pod, state: PodState, now: float) -> Iterator[Step]:
         yield from _end(pod, state, now)
     elif state.over:
         return
-    elif finished(pod, state):
+    elif pod.terminal or finished(pod, state):
         yield from _wind_down(pod, state, now)
     elif not state.sandbox:
         yield CreateSandbox() if now >= state.sandbox_retry_at else state.sandbox_retry_at

@@ -60,6 +60,13 @@ class Pod:
     """Seconds between SIGTERM and SIGKILL."""
 
     @property
+    def terminal(self) -> bool:
+        """Whether somebody, perhaps not us, wrote that it has succeeded or failed: there is no way
+        back from that, so what still runs is stopped.
+        """
+        return (self.obj.get("status") or {}).get("phase") in ("Succeeded", "Failed")
+
+    @property
     def full_name(self) -> str:
         """``name_namespace(uid)``, as the kubelet's messages have it."""
         return f"{self.name}_{self.namespace}({self.uid})"

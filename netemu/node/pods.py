@@ -12,15 +12,20 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from netemu.model.client import Change
+from netemu.model.errors import Conflict, NotFound
 from netemu.model.meta import Object, is_deleting, name_of, namespace_of, uid_of
-from netemu.model.resources import CONFIG_MAPS, PODS, SECRETS
+from netemu.model.resources import CONFIG_MAPS, NODES, PERSISTENT_VOLUME_CLAIMS, PODS, SECRETS
 from netemu.node.addresses import NoAddress
+from netemu.node.admission import Rejection, may_be_judged, rejected, rejection
 from netemu.node.adoption import state_from
 from netemu.node.context import Cluster, Node
 from netemu.node.launch import pod_folder
 from netemu.node.worker import PodWorker
 
 _log = logging.getLogger(__name__)
+
+REJECT_ATTEMPTS = 5
+"""How often to write that a pod was refused, when others write to it at the same time."""
 
 STOP_MARGIN = 2.0
 """Seconds past the longest grace period in which the last sandbox must be gone at stop."""
@@ -36,7 +41,7 @@ class Pods:
         self._nodes = nodes
         self._workers = workers
         self._tasks: set[asyncio.Task[None]] = set()
-        self._changes = cluster.client.watch(PODS, CONFIG_MAPS, SECRETS)
+        self._changes = cluster.client.watch(PODS, CONFIG_MAPS, PERSISTENT_VOLUME_CLAIMS, SECRETS)
 
     async def adopt(self) -> None:
         """Take over the pods that are in the store, without starting anything yet."""
@@ -99,7 +104,34 @@ class Pods:
         elif worker is not None:
             worker.update(change.new)
         elif self._is_ours(change.new) and self._exists(change.new):
-            self._run(self._new_worker(change.new))
+            why = self._rejection(change.new)
+            if why is None:
+                self._run(self._new_worker(change.new))
+            else:
+                task = self._reject(change.new, why)
+                self._cluster.tasks.start(task, name=f"refusal of {name_of(change.new)}")
+
+    def _rejection(self, obj: Object) -> Rejection | None:
+        """Why its node refuses a new pod, if it does."""
+        name = obj["spec"]["nodeName"]
+        node = self._cluster.client.get(NODES, "", name)
+        if node is None or not may_be_judged(obj):
+            return None
+        others = (worker.pod.obj for worker in self._workers.values() if worker.pod.node == name)
+        return rejection(obj, node, others)
+
+    async def _reject(self, obj: Object, why: Rejection) -> None:
+        """Say that a pod has failed before it began."""
+        client = self._cluster.client
+        self._nodes[obj["spec"]["nodeName"]].recorder.event(obj, "Warning", why.reason, why.message)
+        for _ in range(REJECT_ATTEMPTS):
+            now = client.get(PODS, namespace_of(obj), name_of(obj))
+            if now is None or uid_of(now) != uid_of(obj):
+                return
+            status = rejected(now.get("status") or {}, why)
+            with contextlib.suppress(Conflict, NotFound):
+                await client.update_status(PODS, {**now, "status": status})
+                return
 
     def _config_changed(self, namespace: str) -> None:
         for worker in self._workers.values():

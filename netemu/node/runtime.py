@@ -9,6 +9,27 @@ from typing import Protocol
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MountSpec:
+    """A file or folder of the host that a container sees somewhere else."""
+
+    source: str
+    """If it isn't there yet, it is made, a folder."""
+    target: str
+    """A missing mount point is made in the container's own view, never on the host's disk."""
+    read_only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class MemorySpec:
+    """A folder that a pod's containers share in memory."""
+
+    path: str
+    """An existing folder; in the pod's view it is covered."""
+    size: int
+    """Bytes that fit; 0: half of the machine's memory."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SandboxSpec:
     """A pod's own network, hostname and files."""
 
@@ -21,6 +42,7 @@ class SandboxSpec:
     """The node's; the source address of traffic from the node to the pod."""
     files: Mapping[str, str]
     """Files that differ from the host's, whole: /etc/hosts, /etc/resolv.conf, /etc/hostname."""
+    memory: Sequence[MemorySpec] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +61,8 @@ class ProcessSpec:
     stderr: int | None = None
     join: int | None = None
     """Pid of a container's first process: run beside it, in its namespaces (exec)."""
+    mounts: Sequence[MountSpec] = ()
+    """What its view of the file system has besides the sandbox's; nothing in loopback mode."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,6 +45,8 @@ def pod_status(pod: Pod, state: PodState, node_address: str, now: float) -> Obje
 
 def phase(pod: Pod, state: PodState) -> str:
     """The kubelet's getPhase."""
+    if pod.terminal:
+        return str(pod.obj["status"]["phase"])
     if failed_init(pod, state):
         return "Failed"
     had = (pod.obj.get("status") or {}).get("phase", "Pending")

@@ -1,10 +1,12 @@
 import json
+from dataclasses import replace
 from typing import Any
 
 import msgspec
 import pytest
 
 from netemu.model.meta import Object
+from netemu.model.resources import BY_PATH
 from tests.support.api import Cluster
 
 PODS = "/api/v1/namespaces/default/pods"
@@ -102,12 +104,12 @@ async def test_parameters_nobody_knows_are_invalid(cluster: Cluster) -> None:
     assert (await cluster.refused("POST", MAPS, MAP, dryRun="Some"))["code"] == 422
 
 
-async def test_kinds_that_nothing_acts_on_say_so(cluster: Cluster) -> None:
-    stateful = {
-        "metadata": {"name": "s"},
-        "spec": {**DEPLOYMENT["spec"], "serviceName": "s"},
-    }
-    answer = await cluster.whole("POST", "/apis/apps/v1/namespaces/default/statefulsets", stateful)
+async def test_kinds_that_nothing_acts_on_say_so(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = "", "v1", "configmaps"
+    monkeypatch.setitem(BY_PATH, place, replace(BY_PATH[place], controlled=False))
+    answer = await cluster.whole("POST", MAPS, MAP)
     assert answer.status == 201
     (header,) = answer.headers
     assert "nothing acts on them yet" in header[1]

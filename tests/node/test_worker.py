@@ -172,3 +172,15 @@ async def test_a_pod_that_is_already_gone_ends_quietly(tmp_path: Path) -> None:
                 break
         await it.run(shell("exec sleep 60"), name="next")
         await it.ready(name="next")
+
+
+async def test_a_pod_that_somebody_declares_failed_is_stopped_and_stays_so(tmp_path: Path) -> None:
+    async with world(tmp_path) as it:
+        await it.run(shell("exec sleep 60"))
+        await it.ready()
+        obj = it.pod()
+        failed = {**obj["status"], "phase": "Failed"}
+        await it.client.update_status(PODS, {**obj, "status": failed})
+        await it.state("terminated")
+        assert it.pod()["status"]["phase"] == "Failed"
+        assert it.runtime.sandboxes == {}

@@ -8,7 +8,7 @@ Source: Kubernetes 1.32, pkg/apis/*/v1/defaults.go.
 
 from collections.abc import Callable
 
-from netemu.api.defaults import apps, core, pod, service
+from netemu.api.defaults import apps, core, pod, service, storage
 from netemu.model import resources
 from netemu.model.meta import Object, copied
 from netemu.model.resources import Resource
@@ -23,7 +23,12 @@ _DEFAULTS: dict[str, Callable[[Object], None]] = {
     resources.REPLICA_SETS: apps.replica_set,
     resources.SECRETS: core.secret,
     resources.SERVICES: service.service,
-    "statefulsets.apps": apps.stateful_set,
+    resources.DAEMON_SETS: apps.daemon_set,
+    resources.PERSISTENT_VOLUMES: storage.volume,
+    resources.PERSISTENT_VOLUME_CLAIMS: storage.claim,
+    resources.REPLICATION_CONTROLLERS: apps.replication_controller,
+    resources.STATEFUL_SETS: apps.stateful_set,
+    resources.STORAGE_CLASSES: storage.storage_class,
 }
 """Each changes its argument, a copy. ConfigMaps, ServiceAccounts, Events and Leases have none."""
 

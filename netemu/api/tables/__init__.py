@@ -8,10 +8,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from netemu.api.tables import cluster, networking, pods, workloads
+from netemu.api.tables import cluster, networking, pods, storage, workloads
 from netemu.model.meta import Object, name_of
 from netemu.model.resources import (
     CONFIG_MAPS,
+    CONTROLLER_REVISIONS,
+    DAEMON_SETS,
     DEPLOYMENTS,
     ENDPOINT_SLICES,
     ENDPOINTS,
@@ -19,11 +21,16 @@ from netemu.model.resources import (
     LEASES,
     NAMESPACES,
     NODES,
+    PERSISTENT_VOLUME_CLAIMS,
+    PERSISTENT_VOLUMES,
     PODS,
     REPLICA_SETS,
+    REPLICATION_CONTROLLERS,
     SECRETS,
     SERVICE_ACCOUNTS,
     SERVICES,
+    STATEFUL_SETS,
+    STORAGE_CLASSES,
     Resource,
 )
 
@@ -103,7 +110,31 @@ _TABLES: dict[str, _Table] = {
         "Name, Type, Cluster-IP, External-IP, Port(s), Age, Selector'", networking.service
     ),
     SERVICE_ACCOUNTS: _table("Name, Secrets#, Age", cluster.service_account),
-    "statefulsets.apps": _table("Name, Ready, Age, Containers', Images'", workloads.stateful_set),
+    CONTROLLER_REVISIONS: _table("Name, Controller, Revision#, Age", workloads.revision),
+    DAEMON_SETS: _table(
+        "Name, Desired#, Current#, Ready#, Up-to-date#, Available#, Node Selector, Age, "
+        "Containers', Images', Selector'",
+        workloads.daemon_set,
+    ),
+    PERSISTENT_VOLUMES: _table(
+        "Name, Capacity, Access Modes, Reclaim Policy, Status, Claim, StorageClass, "
+        "VolumeAttributesClass, Reason, Age, VolumeMode'",
+        storage.volume,
+    ),
+    PERSISTENT_VOLUME_CLAIMS: _table(
+        "Name, Status, Volume, Capacity, Access Modes, StorageClass, VolumeAttributesClass, Age, "
+        "VolumeMode'",
+        storage.claim,
+    ),
+    REPLICATION_CONTROLLERS: _table(
+        "Name, Desired#, Current#, Ready#, Age, Containers', Images', Selector'",
+        workloads.replication_controller,
+    ),
+    STATEFUL_SETS: _table("Name, Ready, Age, Containers', Images'", workloads.stateful_set),
+    STORAGE_CLASSES: _table(
+        "Name, Provisioner, ReclaimPolicy, VolumeBindingMode, AllowVolumeExpansion, Age",
+        storage.storage_class,
+    ),
 }
 """`'` after a column: only with -o wide; `#`: a whole number."""
 

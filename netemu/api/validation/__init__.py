@@ -11,11 +11,14 @@ from netemu.api.validation import (
     apps,
     cluster,
     config,
+    daemons,
     endpoints,
     pod,
     pod_update,
+    revisions,
     service,
     service_update,
+    storage,
 )
 from netemu.api.validation.field import Causes
 from netemu.api.validation.ips import LOOPBACK
@@ -51,7 +54,15 @@ _RULES: dict[str, _Rules] = {
         service.service, service_update.service_update, service_update.service_status
     ),
     resources.SERVICE_ACCOUNTS: _Rules(cluster.service_account, cluster.service_account_update),
-    "statefulsets.apps": _Rules(apps.stateful_set, apps.stateful_set_update),
+    resources.CONTROLLER_REVISIONS: _Rules(revisions.revision, revisions.revision_update),
+    resources.DAEMON_SETS: _Rules(daemons.daemon_set, daemons.daemon_set_update),
+    resources.PERSISTENT_VOLUMES: _Rules(storage.volume, storage.volume_update),
+    resources.PERSISTENT_VOLUME_CLAIMS: _Rules(storage.claim, storage.claim_update),
+    resources.REPLICATION_CONTROLLERS: _Rules(
+        apps.replication_controller, apps.replication_controller_update
+    ),
+    resources.STATEFUL_SETS: _Rules(apps.stateful_set, apps.stateful_set_update),
+    resources.STORAGE_CLASSES: _Rules(storage.storage_class, storage.storage_class_update),
 }
 
 

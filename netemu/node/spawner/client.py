@@ -74,6 +74,7 @@ class SpawnerClient:
             spec.address,
             spec.node_address,
             dict(spec.files),
+            [(item.path, item.size) for item in spec.memory],
         )
         _raise_failure(await self._ask(request))
         self._addresses[spec.id] = spec.address
@@ -99,6 +100,7 @@ class SpawnerClient:
             spec.cwd,
             (one, two, three),
             join,
+            [protocol.Mount(item.source, item.target, item.read_only) for item in spec.mounts],
         )
         process = SpawnedProcess(spec.sandbox, first=join is None)
         try:

@@ -14,6 +14,7 @@ from typing import NoReturn
 
 from netemu.fabric.namespaces import die_with_parent
 from netemu.node.runtime import StartError
+from netemu.node.spawner.protocol import Mount
 
 DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 """Where programs are looked up when the environment has no PATH, as containerd does."""
@@ -34,6 +35,8 @@ class Program:
     cwd: str
     stdio: tuple[int | None, int | None, int | None]
     """Descriptors of stdin, stdout and stderr; None: /dev/null."""
+    mounts: Sequence[Mount] = ()
+    """What the view of a container's first process has besides its sandbox's."""
 
 
 def become(program: Program, enter: Callable[[], None], errors: int) -> NoReturn:

@@ -7,7 +7,7 @@ forked into them, each the first process of a PID namespace of its own.
 
 import os
 import signal
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import count
@@ -25,9 +25,9 @@ from netemu.fabric.namespaces import (
     unshare,
 )
 from netemu.fabric.rtnetlink import Netlink
-from netemu.node.spawner import view
+from netemu.node.spawner import mounts, view
 from netemu.node.spawner.process import Program, become
-from netemu.node.spawner.protocol import CreateSandbox
+from netemu.node.spawner.protocol import CreateSandbox, Mount
 
 KINDS = {
     "net": Namespace.NET,
@@ -110,6 +110,7 @@ class IsolatedSandboxes:
         private_mounts()
         sethostname(spec.hostname)
         view.build(spec.files)
+        mounts.cover(spec.memory)
         if "net" in kinds:
             unshare(Namespace.NET)
             cluster.allow_ping()
@@ -133,7 +134,7 @@ class IsolatedSandboxes:
         try:
             pid = os.fork()
             if pid == 0:
-                become(program, _way_in(sandbox, beside), errors)
+                become(program, _way_in(sandbox, beside, program.mounts), errors)
         finally:
             return_to(self._pid_home, Namespace.PID)
         return pid
@@ -155,7 +156,7 @@ class IsolatedSandboxes:
         """Nothing to do: namespaces and all in them end with the spawner."""
 
 
-def _way_in(sandbox: Sandbox, beside: int | None) -> Callable[[], None]:
+def _way_in(sandbox: Sandbox, beside: int | None, wanted: Sequence[Mount]) -> Callable[[], None]:
     def enter() -> None:
         if beside is not None:
             setns(beside, BESIDE)
@@ -163,6 +164,7 @@ def _way_in(sandbox: Sandbox, beside: int | None) -> Callable[[], None]:
         for kind, fd in sandbox.handles.items():
             setns(fd, KINDS[kind])
         private_mounts()
+        mounts.place(wanted)
         view.fresh_proc()
 
     return enter

@@ -141,7 +141,7 @@ class Spawner:
             raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))  # they were lost on the way
         given = iter(fds)
         one, two, three = (next(given) if is_given else None for is_given in request.stdio)
-        program = Program(request.argv, request.env, request.cwd, (one, two, three))
+        program = Program(request.argv, request.env, request.cwd, (one, two, three), request.mounts)
         reader, writer = os.pipe()
         pid = 0
         try:

@@ -21,7 +21,7 @@ def build(files: Mapping[str, str]) -> None:
     """Make each path show its text in the mount namespace of this process. Raises OSError."""
     for path in files:
         if not os.path.exists(path):
-            _make(path)
+            make(path)
     if files:
         _bind_texts(files)
 
@@ -45,8 +45,10 @@ def _bind_texts(files: Mapping[str, str]) -> None:
         unmount(PLACE, DETACH)  # what is bound stays
 
 
-def _make(path: str) -> None:
-    """Make a missing file, in memory: its directory becomes one of ours that shows the old one."""
+def make(path: str, *, folder_itself: bool = False) -> None:
+    """Make a missing file or folder, in memory: the folder that it belongs in becomes one of ours,
+    which shows what the old one has.
+    """
     folder = os.path.dirname(path)
     while not os.path.isdir(folder):
         folder = os.path.dirname(folder)
@@ -57,6 +59,9 @@ def _make(path: str) -> None:
         _own_root(missing)
     else:
         _own_folder(folder, missing)
+    if folder_itself:
+        os.makedirs(path)
+        return
     os.makedirs(os.path.dirname(path), exist_ok=True)
     with open(path, "x", encoding="utf-8"):
         pass
