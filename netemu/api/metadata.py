@@ -11,7 +11,16 @@ from collections.abc import Callable
 from netemu.clock import rfc3339
 from netemu.model.errors import ApiError, BadRequest
 from netemu.model.meta import Object
-from netemu.model.resources import DEPLOYMENTS, ENDPOINT_SLICES, REPLICA_SETS, Resource
+from netemu.model.resources import (
+    CRON_JOBS,
+    DEPLOYMENTS,
+    ENDPOINT_SLICES,
+    JOBS,
+    POD_DISRUPTION_BUDGETS,
+    PRIORITY_CLASSES,
+    REPLICA_SETS,
+    Resource,
+)
 
 NAME_ALPHABET = "bcdfghjklmnpqrstvwxz2456789"
 """Letters of generated names: no vowels, so no words (apimachinery, util/rand)."""
@@ -154,6 +163,10 @@ def _spec(obj: Object) -> object:
     return obj.get("spec")
 
 
+def _nothing(obj: Object) -> object:
+    return None  # only ever 1
+
+
 def _spec_and_annotations(obj: Object) -> object:
     # Upstream's deployment strategy counts annotations, too.
     return obj.get("spec"), obj["metadata"].get("annotations") or {}
@@ -169,5 +182,9 @@ _GENERATION: dict[str, Callable[[Object], object]] = {
     REPLICA_SETS: _spec,
     "statefulsets.apps": _spec,
     ENDPOINT_SLICES: _all_but_metadata,
+    CRON_JOBS: _spec,
+    JOBS: _spec,
+    POD_DISRUPTION_BUDGETS: _spec,
+    PRIORITY_CLASSES: _nothing,
 }
 """Kinds that count generations, and what a new one depends on."""

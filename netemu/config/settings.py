@@ -131,6 +131,10 @@ class ControllerSettings:
     """Seconds a pod stays on a node that no longer exists before it is deleted. Upstream waits 40,
     for nodes that come and go; netemu's nodes don't.
     """
+    job_backoff_seconds: float = 10.0
+    """Seconds before a Job's failed pod is replaced; they double with each failure (upstream's)."""
+    job_backoff_limit_seconds: float = 600.0
+    """Seconds that this wait may grow to (upstream's)."""
 
     def __post_init__(self) -> None:
         if not 1 <= self.endpoints_per_slice <= 1000:

@@ -63,6 +63,29 @@ RESOURCES: tuple[Resource, ...] = (
     Resource("apps", "v1", "StatefulSet", "statefulsets", True, ("sts",), _ALL, ("status",), False),
     Resource("coordination.k8s.io", "v1", "Lease", "leases"),
     Resource("discovery.k8s.io", "v1", "EndpointSlice", "endpointslices"),
+    Resource("batch", "v1", "Job", "jobs", True, (), _ALL, ("status",)),
+    Resource("batch", "v1", "CronJob", "cronjobs", True, ("cj",), _ALL, ("status",)),
+    Resource(
+        "policy",
+        "v1",
+        "PodDisruptionBudget",
+        "poddisruptionbudgets",
+        True,
+        ("pdb",),
+        (),
+        ("status",),
+    ),  # fmt: skip
+    Resource(
+        "autoscaling",
+        "v2",
+        "HorizontalPodAutoscaler",
+        "horizontalpodautoscalers",
+        True,
+        ("hpa",),
+        _ALL,
+        ("status",),
+    ),  # fmt: skip
+    Resource("scheduling.k8s.io", "v1", "PriorityClass", "priorityclasses", False, ("pc",)),
 )
 
 BY_KEY: dict[str, Resource] = {resource.key: resource for resource in RESOURCES}
@@ -85,3 +108,8 @@ REPLICA_SETS = "replicasets.apps"
 SECRETS = "secrets"
 SERVICES = "services"
 SERVICE_ACCOUNTS = "serviceaccounts"
+CRON_JOBS = "cronjobs.batch"
+JOBS = "jobs.batch"
+POD_AUTOSCALERS = "horizontalpodautoscalers.autoscaling"
+POD_DISRUPTION_BUDGETS = "poddisruptionbudgets.policy"
+PRIORITY_CLASSES = "priorityclasses.scheduling.k8s.io"
