@@ -139,7 +139,7 @@ def test_suspending_deletes_what_runs() -> None:
     assert planned(job(suspend=True), [job_pod(1)]).delete == [job_pod(1)]
 
 
-INDEXED = {"completionMode": "Indexed", "completions": 4, "parallelism": 2}
+INDEXED: Object = {"completionMode": "Indexed", "completions": 4, "parallelism": 2}
 
 
 def test_each_index_has_its_pod() -> None:
