@@ -45,6 +45,7 @@ SUBRESOURCES: Final[Mapping[str, Subresource]] = {
     "scale": Subresource(group="autoscaling", version="v1", kind="Scale"),
     "log": Subresource(verbs=("get",)),
     "binding": Subresource(verbs=("create",), group="", version="v1", kind="Binding"),
+    "eviction": Subresource(verbs=("create",), group="policy", version="v1", kind="Eviction"),
     "finalize": Subresource(verbs=("update",)),
 }
 

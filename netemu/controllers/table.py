@@ -6,7 +6,9 @@ from typing import Any
 from netemu.clock import Clock
 from netemu.config.settings import ControllerSettings
 from netemu.controllers.bootstrap import BootstrapController
+from netemu.controllers.cronjob import CronJobController
 from netemu.controllers.deployment import DeploymentController
+from netemu.controllers.disruption import DisruptionController
 from netemu.controllers.endpoints import EndpointsController
 from netemu.controllers.endpointslice import EndpointSliceController
 from netemu.controllers.garbagecollector import GarbageCollector
@@ -18,6 +20,7 @@ from netemu.controllers.replicaset import ReplicaSetController
 from netemu.controllers.rootca import RootCaController
 from netemu.controllers.runner import Context, Controller, run
 from netemu.controllers.serviceaccount import ServiceAccountController
+from netemu.controllers.ttlafterfinished import TtlAfterFinishedController
 from netemu.model.addressing import Addressing
 from netemu.model.client import Client, Recorder
 from netemu.tasks import run_all
@@ -37,6 +40,9 @@ CONTROLLERS: dict[str, Callable[[Context], Controller[Any]]] = {
     "root-ca-certificate-publisher-controller": RootCaController,
     "pod-garbage-collector-controller": PodGarbageCollector,
     "job-controller": JobController,
+    "cronjob-controller": CronJobController,
+    "ttl-after-finished-controller": TtlAfterFinishedController,
+    "disruption-controller": DisruptionController,
     "kubernetes-service-controller": BootstrapController,
 }
 """By the name under which each records its events."""

@@ -52,7 +52,9 @@ RESOURCES: tuple[Resource, ...] = (
         "", "v1", "Namespace", "namespaces", False, ("ns",), subresources=("status", "finalize")
     ),
     Resource("", "v1", "Node", "nodes", False, ("no",), subresources=("status",)),
-    Resource("", "v1", "Pod", "pods", True, ("po",), _ALL, ("status", "log", "binding")),
+    Resource(
+        "", "v1", "Pod", "pods", True, ("po",), _ALL, ("status", "log", "binding", "eviction")
+    ),
     Resource("", "v1", "Secret", "secrets"),
     Resource("", "v1", "Service", "services", True, ("svc",), _ALL, ("status",)),
     Resource("", "v1", "ServiceAccount", "serviceaccounts", short_names=("sa",)),

@@ -3,10 +3,12 @@
 Upstream reads schedules with robfig/cron's standard parser: five fields, or a ``@``-name.
 """
 
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
+from itertools import islice, takewhile
 from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
@@ -24,6 +26,8 @@ _NAMED: Final = {
 }
 _FIELDS: Final = 5
 _EVERY: Final = "@every "
+_FIRST_SPAN: Final = 7200.0
+_SPAN_FACTOR: Final = 8.0
 _UNITS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 
@@ -43,6 +47,31 @@ class Schedule:
         start = datetime.fromtimestamp(when, UTC).astimezone(zone)
         for due in _sim(self.cron, start):
             yield due.timestamp()
+
+    def latest(self, since: float, now: float, zone: tzinfo = UTC) -> float | None:
+        """The last due time after `since` and not after `now`."""
+        if self.period:
+            times = math.floor((now - since) / self.period)
+            return since + times * self.period if times > 0 else None
+        # Backwards in growing steps: years of missed times must not be gone through one by one.
+        span = _FIRST_SPAN
+        while True:
+            start = max(since, now - span)
+            found = None
+            for due in self.after(start, zone):
+                if due > now:
+                    break
+                found = due
+            if found is not None or start <= since:
+                return found
+            span *= _SPAN_FACTOR
+
+    def missed(self, since: float, now: float, limit: int, zone: tzinfo = UTC) -> int:
+        """How many due times lie after `since` and not after `now`; counts no further than
+        `limit` + 1.
+        """
+        times = takewhile(lambda due: due <= now, self.after(since, zone))
+        return sum(1 for _ in islice(times, limit + 1))
 
 
 def parse(text: str) -> Schedule:
