@@ -12,6 +12,7 @@ import click
 import netemu
 
 COMMANDS = {
+    "clock": "Pause or advance the cluster's time.",
     "completion": "Print a shell's completion script.",
     "demo": "Run the counter example in an instance of its own, show it, and clean up.",
     "down": "Stop an instance; its objects stay for the next up.",

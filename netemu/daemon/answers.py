@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from netemu.daemon import manifests
 from netemu.daemon.control import Handler, Refused
+from netemu.daemon.timecontrol import TimeControl
 from netemu.fabric.enter import Entrance
 from netemu.model.errors import NotFound
 from netemu.model.resources import NODES, PODS
@@ -31,12 +32,18 @@ class Answers:
         self._proxy = proxy
         self._runtime = start.launched.runtime
         self._places: set[str] = set()
+        self._time = TimeControl(core.clock, self._client, start.home)
         self._files = {"/etc/resolv.conf": _resolv_conf(start)}
 
     @property
     def handlers(self) -> Mapping[str, Handler]:
         """Question -> its answer."""
-        return {"status": self.status, "entrance": self.entrance, "apply": self.apply}
+        return {
+            "status": self.status,
+            "entrance": self.entrance,
+            "apply": self.apply,
+            "clock": self._time.answer,
+        }
 
     def facts(self) -> dict[str, Any]:
         """What stays the same while the daemon runs."""

@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from netemu.api.credentials import load, write_kubeconfig
 from netemu.api.http import serve_api
 from netemu.api.registry import Registry
-from netemu.clock import Clock, SystemClock
 from netemu.config.settings import Settings
 from netemu.controllers.bootstrap import bootstrap
 from netemu.controllers.table import run_controllers
@@ -25,6 +24,7 @@ from netemu.daemon.boot import Reports
 from netemu.daemon.control import serve_control
 from netemu.daemon.follow import follow, settled, tell
 from netemu.daemon.home import Home
+from netemu.daemon.movableclock import MovableClock
 from netemu.daemon.ports import Ports, open_ports
 from netemu.dns.server import serve_dns
 from netemu.model.latest import Latest
@@ -84,7 +84,7 @@ class Core:
     """What every other part is made with."""
 
     registry: Registry
-    clock: Clock
+    clock: MovableClock
     rng: random.Random
     ports: Ports
     agent: NodeAgent
@@ -112,13 +112,16 @@ async def _cluster(start: Start) -> AsyncIterator[None]:
         gc.freeze()
         gc.enable()
         _report(start, answers, core, top)
-        yield
+        try:
+            yield
+        finally:
+            core.clock.resume()  # what ends, ends in time
 
 
 async def _core(start: Start, stack: AsyncExitStack) -> Core:
     """Store and registry, with what a cluster has from the start; and every port there will be."""
     settings, launched = start.settings, start.launched
-    clock, rng = SystemClock(), random.Random()
+    clock, rng = MovableClock(start.home.ahead()), random.Random()
     store = await stack.enter_async_context(open_sqlite(start.home.store, settings.store))
     registry = await stack.enter_async_context(
         Registry(
@@ -196,7 +199,6 @@ async def _serve_network(start: Start, stack: AsyncExitStack, core: Core) -> Pro
             settings.dns,
             core.ports.dns,
             core.rng,
-            clock=core.clock,
             outside=launched.host,
         )
     )
