@@ -20,6 +20,7 @@ COMMANDS = {
     "exec": "Run a command inside the cluster's network.",
     "kubeconfig": "Print the admin's kubeconfig.",
     "ls": "List the instances.",
+    "node": "Add, stop, start, cut, heal or drain nodes.",
     "shell": "Open a shell inside the cluster's network.",
     "status": "Say how an instance is.",
     "up": "Start a cluster.",

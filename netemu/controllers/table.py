@@ -15,11 +15,13 @@ from netemu.controllers.garbagecollector import GarbageCollector
 from netemu.controllers.job import JobController
 from netemu.controllers.mirroring import MirroringController
 from netemu.controllers.namespace import NamespaceController
+from netemu.controllers.nodelifecycle import NodeLifecycleController
 from netemu.controllers.podgc import PodGarbageCollector
 from netemu.controllers.replicaset import ReplicaSetController
 from netemu.controllers.rootca import RootCaController
 from netemu.controllers.runner import Context, Controller, run
 from netemu.controllers.serviceaccount import ServiceAccountController
+from netemu.controllers.tainteviction import TaintEvictionController
 from netemu.controllers.ttlafterfinished import TtlAfterFinishedController
 from netemu.model.addressing import Addressing
 from netemu.model.client import Client, Recorder
@@ -43,6 +45,8 @@ CONTROLLERS: dict[str, Callable[[Context], Controller[Any]]] = {
     "cronjob-controller": CronJobController,
     "ttl-after-finished-controller": TtlAfterFinishedController,
     "disruption-controller": DisruptionController,
+    "node-controller": NodeLifecycleController,
+    "taint-eviction-controller": TaintEvictionController,
     "kubernetes-service-controller": BootstrapController,
 }
 """By the name under which each records its events."""

@@ -9,6 +9,7 @@ import resource
 import socket
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from functools import partial
 from random import Random
 from typing import Final
@@ -72,6 +73,13 @@ class Proxy:
         for key in sorted(changed_services(self._seen, snapshot)):
             self._update(key, snapshot.services.get(key))
         self._seen = snapshot
+        self._listeners.sync()
+
+    def place(self, nodes: int, silent: frozenset[str]) -> None:
+        """There are so many nodes now, and those at the `silent` addresses are stopped."""
+        self._site = replace(self._site, nodes=nodes, silent=silent)
+        for key in sorted(self._plans):
+            self._update(key, self._seen.services.get(key))
         self._listeners.sync()
 
     def _update(self, key: Key, entry: ServiceEntry | None) -> None:

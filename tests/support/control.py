@@ -125,8 +125,12 @@ class Control:
 
 
 @asynccontextmanager
-async def control(nodes: int = 2, limit: int = 100) -> AsyncIterator[Control]:
-    """Run everything; leaving ends it."""
+async def control(
+    nodes: int = 2, limit: int = 100, grace: float = 1e9
+) -> AsyncIterator[Control]:
+    """Run everything; leaving ends it. Nobody plays the nodes' heartbeats: after `grace` seconds
+    they are Unknown.
+    """
     store, clock, rng = MemoryStore(), FakeClock(), random.Random(7)
     where = addressing()
     async with Registry(store, clock=clock, rng=rng, addressing=where) as registry:
@@ -135,7 +139,7 @@ async def control(nodes: int = 2, limit: int = 100) -> AsyncIterator[Control]:
         for number in range(nodes):
             await plane.client.create(resources.NODES, node(f"node-{number + 1}"))
         async with task_group() as tasks:
-            settings = ControllerSettings(endpoints_per_slice=limit)
+            settings = ControllerSettings(endpoints_per_slice=limit, node_grace_seconds=grace)
             tasks.start(
                 run_controllers(registry.client, registry.recorder, clock, where, settings, CA),
                 name="controllers",
