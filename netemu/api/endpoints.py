@@ -7,7 +7,7 @@ bug of ours: it is logged with its traceback and answered with 500.
 import logging
 from typing import Final
 
-from netemu.api import reading, writing
+from netemu.api import reading, resourcemetrics, writing
 from netemu.api.context import COLLECTION, EVERYWHERE, OBJECT, Context, Handlers
 from netemu.api.documents import OPEN, document
 from netemu.api.paths import Target, target_of
@@ -43,6 +43,8 @@ async def _answer(context: Context, request: Request) -> Answer | Stream:
         return probe(context, request)
     if request.user is None:
         raise Unauthorized
+    if path.startswith(resourcemetrics.PREFIX):
+        return await resourcemetrics.answer(context, request)
     target = target_of(path)
     if target is None:
         return _document(context, path, request)

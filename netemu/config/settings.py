@@ -133,6 +133,8 @@ class ControllerSettings:
     """
     node_grace_seconds: float = 50.0
     """Seconds without a word from a node after which it is Unknown (upstream's since 1.32)."""
+    autoscaling_seconds: float = 15.0
+    """Seconds between looks at what an autoscaler's pods use (upstream's)."""
     job_backoff_seconds: float = 10.0
     """Seconds before a Job's failed pod is replaced; they double with each failure (upstream's)."""
     job_backoff_limit_seconds: float = 600.0

@@ -5,6 +5,7 @@ from typing import Any
 
 from netemu.clock import Clock
 from netemu.config.settings import ControllerSettings
+from netemu.controllers.autoscale import AutoscalingController
 from netemu.controllers.bootstrap import BootstrapController
 from netemu.controllers.cronjob import CronJobController
 from netemu.controllers.deployment import DeploymentController
@@ -25,6 +26,7 @@ from netemu.controllers.tainteviction import TaintEvictionController
 from netemu.controllers.ttlafterfinished import TtlAfterFinishedController
 from netemu.model.addressing import Addressing
 from netemu.model.client import Client, Recorder
+from netemu.model.usage import NoUsage, Usage
 from netemu.tasks import run_all
 
 MANAGER = "kube-controller-manager"
@@ -45,6 +47,7 @@ CONTROLLERS: dict[str, Callable[[Context], Controller[Any]]] = {
     "cronjob-controller": CronJobController,
     "ttl-after-finished-controller": TtlAfterFinishedController,
     "disruption-controller": DisruptionController,
+    "horizontal-pod-autoscaler": AutoscalingController,
     "node-controller": NodeLifecycleController,
     "taint-eviction-controller": TaintEvictionController,
     "kubernetes-service-controller": BootstrapController,
@@ -59,6 +62,7 @@ async def run_controllers(
     addressing: Addressing,
     settings: ControllerSettings,
     ca: str,
+    usage: Usage | None = None,
 ) -> None:
     """Run all controllers until cancelled; `ca` is the cluster's CA certificate, PEM."""
     client = client_for(MANAGER)
@@ -71,6 +75,7 @@ async def run_controllers(
             addressing=addressing,
             settings=settings,
             ca=ca,
+            usage=usage or NoUsage(),
         )
         parts[name] = run(name, controller(context), client, clock)
     await run_all(parts)

@@ -164,6 +164,7 @@ async def _serve_api(start: Start, stack: AsyncExitStack, core: Core, ready: asy
             credentials=credentials,
             streams=core.agent.streams,
             ready=ready.is_set,
+            usage=core.agent.usage,
         )
     )
     return credentials.ca.decode()
@@ -179,6 +180,7 @@ def _control(start: Start, tasks: Tasks, core: Core, ca: str) -> None:
         start.launched.addressing,
         start.settings.controllers,
         ca,
+        core.agent.usage,
     )
     tasks.start(controllers, name="controllers")
     scheduler = run_scheduler(

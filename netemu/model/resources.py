@@ -90,6 +90,12 @@ RESOURCES: tuple[Resource, ...] = (
     Resource("scheduling.k8s.io", "v1", "PriorityClass", "priorityclasses", False, ("pc",)),
 )
 
+MEASURED: tuple[Resource, ...] = (
+    Resource("metrics.k8s.io", "v1beta1", "NodeMetrics", "nodes", False),
+    Resource("metrics.k8s.io", "v1beta1", "PodMetrics", "pods"),
+)
+"""What is made on the spot when somebody asks, and stored nowhere."""
+
 BY_KEY: dict[str, Resource] = {resource.key: resource for resource in RESOURCES}
 BY_KIND: dict[tuple[str, str], Resource] = {(r.api_version, r.kind): r for r in RESOURCES}
 BY_PATH: dict[tuple[str, str, str], Resource] = {

@@ -29,6 +29,7 @@ from netemu.node.power import Power, facts_of
 from netemu.node.registration import Registration
 from netemu.node.runtime import Runtime
 from netemu.node.streams import Streams
+from netemu.node.usage import Meter
 from netemu.node.worker import PodWorker
 from netemu.tasks import Tasks, task_group
 
@@ -86,6 +87,8 @@ class NodeAgent:
         self._power: Power | None = None
         self.streams = Streams(self._workers, home)
         """Pods' logs, for the API."""
+        self.usage = Meter(self._workers, clock)
+        """What pods use, for the API and the autoscaler."""
 
     async def __aenter__(self) -> Self:
         await self._stack.enter_async_context(self._running())
