@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from netemu.config.version import GIT_VERSION, MINOR
 from netemu.model.meta import Object
-from netemu.model.resources import MEASURED, NAMESPACES, RESOURCES, Resource
+from netemu.model.resources import CONVERTED, MEASURED, NAMESPACES, RESOURCES, Resource
 
 VERSION: Final = {
     "major": "1",
@@ -26,6 +26,7 @@ VERSION: Final = {
 """The version whose behaviour is imitated; clients read major and minor."""
 
 _VERBS: Final = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
+_WHOLE: Final = ("create", "delete", "deletecollection", "get", "list", "update")
 _READING: Final = ("get", "list")
 _PART_VERBS: Final = ("get", "patch", "update")
 
@@ -51,7 +52,7 @@ SUBRESOURCES: Final[Mapping[str, Subresource]] = {
 }
 
 
-_OFFERED: Final = (*RESOURCES, *MEASURED)
+_OFFERED: Final = (*RESOURCES, *CONVERTED, *MEASURED)
 """Everything that is served, whether it is stored or made on the spot."""
 
 
@@ -59,6 +60,8 @@ def verbs(resource: Resource) -> tuple[str, ...]:
     """What can be done with the objects themselves."""
     if resource in MEASURED:
         return _READING
+    if resource in CONVERTED:
+        return _WHOLE
     if resource.key == NAMESPACES:  # nobody deletes all namespaces at once
         return tuple(verb for verb in _VERBS if verb != "deletecollection")
     return _VERBS

@@ -98,8 +98,16 @@ MEASURED: tuple[Resource, ...] = (
 
 BY_KEY: dict[str, Resource] = {resource.key: resource for resource in RESOURCES}
 BY_KIND: dict[tuple[str, str], Resource] = {(r.api_version, r.kind): r for r in RESOURCES}
+CONVERTED: tuple[Resource, ...] = (
+    Resource(
+        "autoscaling", "v1", "HorizontalPodAutoscaler", "horizontalpodautoscalers", True, ("hpa",),
+        _ALL,
+    ),
+)  # fmt: skip
+"""Older forms of what is stored otherwise; they are converted at the door."""
+
 BY_PATH: dict[tuple[str, str, str], Resource] = {
-    (r.group, r.version, r.plural): r for r in RESOURCES
+    (r.group, r.version, r.plural): r for r in (*RESOURCES, *CONVERTED)
 }
 """(group, version, plural), as a URL names it."""
 

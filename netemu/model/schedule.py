@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from itertools import islice, takewhile
 from typing import TYPE_CHECKING, Final
-from zoneinfo import ZoneInfo
 
 if TYPE_CHECKING:
     from cronsim import CronSim
@@ -115,6 +114,8 @@ def zone(name: str) -> tzinfo:
     """The time zone of that name, as IANA calls it. Raises ValueError."""
     if name in ("UTC", "Etc/UTC"):
         return UTC
+    from zoneinfo import ZoneInfo  # late, for the same reason
+
     try:
         return ZoneInfo(name)
     except (OSError, ValueError, KeyError):
