@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from netemu.api.paths import Target
@@ -10,6 +10,7 @@ from netemu.api.registry import Registry
 from netemu.api.request import Answer, Request, Stream
 from netemu.api.watching import Frames
 from netemu.model.streams import PodStreams
+from netemu.model.usage import NoUsage, Usage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +22,7 @@ class Context:
     frames: Frames
     rng: random.Random
     ready: Callable[[], bool]
+    usage: Usage = field(default_factory=NoUsage)
     address: str
     """host:port under which clients reach the server."""
 

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from netemu.config.version import GIT_VERSION, MINOR
 from netemu.model.meta import Object
-from netemu.model.resources import NAMESPACES, RESOURCES, Resource
+from netemu.model.resources import CONVERTED, MEASURED, NAMESPACES, RESOURCES, Resource
 
 VERSION: Final = {
     "major": "1",
@@ -26,6 +26,8 @@ VERSION: Final = {
 """The version whose behaviour is imitated; clients read major and minor."""
 
 _VERBS: Final = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
+_WHOLE: Final = ("create", "delete", "deletecollection", "get", "list", "update")
+_READING: Final = ("get", "list")
 _PART_VERBS: Final = ("get", "patch", "update")
 
 
@@ -45,12 +47,21 @@ SUBRESOURCES: Final[Mapping[str, Subresource]] = {
     "scale": Subresource(group="autoscaling", version="v1", kind="Scale"),
     "log": Subresource(verbs=("get",)),
     "binding": Subresource(verbs=("create",), group="", version="v1", kind="Binding"),
+    "eviction": Subresource(verbs=("create",), group="policy", version="v1", kind="Eviction"),
     "finalize": Subresource(verbs=("update",)),
 }
 
 
+_OFFERED: Final = (*RESOURCES, *CONVERTED, *MEASURED)
+"""Everything that is served, whether it is stored or made on the spot."""
+
+
 def verbs(resource: Resource) -> tuple[str, ...]:
     """What can be done with the objects themselves."""
+    if resource in MEASURED:
+        return _READING
+    if resource in CONVERTED:
+        return _WHOLE
     if resource.key == NAMESPACES:  # nobody deletes all namespaces at once
         return tuple(verb for verb in _VERBS if verb != "deletecollection")
     return _VERBS
@@ -58,16 +69,16 @@ def verbs(resource: Resource) -> tuple[str, ...]:
 
 def groups() -> list[str]:
     """All groups but the core one, in the order that clients prefer them."""
-    return list(dict.fromkeys(r.group for r in RESOURCES if r.group))
+    return list(dict.fromkeys(r.group for r in _OFFERED if r.group))
 
 
 def versions(group: str) -> list[str]:
     """The versions of a group, the preferred one first."""
-    return list(dict.fromkeys(r.version for r in RESOURCES if r.group == group))
+    return list(dict.fromkeys(r.version for r in _OFFERED if r.group == group))
 
 
 def _of(group: str, version: str) -> list[Resource]:
-    return [r for r in RESOURCES if (r.group, r.version) == (group, version)]
+    return [r for r in _OFFERED if (r.group, r.version) == (group, version)]
 
 
 def api_versions(address: str) -> Object:

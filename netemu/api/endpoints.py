@@ -5,9 +5,10 @@ bug of ours: it is logged with its traceback and answered with 500.
 """
 
 import logging
+from functools import partial
 from typing import Final
 
-from netemu.api import reading, writing
+from netemu.api import autoscalingv1, reading, resourcemetrics, writing
 from netemu.api.context import COLLECTION, EVERYWHERE, OBJECT, Context, Handlers
 from netemu.api.documents import OPEN, document
 from netemu.api.paths import Target, target_of
@@ -19,6 +20,7 @@ from netemu.model.errors import (
     Unauthorized,
     UnknownPath,
 )
+from netemu.model.resources import CONVERTED
 
 log = logging.getLogger(__name__)
 
@@ -43,9 +45,17 @@ async def _answer(context: Context, request: Request) -> Answer | Stream:
         return probe(context, request)
     if request.user is None:
         raise Unauthorized
+    if path.startswith(resourcemetrics.PREFIX):
+        return await resourcemetrics.answer(context, request)
     target = target_of(path)
     if target is None:
         return _document(context, path, request)
+    if target.resource in CONVERTED:
+        return await autoscalingv1.answer(target, request, partial(_dispatched, context))
+    return await _dispatched(context, target, request)
+
+
+async def _dispatched(context: Context, target: Target, request: Request) -> Answer | Stream:
     asked = _asked(target)
     handler = HANDLERS.get((asked, request.method))
     if handler is None:

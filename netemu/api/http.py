@@ -26,6 +26,7 @@ from netemu.api.watching import Frames
 from netemu.config.settings import ApiSettings
 from netemu.model.errors import ApiError, BadRequest, InternalError, TooLarge
 from netemu.model.streams import PodStreams
+from netemu.model.usage import NoUsage, Usage
 from netemu.tasks import Tasks, task_group
 
 HANDSHAKE_SECONDS: Final = 10.0
@@ -54,6 +55,7 @@ async def serve_api(
     credentials: Credentials,
     streams: PodStreams,
     ready: Callable[[], bool],
+    usage: Usage | None = None,
     rng: random.Random | None = None,
 ) -> AsyncIterator[None]:
     """Serve the API on bound sockets (the first is how the server calls itself) for the block.
@@ -67,6 +69,7 @@ async def serve_api(
         frames=Frames(registry.clock),
         rng=rng or random.Random(),
         ready=ready,
+        usage=usage or NoUsage(),
         address=f"{host}:{port}",
     )
     async with task_group() as tasks:

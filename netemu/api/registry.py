@@ -14,7 +14,7 @@ from typing import Final, Self
 
 import msgspec
 
-from netemu.api import admission, deletion, managedfields, metadata, strategies
+from netemu.api import admission, deletion, managedfields, metadata, priority, strategies
 from netemu.api.allocation import ServiceAddresses
 from netemu.api.defaults import with_defaults
 from netemu.api.events import ComponentRecorder, EventWriter
@@ -26,7 +26,7 @@ from netemu.model.addressing import Addressing
 from netemu.model.client import Client, DeleteOptions, Recorder
 from netemu.model.errors import AlreadyExists, Conflict, NotFound
 from netemu.model.meta import Key, Object, name_of
-from netemu.model.resources import NAMESPACES, SERVICES, Resource
+from netemu.model.resources import NAMESPACES, PODS, PRIORITY_CLASSES, SERVICES, Resource
 from netemu.store.base import Record, Store
 from netemu.tasks import task_group
 
@@ -126,6 +126,9 @@ class Registry:
     async def _create(self, resource: Resource, obj: Object, options: WriteOptions) -> Record:
         now = self.clock.now()
         new = metadata.for_create(resource, obj, uid=metadata.new_uid(self._rng), now=now)
+        if resource.key == PODS:
+            classes = [record.obj for record in self.store.list(PRIORITY_CLASSES)]
+            new = priority.prioritized(new, classes)
         new = strategies.prepare_create(resource, with_defaults(resource, new))
         admission.require_valid(resource, new, None, loopback=self._loopback)
         key = new["metadata"].get("namespace", ""), name_of(new)

@@ -6,6 +6,7 @@ every cluster runs (ServiceAccount, DefaultTolerationSeconds, Priority).
 
 from collections.abc import Callable
 
+from netemu.api.job_strategy import create_job
 from netemu.api.qos import qos_class
 from netemu.api.service_strategy import create_service, update_service
 from netemu.model import resources
@@ -133,8 +134,18 @@ _DAEMON_COUNTS = (
 """Counts that a DaemonSet's status always has."""
 
 _CREATE: dict[str, Callable[[Object], None]] = {
+    resources.CRON_JOBS: _empty_status,
     resources.DEPLOYMENTS: _empty_status,
+    resources.JOBS: create_job,
     resources.NAMESPACES: _create_namespace,
+    resources.POD_AUTOSCALERS: lambda obj: obj.update(
+        status={"desiredReplicas": 0, "currentMetrics": None}
+    ),
+    resources.POD_DISRUPTION_BUDGETS: lambda obj: obj.update(
+        status=dict.fromkeys(
+            ("disruptionsAllowed", "currentHealthy", "desiredHealthy", "expectedPods"), 0
+        )
+    ),
     resources.PODS: _create_pod,
     resources.REPLICA_SETS: lambda obj: obj.update(status={"replicas": 0}),
     resources.SERVICES: create_service,

@@ -9,6 +9,8 @@ from netemu.api import (
     body,
     deletion,
     discovery,
+    evicting,
+    eviction,
     listing,
     negotiation,
     patch,
@@ -254,6 +256,22 @@ async def bind(context: Context, target: Target, request: Request) -> Answer:
     return json_answer(_success() | {"code": 201}, 201, warning_headers(warnings))
 
 
+async def evict(context: Context, target: Target, request: Request) -> Answer:
+    """POST of an Eviction."""
+    given, doubled = body.parse(request.body, request.content_type, eviction.EVICTION.kind)
+    if given.get("apiVersion") == eviction.OLD_VERSION:
+        given = {**given, "apiVersion": eviction.EVICTION.api_version}
+    checked, unknown = strict.check(eviction.EVICTION, _typed(eviction.EVICTION, given))
+    warnings = _judged(request, [*doubled, *unknown], BadRequest)
+    name = (checked.get("metadata") or {}).get("name") or target.name
+    if name != target.name:
+        raise BadRequest("name in URL does not match name in Eviction object")
+    wanted = deletion.read_request({}, checked.get("deleteOptions") or {}).options
+    options = WriteOptions(manager=request.manager, dry_run=request.dry_run or wanted.dry_run)
+    await evicting.evict(context.registry, target.key, wanted, options)
+    return json_answer(_success() | {"code": 201}, 201, warning_headers(warnings))
+
+
 async def finalize(context: Context, target: Target, request: Request) -> Answer:
     """PUT of a namespace whose finalizers count."""
     return await _replace(context, target, request, Part.FINALIZE)
@@ -270,5 +288,6 @@ HANDLERS: Final[Handlers] = {
     ("scale", "PUT"): put_scale,
     ("scale", "PATCH"): patch_scale,
     ("binding", "POST"): bind,
+    ("eviction", "POST"): evict,
     ("finalize", "PUT"): finalize,
 }

@@ -12,6 +12,7 @@ import click
 import netemu
 
 COMMANDS = {
+    "clock": "Pause or advance the cluster's time.",
     "completion": "Print a shell's completion script.",
     "demo": "Run the counter example in an instance of its own, show it, and clean up.",
     "down": "Stop an instance; its objects stay for the next up.",
@@ -19,6 +20,7 @@ COMMANDS = {
     "exec": "Run a command inside the cluster's network.",
     "kubeconfig": "Print the admin's kubeconfig.",
     "ls": "List the instances.",
+    "node": "Add, stop, start, cut, heal or drain nodes.",
     "shell": "Open a shell inside the cluster's network.",
     "status": "Say how an instance is.",
     "up": "Start a cluster.",

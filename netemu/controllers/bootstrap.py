@@ -21,6 +21,15 @@ NAMESPACES = ("default", "kube-system", "kube-public", "kube-node-lease")
 API_PORT = 6443
 """Where the API listens inside the cluster's network."""
 
+PRIORITIES = (
+    (
+        "system-cluster-critical",
+        2_000_000_000,
+        "run in the cluster, but can be moved to another node if necessary",
+    ),
+    ("system-node-critical", 2_000_001_000, "not be moved from their current node"),
+)
+"""The PriorityClasses every cluster has."""
 KUBERNETES = ("default", "kubernetes")
 KUBE_DNS = ("kube-system", "kube-dns")
 
@@ -42,7 +51,13 @@ def wanted(addressing: Addressing) -> list[Wanted]:
         Wanted(resources.ENDPOINT_SLICES, _slice(addressing)),
         Wanted(resources.SERVICES, _kube_dns(addressing)),
         Wanted(resources.STORAGE_CLASSES, _standard()),
+        *(Wanted(resources.PRIORITY_CLASSES, _priority(*each)) for each in PRIORITIES),
     ]
+
+
+def _priority(name: str, value: int, words: str) -> Object:
+    said = f"Used for system critical pods that must {words}."
+    return {"metadata": {"name": name}, "value": value, "description": said}
 
 
 def _namespace(name: str) -> Object:
@@ -157,6 +172,7 @@ class BootstrapController:
         resources.SERVICES,
         resources.ENDPOINTS,
         resources.ENDPOINT_SLICES,
+        resources.PRIORITY_CLASSES,
     )
 
     def __init__(self, context: Context) -> None:

@@ -5,14 +5,19 @@ from typing import Any
 
 from netemu.clock import Clock
 from netemu.config.settings import ControllerSettings
+from netemu.controllers.autoscale import AutoscalingController
 from netemu.controllers.bootstrap import BootstrapController
+from netemu.controllers.cronjob import CronJobController
 from netemu.controllers.daemonset import DaemonSetController
 from netemu.controllers.deployment import DeploymentController
+from netemu.controllers.disruption import DisruptionController
 from netemu.controllers.endpoints import EndpointsController
 from netemu.controllers.endpointslice import EndpointSliceController
 from netemu.controllers.garbagecollector import GarbageCollector
+from netemu.controllers.job import JobController
 from netemu.controllers.mirroring import MirroringController
 from netemu.controllers.namespace import NamespaceController
+from netemu.controllers.nodelifecycle import NodeLifecycleController
 from netemu.controllers.podgc import PodGarbageCollector
 from netemu.controllers.replicaset import ReplicaSetController
 from netemu.controllers.replicationcontroller import replication_controller
@@ -20,9 +25,12 @@ from netemu.controllers.rootca import RootCaController
 from netemu.controllers.runner import Context, Controller, run
 from netemu.controllers.serviceaccount import ServiceAccountController
 from netemu.controllers.statefulset import StatefulSetController
+from netemu.controllers.tainteviction import TaintEvictionController
+from netemu.controllers.ttlafterfinished import TtlAfterFinishedController
 from netemu.controllers.volumes import VolumeController
 from netemu.model.addressing import Addressing
 from netemu.model.client import Client, Recorder
+from netemu.model.usage import NoUsage, Usage
 from netemu.tasks import run_all
 
 MANAGER = "kube-controller-manager"
@@ -43,6 +51,13 @@ CONTROLLERS: dict[str, Callable[[Context], Controller[Any]]] = {
     "service-account-controller": ServiceAccountController,
     "root-ca-certificate-publisher-controller": RootCaController,
     "pod-garbage-collector-controller": PodGarbageCollector,
+    "job-controller": JobController,
+    "cronjob-controller": CronJobController,
+    "ttl-after-finished-controller": TtlAfterFinishedController,
+    "disruption-controller": DisruptionController,
+    "horizontal-pod-autoscaler": AutoscalingController,
+    "node-controller": NodeLifecycleController,
+    "taint-eviction-controller": TaintEvictionController,
     "kubernetes-service-controller": BootstrapController,
 }
 """By the name under which each records its events."""
@@ -56,6 +71,7 @@ async def run_controllers(
     settings: ControllerSettings,
     ca: str,
     volumes: str = "",
+    usage: Usage | None = None,
 ) -> None:
     """Run all controllers until cancelled; `ca` is the cluster's CA certificate, PEM; `volumes` the
     folder in which volumes are made.
@@ -71,6 +87,7 @@ async def run_controllers(
             settings=settings,
             ca=ca,
             volumes=volumes,
+            usage=usage or NoUsage(),
         )
         parts[name] = run(name, controller(context), client, clock)
     await run_all(parts)

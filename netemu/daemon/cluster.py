@@ -15,12 +15,12 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from netemu.api.credentials import load, write_kubeconfig
 from netemu.api.http import serve_api
 from netemu.api.registry import Registry
-from netemu.clock import SystemClock
 from netemu.controllers.bootstrap import bootstrap
 from netemu.controllers.table import run_controllers
 from netemu.daemon.answers import Answers
 from netemu.daemon.control import serve_control
 from netemu.daemon.follow import follow, settled, tell
+from netemu.daemon.movableclock import MovableClock
 from netemu.daemon.parts import MANAGER, Core, Start
 from netemu.daemon.ports import open_ports
 from netemu.daemon.webproxy import serve_web_proxy
@@ -79,13 +79,16 @@ async def _cluster(start: Start) -> AsyncIterator[None]:
         gc.freeze()
         gc.enable()
         _report(start, answers, core, top)
-        yield
+        try:
+            yield
+        finally:
+            core.clock.resume()  # what ends, ends in time
 
 
 async def _core(start: Start, stack: AsyncExitStack) -> Core:
     """Store and registry, with what a cluster has from the start; and every port there will be."""
     settings, launched = start.settings, start.launched
-    clock, rng = SystemClock(), random.Random()
+    clock, rng = MovableClock(start.home.ahead()), random.Random()
     store = await stack.enter_async_context(open_sqlite(start.home.store, settings.store))
     registry = await stack.enter_async_context(
         Registry(
@@ -128,6 +131,7 @@ async def _serve_api(start: Start, stack: AsyncExitStack, core: Core, ready: asy
             credentials=credentials,
             streams=core.agent.streams,
             ready=ready.is_set,
+            usage=core.agent.usage,
         )
     )
     return credentials.ca.decode()
@@ -144,6 +148,7 @@ def _control(start: Start, tasks: Tasks, core: Core, ca: str) -> None:
         start.settings.controllers,
         ca,
         str(start.home.folder.absolute() / "volumes"),
+        core.agent.usage,
     )
     tasks.start(controllers, name="controllers")
     scheduler = run_scheduler(
@@ -164,7 +169,6 @@ async def _serve_network(start: Start, stack: AsyncExitStack, core: Core) -> Pro
             settings.dns,
             core.ports.dns,
             core.rng,
-            clock=core.clock,
             outside=launched.host,
         )
     )

@@ -68,6 +68,14 @@ RESOURCES: tuple[Resource, ...] = (
         ("rc",),
         _ALL,
         ("status", "scale"),
+        "",
+        "v1",
+        "Pod",
+        "pods",
+        True,
+        ("po",),
+        _ALL,
+        ("status", "log", "binding", "eviction"),
     ),
     Resource("", "v1", "Secret", "secrets"),
     Resource("", "v1", "Service", "services", True, ("svc",), _ALL, ("status",)),
@@ -84,12 +92,49 @@ RESOURCES: tuple[Resource, ...] = (
     Resource("coordination.k8s.io", "v1", "Lease", "leases"),
     Resource("discovery.k8s.io", "v1", "EndpointSlice", "endpointslices"),
     Resource("storage.k8s.io", "v1", "StorageClass", "storageclasses", False, ("sc",)),
+    Resource("batch", "v1", "Job", "jobs", True, (), _ALL, ("status",)),
+    Resource("batch", "v1", "CronJob", "cronjobs", True, ("cj",), _ALL, ("status",)),
+    Resource(
+        "policy",
+        "v1",
+        "PodDisruptionBudget",
+        "poddisruptionbudgets",
+        True,
+        ("pdb",),
+        (),
+        ("status",),
+    ),  # fmt: skip
+    Resource(
+        "autoscaling",
+        "v2",
+        "HorizontalPodAutoscaler",
+        "horizontalpodautoscalers",
+        True,
+        ("hpa",),
+        _ALL,
+        ("status",),
+    ),  # fmt: skip
+    Resource("scheduling.k8s.io", "v1", "PriorityClass", "priorityclasses", False, ("pc",)),
 )
+
+MEASURED: tuple[Resource, ...] = (
+    Resource("metrics.k8s.io", "v1beta1", "NodeMetrics", "nodes", False),
+    Resource("metrics.k8s.io", "v1beta1", "PodMetrics", "pods"),
+)
+"""What is made on the spot when somebody asks, and stored nowhere."""
 
 BY_KEY: dict[str, Resource] = {resource.key: resource for resource in RESOURCES}
 BY_KIND: dict[tuple[str, str], Resource] = {(r.api_version, r.kind): r for r in RESOURCES}
+CONVERTED: tuple[Resource, ...] = (
+    Resource(
+        "autoscaling", "v1", "HorizontalPodAutoscaler", "horizontalpodautoscalers", True, ("hpa",),
+        _ALL,
+    ),
+)  # fmt: skip
+"""Older forms of what is stored otherwise; they are converted at the door."""
+
 BY_PATH: dict[tuple[str, str, str], Resource] = {
-    (r.group, r.version, r.plural): r for r in RESOURCES
+    (r.group, r.version, r.plural): r for r in (*RESOURCES, *CONVERTED)
 }
 """(group, version, plural), as a URL names it."""
 
@@ -113,3 +158,8 @@ SERVICES = "services"
 SERVICE_ACCOUNTS = "serviceaccounts"
 STATEFUL_SETS = "statefulsets.apps"
 STORAGE_CLASSES = "storageclasses.storage.k8s.io"
+CRON_JOBS = "cronjobs.batch"
+JOBS = "jobs.batch"
+POD_AUTOSCALERS = "horizontalpodautoscalers.autoscaling"
+POD_DISRUPTION_BUDGETS = "poddisruptionbudgets.policy"
+PRIORITY_CLASSES = "priorityclasses.scheduling.k8s.io"

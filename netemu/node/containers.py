@@ -54,6 +54,14 @@ class Containers:
         run = self._runs.get(name)
         return run.log if run else None
 
+    def first_processes(self) -> list[tuple[str, int]]:
+        """Name and first process (as the host numbers it) of every container that runs."""
+        return [
+            (name, run.process.pid)
+            for name, run in self._runs.items()
+            if run.process.pid > 0 and self._owner.container(name).running
+        ]
+
     def only_readiness(self) -> None:
         """The pod ends: stop liveness and startup probes."""
         for run in self._runs.values():

@@ -1,8 +1,9 @@
 """What the workers of all pods of one node share."""
 
+import asyncio
 import random
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from netemu.clock import Clock
@@ -44,6 +45,17 @@ class Cluster:
     """Makes the tokens that projected volumes ask for."""
 
 
+@dataclass(slots=True)
+class Standing:
+    """Whether a node runs, and whether it reaches the API and the other nodes."""
+
+    running: bool = True
+    reaches: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def __post_init__(self) -> None:
+        self.reaches.set()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Node:
     """One node."""
@@ -53,3 +65,4 @@ class Node:
     address: str
     addresses: PodAddresses
     recorder: Recorder
+    standing: Standing = field(default_factory=Standing)

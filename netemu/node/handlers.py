@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from netemu.clock import Clock
 from netemu.node.deadline import deadline
+from netemu.node.dialing import dial
 from netemu.node.http_probe import (
     TIMED_OUT,
     authority,
@@ -75,7 +76,7 @@ async def _tcp(to: TcpSocket, target: Target, clock: Clock, seconds: float) -> O
     host, port = to.host or target.address, port_number(to.port, target.ports)
     try:
         async with deadline(clock, seconds):
-            _, writer = await asyncio.open_connection(host, port)
+            _, writer = await dial(host, port)
     except TimeoutError:
         return Outcome(Result.FAILURE, f"dial tcp {authority(host, port)}: i/o timeout")
     except OSError as error:

@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import logging
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from netemu.model.client import Change
@@ -40,26 +40,70 @@ class Pods:
         self._cluster = cluster
         self._nodes = nodes
         self._workers = workers
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        """What works for each pod, by uid."""
         self._changes = cluster.client.watch(PODS, CONFIG_MAPS, PERSISTENT_VOLUME_CLAIMS, SECRETS)
 
     async def adopt(self) -> None:
         """Take over the pods that are in the store, without starting anything yet."""
         found = [obj for obj in self._cluster.client.list(PODS) if self._is_ours(obj)]
         await asyncio.to_thread(_forget_folders, self._cluster.home, {uid_of(o) for o in found})
+        await self._adopt(found)
+
+    async def _adopt(self, found: Sequence[Object]) -> None:
+        adopted = []
         for obj in found:
             worker = self._new_worker(obj)
+            adopted.append(worker)
             state = worker.state
             if not state.over and not is_deleting(obj) and not worker.pod.host_network:
                 with contextlib.suppress(NoAddress):  # the worker will say so
                     self._nodes[worker.pod.node].addresses.take(worker.pod.uid, state.address)
             if state.has_run:
                 await worker.write_status()
-        for worker in self._workers.values():
+        for worker in adopted:
             self._run(worker)
 
+    async def stop_node(self, name: str) -> None:
+        """End everything on a node, without a word to the API."""
+        workers = self._on(name)
+        for worker in workers:
+            worker.halt(0.0)
+        for worker in workers:
+            await self._cluster.runtime.remove_sandbox(worker.pod.uid)
+        tasks = [task for worker in workers if (task := self._tasks.get(worker.pod.uid))]
+        if tasks:
+            await asyncio.wait(tasks, timeout=STOP_MARGIN)
+
+    def _on(self, name: str) -> list[PodWorker]:
+        return [worker for worker in self._workers.values() if worker.pod.node == name]
+
+    async def start_node(self, name: str) -> None:
+        """Take over the pods of a node that comes back, as after a start of the whole."""
+        have = set(self._workers)
+        found = [
+            obj
+            for obj in self._cluster.client.list(PODS)
+            if obj["spec"].get("nodeName") == name and uid_of(obj) not in have
+        ]
+        await self._adopt(found)
+
+    async def catch_up(self, name: str) -> None:
+        """Tell a node that was cut off what it missed."""
+        for worker in self._on(name):
+            obj = self._cluster.client.get(PODS, worker.pod.namespace, worker.pod.name)
+            if obj is None or uid_of(obj) != worker.pod.uid:
+                worker.vanish()
+            else:
+                worker.update(obj)
+                worker.catch_up()
+        for obj in self._cluster.client.list(PODS):
+            if obj["spec"].get("nodeName") == name and uid_of(obj) not in self._workers:
+                self._run(self._new_worker(obj))
+
     def _is_ours(self, obj: Object) -> bool:
-        return obj["spec"].get("nodeName", "") in self._nodes
+        node = self._nodes.get(obj["spec"].get("nodeName", ""))
+        return node is not None and node.standing.running
 
     def _exists(self, obj: Object) -> bool:
         """Whether it is still there: what we delete ourselves is done before we hear of it."""
@@ -75,8 +119,8 @@ class Pods:
     def _run(self, worker: PodWorker) -> None:
         name = f"pod {worker.pod.namespace}/{worker.pod.name}"
         task = self._cluster.tasks.start(self._work(worker), name=name)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._tasks[worker.pod.uid] = task
+        task.add_done_callback(lambda _: self._tasks.pop(worker.pod.uid, None))
 
     async def _work(self, worker: PodWorker) -> None:
         await worker.run()
@@ -97,6 +141,9 @@ class Pods:
             if change.new is not None:
                 self._config_changed(namespace_of(change.new))
             return
+        node = self._nodes.get(change.object["spec"].get("nodeName", ""))
+        if node is not None and not node.standing.reaches.is_set():
+            return  # it hears of that when it is healed
         worker = self._workers.get(uid_of(change.object))
         if change.new is None:
             if worker is not None:
@@ -147,7 +194,7 @@ class Pods:
         for worker in self._workers.values():
             worker.halt(grace)
         if self._tasks:
-            _, late = await asyncio.wait(tuple(self._tasks), timeout=grace + STOP_MARGIN)
+            _, late = await asyncio.wait(tuple(self._tasks.values()), timeout=grace + STOP_MARGIN)
             if late:
                 _log.warning("%d pods did not stop in time", len(late))
 

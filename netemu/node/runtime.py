@@ -5,6 +5,7 @@ The spawner implements `Runtime`; the agent decides, the runtime does.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from ipaddress import IPv4Network
 from typing import Protocol
 
 
@@ -109,6 +110,9 @@ class Runtime(Protocol):
 
     async def remove_sandbox(self, id: str) -> None:
         """End all its processes (SIGKILL) and remove it; nothing happens if it isn't there."""
+
+    async def cut(self, pods: IPv4Network, off: bool) -> None:
+        """Cut a range of pods off from all others, or undo it. Raises OSError."""
 
     async def start(self, spec: ProcessSpec) -> Process:
         """Start a process. Raises StartError."""

@@ -222,7 +222,13 @@ class PodWorker:
         self.state = replace(self.state, sandbox=False)
         self._node.addresses.release(self.pod.uid)
 
+    def catch_up(self) -> None:
+        """The node was cut off: others may have written what it said last."""
+        self._wrote = None
+        self.wake()
+
     async def _delete(self) -> None:
+        await self._node.standing.reaches.wait()
         options = DeleteOptions(grace_seconds=0, uid=self.pod.uid)
         # Somebody was faster, or it has a successor of the same name.
         with contextlib.suppress(NotFound, Conflict):
@@ -232,6 +238,8 @@ class PodWorker:
 
     async def write_status(self) -> None:
         """Write the status if it differs from the object's."""
+        if not self._node.standing.reaches.is_set():
+            return  # nobody would hear it
         while not (self.state.gone or self.state.deleted or self.state.halted or self.state.over):
             obj = self._cluster.client.get(PODS, self.pod.namespace, self.pod.name)
             if obj is None or uid_of(obj) != self.pod.uid:

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+from ipaddress import IPv4Network
 
 from netemu.node.runtime import Exited, ProcessSpec, SandboxSpec, StartError
 
@@ -41,7 +42,11 @@ class PlainRuntime:
         self.sandboxes: dict[str, SandboxSpec] = {}
         self.refuse: OSError | None = None
         """What the next sandboxes fail with."""
+        self.cut_off: set[IPv4Network] = set()
         self._processes: dict[str, list[PlainProcess]] = {}
+
+    async def cut(self, pods: IPv4Network, off: bool) -> None:
+        (self.cut_off.add if off else self.cut_off.discard)(pods)
 
     async def create_sandbox(self, spec: SandboxSpec) -> None:
         if self.refuse is not None:

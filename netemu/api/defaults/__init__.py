@@ -8,18 +8,22 @@ Source: Kubernetes 1.32, pkg/apis/*/v1/defaults.go.
 
 from collections.abc import Callable
 
-from netemu.api.defaults import apps, core, pod, service, storage
+from netemu.api.defaults import apps, autoscaling, batch, core, pod, service, storage
 from netemu.model import resources
 from netemu.model.meta import Object, copied
 from netemu.model.resources import Resource
 
 _DEFAULTS: dict[str, Callable[[Object], None]] = {
+    resources.CRON_JOBS: batch.cron_job,
     resources.DEPLOYMENTS: apps.deployment,
     resources.ENDPOINTS: core.endpoints,
     resources.ENDPOINT_SLICES: core.endpoint_slice,
+    resources.JOBS: batch.job,
     resources.NAMESPACES: core.namespace,
     resources.NODES: core.node,
     resources.PODS: pod.pod,
+    resources.POD_AUTOSCALERS: autoscaling.pod_autoscaler,
+    resources.PRIORITY_CLASSES: autoscaling.priority_class,
     resources.REPLICA_SETS: apps.replica_set,
     resources.SECRETS: core.secret,
     resources.SERVICES: service.service,

@@ -8,22 +8,27 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from netemu.api.tables import cluster, networking, pods, storage, workloads
+from netemu.api.tables import batch, cluster, networking, pods, policy, storage, workloads
 from netemu.model.meta import Object, name_of
 from netemu.model.resources import (
     CONFIG_MAPS,
     CONTROLLER_REVISIONS,
+    CRON_JOBS,
     DAEMON_SETS,
     DEPLOYMENTS,
     ENDPOINT_SLICES,
     ENDPOINTS,
     EVENTS,
+    JOBS,
     LEASES,
     NAMESPACES,
     NODES,
     PERSISTENT_VOLUME_CLAIMS,
     PERSISTENT_VOLUMES,
+    POD_AUTOSCALERS,
+    POD_DISRUPTION_BUDGETS,
     PODS,
+    PRIORITY_CLASSES,
     REPLICA_SETS,
     REPLICATION_CONTROLLERS,
     SECRETS,
@@ -79,6 +84,11 @@ _DEFAULT = _table("Name, Created At", _default_row)
 
 _TABLES: dict[str, _Table] = {
     CONFIG_MAPS: _table("Name, Data#, Age", cluster.config_map),
+    CRON_JOBS: _table(
+        "Name, Schedule, Timezone, Suspend, Active#, Last Schedule, Age, Containers', Images', "
+        "Selector'",
+        batch.cron_job,
+    ),
     DEPLOYMENTS: _table(
         "Name, Ready, Up-to-date#, Available#, Age, Containers', Images', Selector'",
         workloads.deployment,
@@ -90,6 +100,9 @@ _TABLES: dict[str, _Table] = {
         "Name'",
         cluster.event,
     ),
+    JOBS: _table(
+        "Name, Status, Completions, Duration, Age, Containers', Images', Selector'", batch.job
+    ),
     LEASES: _table("Name, Holder, Age", cluster.lease),
     NAMESPACES: _table("Name, Status, Age", cluster.namespace),
     NODES: _table(
@@ -100,6 +113,16 @@ _TABLES: dict[str, _Table] = {
     PODS: _table(
         "Name, Ready, Status, Restarts, Age, IP', Node', Nominated Node', Readiness Gates'",
         pods.pod,
+    ),
+    POD_AUTOSCALERS: _table(
+        "Name, Reference, Targets, MinPods, MaxPods#, Replicas#, Age", policy.pod_autoscaler
+    ),
+    POD_DISRUPTION_BUDGETS: _table(
+        "Name, Min Available, Max Unavailable, Allowed Disruptions#, Age",
+        policy.disruption_budget,
+    ),
+    PRIORITY_CLASSES: _table(
+        "Name, Value#, Global-Default, Age, PreemptionPolicy", policy.priority_class
     ),
     REPLICA_SETS: _table(
         "Name, Desired#, Current#, Ready#, Age, Containers', Images', Selector'",

@@ -9,12 +9,15 @@ from dataclasses import dataclass
 
 from netemu.api.validation import (
     apps,
+    autoscaling,
+    batch,
     cluster,
     config,
     daemons,
     endpoints,
     pod,
     pod_update,
+    policy,
     revisions,
     service,
     service_update,
@@ -40,14 +43,23 @@ class _Rules:
 
 _RULES: dict[str, _Rules] = {
     resources.CONFIG_MAPS: _Rules(config.config_map, config.config_map_update),
+    resources.CRON_JOBS: _Rules(batch.cron_job, batch.cron_job_update),
     resources.DEPLOYMENTS: _Rules(apps.deployment, apps.deployment_update),
     resources.ENDPOINTS: _Rules(endpoints.endpoints, endpoints.endpoints_update),
     resources.ENDPOINT_SLICES: _Rules(endpoints.endpoint_slice, endpoints.endpoint_slice_update),
     resources.EVENTS: _Rules(cluster.event, cluster.event_update),
+    resources.JOBS: _Rules(batch.job, batch.job_update, batch.job_status),
     resources.LEASES: _Rules(cluster.lease, cluster.lease_update),
     resources.NAMESPACES: _Rules(cluster.namespace, cluster.namespace_update),
     resources.NODES: _Rules(cluster.node, cluster.node_update, cluster.node_update),
     resources.PODS: _Rules(pod.pod, pod_update.pod_update),
+    resources.POD_AUTOSCALERS: _Rules(
+        autoscaling.pod_autoscaler, autoscaling.pod_autoscaler_update
+    ),
+    resources.POD_DISRUPTION_BUDGETS: _Rules(
+        policy.disruption_budget, policy.disruption_budget_update
+    ),
+    resources.PRIORITY_CLASSES: _Rules(policy.priority_class, policy.priority_class_update),
     resources.REPLICA_SETS: _Rules(apps.replica_set, apps.replica_set_update),
     resources.SECRETS: _Rules(config.secret, config.secret_update),
     resources.SERVICES: _Rules(

@@ -9,6 +9,7 @@ import os
 import signal
 import socket
 from collections.abc import Mapping, Sequence
+from ipaddress import IPv4Network
 from itertools import count
 
 from netemu.fabric.enter import Entrance
@@ -86,6 +87,10 @@ class SpawnerClient:
         """
         _raise_failure(await self._ask(protocol.RemoveSandbox(next(self._numbers), id)))
         self._addresses.pop(id, None)
+
+    async def cut(self, pods: IPv4Network, off: bool) -> None:
+        """Cut a range of pods off from all others, or undo it. Raises OSError."""
+        _raise_failure(await self._ask(protocol.Cut(next(self._numbers), str(pods), off)))
 
     async def start(self, spec: ProcessSpec) -> SpawnedProcess:
         """Start a process. Raises StartError."""

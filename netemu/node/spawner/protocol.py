@@ -96,6 +96,14 @@ class Describe(msgspec.Struct, frozen=True, tag=True):
     id: str
 
 
+class Cut(msgspec.Struct, frozen=True, tag=True):
+    """Cut a range of pods off from all others, or undo it. Answered by Done or Failed."""
+
+    request: int
+    pods: str
+    off: bool
+
+
 class Stop(msgspec.Struct, frozen=True, tag=True):
     """End everything, and then the spawner itself. Not answered."""
 
@@ -150,7 +158,7 @@ class Ended(msgspec.Struct, frozen=True, tag=True):
     signal: int
 
 
-Ask = CreateSandbox | RemoveSandbox | Start | Describe
+Ask = CreateSandbox | RemoveSandbox | Start | Describe | Cut
 Request = SetUp | Ask | Stop
 Answer = Done | Failed | Started | NotStarted | Description
 Event = Ready | Answer | Ended

@@ -10,10 +10,11 @@ import signal
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from ipaddress import IPv4Network
 from itertools import count
 from typing import Protocol
 
-from netemu.fabric import cluster, link
+from netemu.fabric import cluster, cut, link
 from netemu.fabric.namespaces import (
     Namespace,
     excursion,
@@ -69,6 +70,9 @@ class Sandboxes(Protocol):
 
     def remove(self, sandbox: Sandbox) -> None:
         """Remove a sandbox in which nothing runs. Raises OSError."""
+
+    def cut(self, pods: IPv4Network, *, off: bool) -> None:
+        """Cut a range of pods off from all others, or undo it. Raises OSError."""
 
     def close(self) -> None:
         """Leave nothing behind when the spawner ends."""
@@ -151,6 +155,10 @@ class IsolatedSandboxes:
         if sandbox.address:
             link.disconnect(self._links, sandbox.address)
         _close_handles(sandbox)
+
+    def cut(self, pods: IPv4Network, *, off: bool) -> None:
+        """Let the packets of a range vanish, or pass again."""
+        (cut.cut if off else cut.heal)(self._links, pods)
 
     def close(self) -> None:
         """Nothing to do: namespaces and all in them end with the spawner."""
