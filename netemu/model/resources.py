@@ -48,74 +48,36 @@ RESOURCES: tuple[Resource, ...] = (
     Resource("", "v1", "ConfigMap", "configmaps", short_names=("cm",)),
     Resource("", "v1", "Endpoints", "endpoints", short_names=("ep",)),
     Resource("", "v1", "Event", "events", short_names=("ev",)),
-    Resource(
-        "", "v1", "Namespace", "namespaces", False, ("ns",), subresources=("status", "finalize")
-    ),
-    Resource("", "v1", "Node", "nodes", False, ("no",), subresources=("status",)),
-    Resource(
-        "", "v1", "PersistentVolume", "persistentvolumes", False, ("pv",), subresources=("status",)
-    ),
-    Resource(
-        "", "v1", "PersistentVolumeClaim", "persistentvolumeclaims", True, ("pvc",), (), ("status",)
-    ),
-    Resource("", "v1", "Pod", "pods", True, ("po",), _ALL, ("status", "log", "binding")),
-    Resource(
-        "",
-        "v1",
-        "ReplicationController",
-        "replicationcontrollers",
-        True,
-        ("rc",),
-        _ALL,
-        ("status", "scale"),
-        "",
-        "v1",
-        "Pod",
-        "pods",
-        True,
-        ("po",),
-        _ALL,
-        ("status", "log", "binding", "eviction"),
-    ),
+    Resource("", "v1", "Namespace", "namespaces", False, ("ns",), (), ("status", "finalize")),
+    Resource("", "v1", "Node", "nodes", False, ("no",), (), ("status",)),
+    Resource("", "v1", "PersistentVolume", "persistentvolumes", False, ("pv",), (), ("status",)),
+    Resource("", "v1", "PersistentVolumeClaim", "persistentvolumeclaims", True, ("pvc",), (),
+             ("status",)),
+    Resource("", "v1", "Pod", "pods", True, ("po",), _ALL,
+             ("status", "log", "binding", "eviction")),
+    Resource("", "v1", "ReplicationController", "replicationcontrollers", True, ("rc",), _ALL,
+             ("status", "scale")),
     Resource("", "v1", "Secret", "secrets"),
     Resource("", "v1", "Service", "services", True, ("svc",), _ALL, ("status",)),
     Resource("", "v1", "ServiceAccount", "serviceaccounts", short_names=("sa",)),
     Resource("apps", "v1", "ControllerRevision", "controllerrevisions"),
     Resource("apps", "v1", "DaemonSet", "daemonsets", True, ("ds",), _ALL, ("status",)),
-    Resource(
-        "apps", "v1", "Deployment", "deployments", True, ("deploy",), _ALL, ("status", "scale")
-    ),
+    Resource("apps", "v1", "Deployment", "deployments", True, ("deploy",), _ALL,
+             ("status", "scale")),
     Resource("apps", "v1", "ReplicaSet", "replicasets", True, ("rs",), _ALL, ("status", "scale")),
-    Resource(
-        "apps", "v1", "StatefulSet", "statefulsets", True, ("sts",), _ALL, ("status", "scale")
-    ),
+    Resource("apps", "v1", "StatefulSet", "statefulsets", True, ("sts",), _ALL,
+             ("status", "scale")),
+    Resource("autoscaling", "v2", "HorizontalPodAutoscaler", "horizontalpodautoscalers", True,
+             ("hpa",), _ALL, ("status",)),
+    Resource("batch", "v1", "CronJob", "cronjobs", True, ("cj",), _ALL, ("status",)),
+    Resource("batch", "v1", "Job", "jobs", True, (), _ALL, ("status",)),
     Resource("coordination.k8s.io", "v1", "Lease", "leases"),
     Resource("discovery.k8s.io", "v1", "EndpointSlice", "endpointslices"),
-    Resource("storage.k8s.io", "v1", "StorageClass", "storageclasses", False, ("sc",)),
-    Resource("batch", "v1", "Job", "jobs", True, (), _ALL, ("status",)),
-    Resource("batch", "v1", "CronJob", "cronjobs", True, ("cj",), _ALL, ("status",)),
-    Resource(
-        "policy",
-        "v1",
-        "PodDisruptionBudget",
-        "poddisruptionbudgets",
-        True,
-        ("pdb",),
-        (),
-        ("status",),
-    ),  # fmt: skip
-    Resource(
-        "autoscaling",
-        "v2",
-        "HorizontalPodAutoscaler",
-        "horizontalpodautoscalers",
-        True,
-        ("hpa",),
-        _ALL,
-        ("status",),
-    ),  # fmt: skip
+    Resource("policy", "v1", "PodDisruptionBudget", "poddisruptionbudgets", True, ("pdb",), (),
+             ("status",)),
     Resource("scheduling.k8s.io", "v1", "PriorityClass", "priorityclasses", False, ("pc",)),
-)
+    Resource("storage.k8s.io", "v1", "StorageClass", "storageclasses", False, ("sc",)),
+)  # fmt: skip
 
 MEASURED: tuple[Resource, ...] = (
     Resource("metrics.k8s.io", "v1beta1", "NodeMetrics", "nodes", False),
