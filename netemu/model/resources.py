@@ -43,6 +43,7 @@ class Resource:
 
 
 _ALL = ("all",)
+_POD_PARTS = ("status", "log", "binding", "exec", "attach", "portforward")
 
 RESOURCES: tuple[Resource, ...] = (
     Resource("", "v1", "ConfigMap", "configmaps", short_names=("cm",)),
@@ -52,7 +53,7 @@ RESOURCES: tuple[Resource, ...] = (
         "", "v1", "Namespace", "namespaces", False, ("ns",), subresources=("status", "finalize")
     ),
     Resource("", "v1", "Node", "nodes", False, ("no",), subresources=("status",)),
-    Resource("", "v1", "Pod", "pods", True, ("po",), _ALL, ("status", "log", "binding")),
+    Resource("", "v1", "Pod", "pods", True, ("po",), _ALL, _POD_PARTS),
     Resource("", "v1", "Secret", "secrets"),
     Resource("", "v1", "Service", "services", True, ("svc",), _ALL, ("status",)),
     Resource("", "v1", "ServiceAccount", "serviceaccounts", short_names=("sa",)),

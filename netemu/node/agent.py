@@ -81,8 +81,8 @@ class NodeAgent:
         self._workers: dict[str, PodWorker] = {}
         self._stack = AsyncExitStack()
         self._registered = asyncio.Event()
-        self.streams = Streams(self._workers, home)
-        """Pods' logs, for the API."""
+        self.streams = Streams(self._workers, home, runtime)
+        """Pods' streams, for the API."""
 
     async def __aenter__(self) -> Self:
         await self._stack.enter_async_context(self._running())
