@@ -1,49 +1,35 @@
 """What the control socket answers: status, the way into the cluster, and manifests to apply."""
 
-import dataclasses
 import os
 import time
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from netemu.api.registry import Registry
 from netemu.daemon import manifests
-from netemu.daemon.control import Handler, Refused
+from netemu.daemon.asking import Refused
+from netemu.daemon.control import Handler
+from netemu.daemon.parts import MANAGER, Core, Start
 from netemu.fabric.enter import Entrance
 from netemu.model.errors import NotFound
-from netemu.model.latest import Latest
 from netemu.model.resources import NODES, PODS
-from netemu.model.snapshot import Snapshot
 from netemu.node.runtime import SandboxSpec
 from netemu.proxy.server import Proxy
 
-if TYPE_CHECKING:
-    from netemu.daemon.cluster import Start
-
 
 class Answers:
-    """One running cluster's answers."""
+    """One running cluster's answers; made when it is ready."""
 
-    def __init__(
-        self,
-        start: "Start",
-        registry: Registry,
-        proxy: Proxy,
-        latest: Latest[Snapshot],
-        *,
-        api: str,
-        dns: str,
-    ) -> None:
+    def __init__(self, start: Start, core: Core, proxy: Proxy) -> None:
         self._start = start
-        self._client = registry.client("netemu")
-        self._registry = registry
+        self._ready_after = round(time.monotonic() - start.started, 3)
+        self._registry = core.registry
+        self._client = core.registry.client(MANAGER)
+        self._ports = core.ports
+        self._latest = core.latest
+        self._proxy = proxy
         self._runtime = start.launched.runtime
         self._places: set[str] = set()
         self._files = {"/etc/resolv.conf": _resolv_conf(start)}
-        self._proxy = proxy
-        self._latest = latest
-        self._api = api
-        self._dns = dns
 
     @property
     def handlers(self) -> Mapping[str, Handler]:
@@ -61,8 +47,9 @@ class Answers:
             "uplink": launched.uplink,
             "block": addressing.block,
             "ready": True,
-            "api": self._api,
-            "dns": self._dns,
+            "startSeconds": self._ready_after,
+            "api": self._ports.api_url,
+            "dns": self._ports.dns_address,
             "kubeconfig": str(self._start.home.kubeconfig),
             "home": str(self._start.home.folder),
             "addresses": {
@@ -94,9 +81,13 @@ class Answers:
         }
 
     def _unreachable(self) -> list[str]:
+        """Addresses the host should reach a Service at, and can't; the API has one of its own."""
+        addressing = self._start.launched.addressing
         return [
             f"{listener.address}:{listener.port} on the host is not served: {reason}"
+            + (" (ports below 1024 are for root)" if listener.port < 1024 else "")
             for listener, reason in sorted(self._proxy.failures.items())
+            if listener.address != addressing.mirror(addressing.api)
         ]
 
     async def entrance(self, question: dict[str, Any]) -> dict[str, Any]:
@@ -116,7 +107,24 @@ class Answers:
             raise Refused(str(error)) from None
         except OSError as error:
             raise Refused(f"cannot get there: {error}") from None
-        return dataclasses.asdict(found)
+        namespace = name.partition("/")[0] if kind == "pod" else "default"
+        return {
+            "namespaces": dict(found.namespaces),
+            "env": {**found.env, **self._names(namespace)},
+        }
+
+    def _names(self, namespace: str) -> dict[str, str]:
+        """What makes HTTP clients find names where there is no resolv.conf of our own."""
+        web = self._ports.web_proxy
+        if web is None:
+            return {}
+        url = "http://{}@{}:{}".format(namespace, *web.getsockname())
+        return {
+            "NETEMU_DNS": self._ports.dns_address,
+            "http_proxy": url,
+            "https_proxy": url,
+            "no_proxy": "localhost,127.0.0.0/8",
+        }
 
     async def _into_cluster(self) -> Entrance:
         return await self._runtime.entrance(None, self._files)
@@ -154,7 +162,7 @@ def _internal_ip(node: dict[str, Any]) -> str:
     return next((a["address"] for a in addresses if a["type"] == "InternalIP"), "")
 
 
-def _resolv_conf(start: "Start") -> str:
+def _resolv_conf(start: Start) -> str:
     """What a process in the cluster's network, but in no pod, finds names by."""
     zone = start.settings.dns.zone
     return (

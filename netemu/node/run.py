@@ -1,7 +1,7 @@
 """What belongs to one life of a container while it runs: process, log, probes, hooks."""
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from netemu.node.handlers import Target
@@ -23,14 +23,14 @@ class Run:
     target: Target
     keyboard: Keyboard
     prober: Prober | None = None
-    hook: asyncio.Task[Any] | None = None
+    hooks: list[asyncio.Task[Any]] = field(default_factory=list)
 
     def close(self) -> None:
         """The process has ended: stop what was for it."""
         if self.prober is not None:
             self.prober.close()
-        if self.hook is not None:
-            self.hook.cancel()
+        for hook in self.hooks:
+            hook.cancel()
         self.keyboard.close()
         self.log.close()
 
