@@ -45,6 +45,7 @@ SUBRESOURCES: Final[Mapping[str, Subresource]] = {
     "scale": Subresource(group="autoscaling", version="v1", kind="Scale"),
     "log": Subresource(verbs=("get",)),
     "binding": Subresource(verbs=("create",), group="", version="v1", kind="Binding"),
+    "ephemeralcontainers": Subresource(),
     "exec": Subresource(("create", "get"), "", "v1", "PodExecOptions"),
     "attach": Subresource(("create", "get"), "", "v1", "PodAttachOptions"),
     "portforward": Subresource(("create", "get"), "", "v1", "PodPortForwardOptions"),

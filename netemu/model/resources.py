@@ -43,7 +43,15 @@ class Resource:
 
 
 _ALL = ("all",)
-_POD_PARTS = ("status", "log", "binding", "exec", "attach", "portforward")
+_POD_PARTS = (
+    "status",
+    "log",
+    "binding",
+    "ephemeralcontainers",
+    "exec",
+    "attach",
+    "portforward",
+)
 
 RESOURCES: tuple[Resource, ...] = (
     Resource("", "v1", "ConfigMap", "configmaps", short_names=("cm",)),

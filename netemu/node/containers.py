@@ -108,6 +108,7 @@ class Containers:
             stdin=given.stdin,
             stdout=given.stdout,
             stderr=given.stderr,
+            join=self._target_of(spec),
         )
         try:
             process = await self._cluster.runtime.start(process_spec)
@@ -123,6 +124,11 @@ class Containers:
             self._began(spec, life, process, log, process_spec, keyboard)
         finally:
             given.close()
+
+    def _target_of(self, spec: ContainerSpec) -> int | None:
+        """The process whose namespaces an ephemeral container shares (targetContainerName)."""
+        run = self.running(spec.raw.get("targetContainerName") or "")
+        return None if run is None else run.process.pid
 
     def _new_life(self, spec: ContainerSpec, number: int) -> Life:
         before = self._owner.container(spec.name)
