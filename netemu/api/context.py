@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 from netemu.api.paths import Target
 from netemu.api.registry import Registry
-from netemu.api.request import Answer, Request, Stream, Upgrade
+from netemu.api.request import Answer, Relay, Request, Stream, Upgrade
 from netemu.api.watching import Frames
 from netemu.model.streams import PodStreams
 
@@ -25,7 +25,9 @@ class Context:
     """host:port under which clients reach the server."""
 
 
-Handler: TypeAlias = Callable[[Context, Target, Request], Awaitable[Answer | Stream | Upgrade]]
+Handler: TypeAlias = Callable[
+    [Context, Target, Request], Awaitable[Answer | Stream | Upgrade | Relay]
+]
 
 Handlers: TypeAlias = Mapping[tuple[str, str], Handler]
 """By what is asked of (``collection``, ``object``, or a subresource) and the HTTP method."""

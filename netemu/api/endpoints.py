@@ -7,11 +7,11 @@ bug of ours: it is logged with its traceback and answered with 500.
 import logging
 from typing import Final
 
-from netemu.api import reading, streaming, writing
+from netemu.api import reading, relaying, streaming, writing
 from netemu.api.context import COLLECTION, EVERYWHERE, OBJECT, Context, Handlers
 from netemu.api.documents import OPEN, document
 from netemu.api.paths import Target, target_of
-from netemu.api.request import Answer, Request, Stream, Upgrade, error_answer
+from netemu.api.request import Answer, Relay, Request, Stream, Upgrade, error_answer
 from netemu.model.errors import (
     ApiError,
     InternalError,
@@ -26,11 +26,12 @@ HANDLERS: Final[Handlers] = {
     **reading.HANDLERS,
     **writing.HANDLERS,
     **streaming.HANDLERS,
+    **relaying.HANDLERS,
 }
 _ASKED: Final = frozenset(asked for asked, _ in HANDLERS)
 
 
-async def answer(context: Context, request: Request) -> Answer | Stream | Upgrade:
+async def answer(context: Context, request: Request) -> Answer | Stream | Upgrade | Relay:
     """Answer a request; never raises but when cancelled."""
     try:
         return await _answer(context, request)
@@ -41,7 +42,7 @@ async def answer(context: Context, request: Request) -> Answer | Stream | Upgrad
         return error_answer(InternalError(str(error)))
 
 
-async def _answer(context: Context, request: Request) -> Answer | Stream | Upgrade:
+async def _answer(context: Context, request: Request) -> Answer | Stream | Upgrade | Relay:
     path = request.path.rstrip("/")
     if probe := OPEN.get(path):
         return probe(context, request)

@@ -37,6 +37,10 @@ class Request:
     """The first value of each parameter."""
     parameters: Sequence[tuple[str, str]] = ()
     """All of them."""
+    target: str = ""
+    """Path and query, as they were sent."""
+    headers: Headers = ()
+    """All of them, for who passes them on."""
     accept: str = ""
     content_type: str = ""
     user_agent: str = ""
@@ -137,6 +141,22 @@ class Upgrade:
     protocol: str
     """Which of the client's protocols is spoken."""
     run: Callable[[Duplex], Awaitable[None]]
+
+
+Put: TypeAlias = Callable[[bytes], Awaitable[None]]
+"""Sends the next piece."""
+Begin: TypeAlias = Callable[[int, Headers], Awaitable[Put]]
+"""Sends status and headers."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Relay:
+    """Another server's answer; it is over when `run` returns.
+
+    What `run` raises before it begins is the answer.
+    """
+
+    run: Callable[[Begin], Awaitable[None]]
 
 
 def json_answer(value: Any, status: int = 200, headers: Headers = ()) -> Answer:

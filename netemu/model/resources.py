@@ -51,6 +51,7 @@ _POD_PARTS = (
     "exec",
     "attach",
     "portforward",
+    "proxy",
 )
 
 RESOURCES: tuple[Resource, ...] = (
@@ -60,10 +61,10 @@ RESOURCES: tuple[Resource, ...] = (
     Resource(
         "", "v1", "Namespace", "namespaces", False, ("ns",), subresources=("status", "finalize")
     ),
-    Resource("", "v1", "Node", "nodes", False, ("no",), subresources=("status",)),
+    Resource("", "v1", "Node", "nodes", False, ("no",), subresources=("status", "proxy")),
     Resource("", "v1", "Pod", "pods", True, ("po",), _ALL, _POD_PARTS),
     Resource("", "v1", "Secret", "secrets"),
-    Resource("", "v1", "Service", "services", True, ("svc",), _ALL, ("status",)),
+    Resource("", "v1", "Service", "services", True, ("svc",), _ALL, ("status", "proxy")),
     Resource("", "v1", "ServiceAccount", "serviceaccounts", short_names=("sa",)),
     Resource(
         "apps", "v1", "Deployment", "deployments", True, ("deploy",), _ALL, ("status", "scale")
