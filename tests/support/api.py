@@ -18,7 +18,7 @@ from netemu.api.credentials import Credentials, ensure_credentials, load, write_
 from netemu.api.endpoints import answer
 from netemu.api.http import serve_api
 from netemu.api.registry import Registry
-from netemu.api.request import JSON, Answer, Request, Stream, Upgrade, User
+from netemu.api.request import JSON, Answer, Relay, Request, Stream, Upgrade, User
 from netemu.api.watching import Frames
 from netemu.clock import Clock, SystemClock
 from netemu.config.settings import ApiSettings, StoreSettings
@@ -182,7 +182,7 @@ class Cluster:
         upgrade: str = "",
         protocols: Sequence[str] = (),
         **query: str,
-    ) -> Answer | Stream | Upgrade:
+    ) -> Answer | Stream | Upgrade | Relay:
         """What the server answers."""
         if body is None:
             body = b""
