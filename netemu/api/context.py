@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 from netemu.api.paths import Target
 from netemu.api.registry import Registry
-from netemu.api.request import Answer, Request, Stream
+from netemu.api.request import Answer, Relay, Request, Stream, Upgrade
 from netemu.api.watching import Frames
 from netemu.model.streams import PodStreams
 from netemu.model.usage import NoUsage, Usage
@@ -27,7 +27,9 @@ class Context:
     """host:port under which clients reach the server."""
 
 
-Handler: TypeAlias = Callable[[Context, Target, Request], Awaitable[Answer | Stream]]
+Handler: TypeAlias = Callable[
+    [Context, Target, Request], Awaitable[Answer | Stream | Upgrade | Relay]
+]
 
 Handlers: TypeAlias = Mapping[tuple[str, str], Handler]
 """By what is asked of (``collection``, ``object``, or a subresource) and the HTTP method."""

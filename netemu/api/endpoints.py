@@ -8,11 +8,11 @@ import logging
 from functools import partial
 from typing import Final
 
-from netemu.api import autoscalingv1, reading, resourcemetrics, writing
+from netemu.api import autoscalingv1, reading, relaying, resourcemetrics, streaming, writing
 from netemu.api.context import COLLECTION, EVERYWHERE, OBJECT, Context, Handlers
 from netemu.api.documents import OPEN, document
 from netemu.api.paths import Target, target_of
-from netemu.api.request import Answer, Request, Stream, error_answer
+from netemu.api.request import Answer, Relay, Request, Stream, Upgrade, error_answer
 from netemu.model.errors import (
     ApiError,
     InternalError,
@@ -24,11 +24,16 @@ from netemu.model.resources import CONVERTED
 
 log = logging.getLogger(__name__)
 
-HANDLERS: Final[Handlers] = {**reading.HANDLERS, **writing.HANDLERS}
+HANDLERS: Final[Handlers] = {
+    **reading.HANDLERS,
+    **writing.HANDLERS,
+    **streaming.HANDLERS,
+    **relaying.HANDLERS,
+}
 _ASKED: Final = frozenset(asked for asked, _ in HANDLERS)
 
 
-async def answer(context: Context, request: Request) -> Answer | Stream:
+async def answer(context: Context, request: Request) -> Answer | Stream | Upgrade | Relay:
     """Answer a request; never raises but when cancelled."""
     try:
         return await _answer(context, request)
@@ -39,7 +44,7 @@ async def answer(context: Context, request: Request) -> Answer | Stream:
         return error_answer(InternalError(str(error)))
 
 
-async def _answer(context: Context, request: Request) -> Answer | Stream:
+async def _answer(context: Context, request: Request) -> Answer | Stream | Upgrade | Relay:
     path = request.path.rstrip("/")
     if probe := OPEN.get(path):
         return probe(context, request)
@@ -55,7 +60,9 @@ async def _answer(context: Context, request: Request) -> Answer | Stream:
     return await _dispatched(context, target, request)
 
 
-async def _dispatched(context: Context, target: Target, request: Request) -> Answer | Stream:
+async def _dispatched(
+    context: Context, target: Target, request: Request
+) -> Answer | Stream | Upgrade | Relay:
     asked = _asked(target)
     handler = HANDLERS.get((asked, request.method))
     if handler is None:

@@ -9,6 +9,7 @@ from netemu.api import (
     body,
     deletion,
     discovery,
+    ephemeral,
     evicting,
     eviction,
     listing,
@@ -107,7 +108,9 @@ def _options(request: Request) -> WriteOptions:
 
 def _body(resource: Resource, request: Request) -> tuple[Object, list[str]]:
     """The object in the body, checked, and what to warn of. Raises BadRequest and the like."""
-    given, doubled = body.parse(request.body, request.content_type, resource.kind)
+    given, doubled = body.parse(
+        request.body, request.content_type, resource.kind, resource.api_version
+    )
     checked, unknown = strict.check(resource, _typed(resource, given))
     kind = resource.kind
     head = f'{kind} in version "{resource.version}" cannot be handled as a {kind}: '
@@ -277,6 +280,42 @@ async def finalize(context: Context, target: Target, request: Request) -> Answer
     return await _replace(context, target, request, Part.FINALIZE)
 
 
+async def put_ephemeral(context: Context, target: Target, request: Request) -> Answer:
+    """PUT of a pod whose ephemeral containers count."""
+    given, warnings = _body(target.resource, request)
+    return await _add_ephemeral(context, target, request, lambda _: given, warnings)
+
+
+async def patch_ephemeral(context: Context, target: Target, request: Request) -> Answer:
+    """PATCH of a pod's ephemeral containers."""
+    warnings: list[str] = []
+    return await _add_ephemeral(
+        context,
+        target,
+        request,
+        lambda pod: _patched(target.resource, request, pod, warnings),
+        warnings,
+    )
+
+
+async def _add_ephemeral(
+    context: Context,
+    target: Target,
+    request: Request,
+    change: Callable[[Object], Object],
+    warnings: list[str],
+) -> Answer:
+    shape = negotiation.shape(request.accept)
+    record = await context.registry.update(
+        target.resource,
+        target.key,
+        lambda pod: ephemeral.with_ephemeral(pod, change(pod)),
+        _options(request),
+        Part.EPHEMERAL,
+    )
+    return _written(context, target, record, shape, warnings)
+
+
 HANDLERS: Final[Handlers] = {
     (COLLECTION, "POST"): create,
     (COLLECTION, "DELETE"): delete_collection,
@@ -290,4 +329,6 @@ HANDLERS: Final[Handlers] = {
     ("binding", "POST"): bind,
     ("eviction", "POST"): evict,
     ("finalize", "PUT"): finalize,
+    ("ephemeralcontainers", "PUT"): put_ephemeral,
+    ("ephemeralcontainers", "PATCH"): patch_ephemeral,
 }

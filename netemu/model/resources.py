@@ -43,22 +43,32 @@ class Resource:
 
 
 _ALL = ("all",)
+_POD_PARTS = (
+    "status",
+    "log",
+    "binding",
+    "eviction",
+    "ephemeralcontainers",
+    "exec",
+    "attach",
+    "portforward",
+    "proxy",
+)
 
 RESOURCES: tuple[Resource, ...] = (
     Resource("", "v1", "ConfigMap", "configmaps", short_names=("cm",)),
     Resource("", "v1", "Endpoints", "endpoints", short_names=("ep",)),
     Resource("", "v1", "Event", "events", short_names=("ev",)),
     Resource("", "v1", "Namespace", "namespaces", False, ("ns",), (), ("status", "finalize")),
-    Resource("", "v1", "Node", "nodes", False, ("no",), (), ("status",)),
+    Resource("", "v1", "Node", "nodes", False, ("no",), (), ("status", "proxy")),
     Resource("", "v1", "PersistentVolume", "persistentvolumes", False, ("pv",), (), ("status",)),
     Resource("", "v1", "PersistentVolumeClaim", "persistentvolumeclaims", True, ("pvc",), (),
              ("status",)),
-    Resource("", "v1", "Pod", "pods", True, ("po",), _ALL,
-             ("status", "log", "binding", "eviction")),
+    Resource("", "v1", "Pod", "pods", True, ("po",), _ALL, _POD_PARTS),
     Resource("", "v1", "ReplicationController", "replicationcontrollers", True, ("rc",), _ALL,
              ("status", "scale")),
     Resource("", "v1", "Secret", "secrets"),
-    Resource("", "v1", "Service", "services", True, ("svc",), _ALL, ("status",)),
+    Resource("", "v1", "Service", "services", True, ("svc",), _ALL, ("status", "proxy")),
     Resource("", "v1", "ServiceAccount", "serviceaccounts", short_names=("sa",)),
     Resource("apps", "v1", "ControllerRevision", "controllerrevisions"),
     Resource("apps", "v1", "DaemonSet", "daemonsets", True, ("ds",), _ALL, ("status",)),

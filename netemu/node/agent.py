@@ -85,8 +85,8 @@ class NodeAgent:
         self._stack = AsyncExitStack()
         self._registered = asyncio.Event()
         self._power: Power | None = None
-        self.streams = Streams(self._workers, home)
-        """Pods' logs, for the API."""
+        self.streams = Streams(self._workers, home, runtime)
+        """Pods' streams, for the API."""
         self.usage = Meter(self._workers, clock)
         """What pods use, for the API and the autoscaler."""
 

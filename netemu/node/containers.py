@@ -26,9 +26,10 @@ from netemu.node.pod import ContainerSpec
 from netemu.node.probe import Handler
 from netemu.node.probe_reports import reports
 from netemu.node.prober import Prober
-from netemu.node.run import Run, close_outputs, hook_of
+from netemu.node.run import Run, hook_of
 from netemu.node.runtime import Exited, Process, ProcessSpec, StartError
 from netemu.node.state import Life, Stopping, Waiting
+from netemu.node.stdio import Keyboard, open_stdio
 
 CONFIG_RETRY_SECONDS = 10.0
 """Between attempts to start what is configured wrongly (the kubelet's own pace)."""
@@ -61,6 +62,11 @@ class Containers:
             for name, run in self._runs.items()
             if run.process.pid > 0 and self._owner.container(name).running
         ]
+
+    def running(self, name: str) -> Run | None:
+        """The life of a container that goes on."""
+        run, container = self._runs.get(name), self._owner.state.containers.get(name)
+        return run if container is not None and container.running else None
 
     def only_readiness(self) -> None:
         """The pod ends: stop liveness and startup probes."""
@@ -103,28 +109,37 @@ class Containers:
         number = before.restarts + 1 if before.life else before.restarts
         log = self._new_log(spec.name, number)
         self._owner.event("Normal", "Created", f"Created container: {spec.name}", spec.name)
+        given, keyboard = open_stdio(spec.raw, log)
         process_spec = ProcessSpec(
             sandbox=self._owner.pod.uid,
             argv=program.argv,
-            env=env,
+            env={"TERM": "xterm", **env} if keyboard.tty else env,
             cwd=spec.raw.get("workingDir") or "/",
-            stdout=log.pipe("stdout"),
-            stderr=log.pipe("stderr"),
+            stdin=given.stdin,
+            stdout=given.stdout,
+            stderr=given.stderr,
+            join=self._target_of(spec),
             mounts=self._owner.volumes.mounts(spec.raw, env),
         )
         try:
             process = await self._cluster.runtime.start(process_spec)
-        except StartError as error:
+        except BaseException as error:
+            keyboard.close()
             log.close()
+            if not isinstance(error, StartError):
+                raise
             self._new_life(spec, number)
             self._never_ran(spec.name, str(error))
-        except BaseException:
-            log.close()
-            raise
         else:
-            self._began(spec, self._new_life(spec, number), process, log, process_spec)
+            life = self._new_life(spec, number)
+            self._began(spec, life, process, log, process_spec, keyboard)
         finally:
-            close_outputs(process_spec)
+            given.close()
+
+    def _target_of(self, spec: ContainerSpec) -> int | None:
+        """The process whose namespaces an ephemeral container shares (targetContainerName)."""
+        run = self.running(spec.raw.get("targetContainerName") or "")
+        return None if run is None else run.process.pid
 
     def _new_life(self, spec: ContainerSpec, number: int) -> Life:
         before = self._owner.container(spec.name)
@@ -162,6 +177,7 @@ class Containers:
         process: Process,
         log: LifeLog,
         process_spec: ProcessSpec,
+        keyboard: Keyboard,
     ) -> None:
         cluster, owner = self._cluster, self._owner
         target = Target(
@@ -172,7 +188,7 @@ class Containers:
             cwd=process_spec.cwd,
             ports=spec.raw.get("ports") or (),
         )
-        run = self._runs[spec.name] = Run(life.id, process, log, target)
+        run = self._runs[spec.name] = Run(life.id, process, log, target, keyboard)
         owner.event("Normal", "Started", f"Started container {spec.name}", spec.name)
         cluster.tasks.start(self._watch(spec.name, run), name=f"end of {spec.name}")
         hook = hook_of(spec, "postStart")

@@ -171,6 +171,10 @@ def _stop(
 
 
 def _run(pod: Pod, state: PodState, now: float) -> Iterator[Step]:
+    for spec in pod.containers:
+        container = state.containers[spec.name]
+        if spec.role is Role.EPHEMERAL and not container.running and not done(pod, spec, container):
+            yield from _start(spec, container, now)  # even while an init container fails
     # Once a main container has run, a sidecar that crashes no longer holds up the others.
     initialised = any(
         state.containers[spec.name].life is not None
@@ -179,6 +183,8 @@ def _run(pod: Pod, state: PodState, now: float) -> Iterator[Step]:
     )
     for spec in pod.containers:
         container = state.containers[spec.name]
+        if spec.role is Role.EPHEMERAL:
+            continue
         if container.running:
             yield _heed(pod, spec, container, now)
         elif not done(pod, spec, container):
@@ -190,7 +196,7 @@ def _run(pod: Pod, state: PodState, now: float) -> Iterator[Step]:
 def passed(spec: ContainerSpec, container: Container) -> bool:
     """Whether the next container of the pod may start."""
     match spec.role:
-        case Role.MAIN:
+        case Role.MAIN | Role.EPHEMERAL:
             return True
         case Role.SIDECAR:
             return container.running and container.started

@@ -130,6 +130,8 @@ def done(pod: Pod, spec: ContainerSpec, container: Container) -> bool:
     life = container.life
     if life is None or life.running or spec.role is Role.SIDECAR:
         return False
+    if spec.role is Role.EPHEMERAL:
+        return True
     match pod.policy:
         case RestartPolicy.NEVER:
             return True

@@ -42,6 +42,13 @@ from netemu.node.volumes import Volumes
 
 _log = logging.getLogger(__name__)
 
+_FIELDS = {
+    Role.INIT: "initContainers",
+    Role.SIDECAR: "initContainers",
+    Role.MAIN: "containers",
+    Role.EPHEMERAL: "ephemeralContainers",
+}
+"""Where the spec has containers of a role."""
 TRY_AGAIN_SECONDS = 1.0
 """After something that should not have failed."""
 
@@ -80,9 +87,7 @@ class PodWorker:
         """Tell of the pod, or of one of its containers."""
         about = self.pod.obj
         if container:
-            field = "containers"
-            if self.pod.spec(container).role is not Role.MAIN:
-                field = "initContainers"
+            field = _FIELDS[self.pod.spec(container).role]
             about = {**about, "fieldPath": f"spec.{field}{{{container}}}"}
         self._node.recorder.event(about, kind, reason, message)
 
@@ -91,6 +96,10 @@ class PodWorker:
         if obj is not self.pod.obj:
             self._stale = self._stale or _told_downward(self.pod.obj) != _told_downward(obj)
             self.pod = pod_from(obj)
+            known = self.state.containers
+            added = {s.name: Container() for s in self.pod.containers if s.name not in known}
+            if added:
+                self.state = replace(self.state, containers={**known, **added})
             if self.pod.deleting:
                 self.containers.only_readiness()
             self.wake()

@@ -142,7 +142,9 @@ async def control(
         async with task_group() as tasks:
             settings = ControllerSettings(endpoints_per_slice=limit, node_grace_seconds=grace)
             tasks.start(
-                run_controllers(registry.client, registry.recorder, clock, where, settings, CA, usage),
+                run_controllers(
+                    registry.client, registry.recorder, clock, where, settings, CA, usage=usage
+                ),
                 name="controllers",
             )
             recorder = registry.recorder("default-scheduler")

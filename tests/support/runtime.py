@@ -66,7 +66,7 @@ class PlainRuntime:
                 *spec.argv,
                 env=dict(spec.env),
                 cwd=spec.cwd,
-                stdin=asyncio.subprocess.DEVNULL,
+                stdin=asyncio.subprocess.DEVNULL if spec.stdin is None else spec.stdin,
                 stdout=spec.stdout,
                 stderr=spec.stderr,
                 start_new_session=True,

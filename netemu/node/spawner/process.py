@@ -5,9 +5,11 @@ other end the spawner reads, and which the kernel closes when exec succeeds.
 """
 
 import errno
+import fcntl
 import json
 import os
 import signal
+import termios
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NoReturn
@@ -89,6 +91,9 @@ def _arrange_descriptors(stdio: Sequence[int | None]) -> None:
     null = os.open(os.devnull, os.O_RDWR)
     for target, source in enumerate(stdio):
         os.dup2(null if source is None else source, target)
+    if stdio[0] is not None and os.isatty(0):
+        # Of the session that setsid has begun: ^C and a change of size reach the program.
+        fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
 
 def _execute(program: Program) -> NoReturn:
