@@ -3,11 +3,13 @@
 The values in `PodState` say what is so; the processes behind them live here, as `Run`s.
 """
 
+import asyncio
 import signal
 from collections.abc import Mapping
 from dataclasses import replace
 
 from netemu.config.images import Program, Unknown
+from netemu.node import termination
 from netemu.node.backoff import go_duration
 from netemu.node.context import Node
 from netemu.node.environment import ConfigError
@@ -102,7 +104,10 @@ class Containers:
             cwd=spec.raw.get("workingDir") or "/",
             stdout=log.pipe("stdout"),
             stderr=log.pipe("stderr"),
-            mounts=self._owner.volumes.mounts(spec.raw, env),
+            mounts=[
+                *self._owner.volumes.mounts(spec.raw, env),
+                *termination.mount_of(spec.raw, log.path),
+            ],
         )
         try:
             process = await self._cluster.runtime.start(process_spec)
@@ -228,15 +233,17 @@ class Containers:
     async def _watch(self, name: str, run: Run) -> None:
         exited = await run.process.wait()
         run.close()
-        self._ended(name, run, exited)
+        raw = self._owner.pod.spec(name).raw
+        told = await asyncio.to_thread(termination.message, raw, run.log.path, exited.code)
+        self._ended(name, run, exited, told)
 
-    def _ended(self, name: str, run: Run, exited: Exited) -> None:
+    def _ended(self, name: str, run: Run, exited: Exited, told: str) -> None:
         life = self._owner.container(name).life
         if life is None or life.id != run.life:
             return
         clock = self._cluster.clock
         reason = "Error" if exited.code else "Completed"
-        ended = replace(life, finished=clock.now(), code=exited.code, reason=reason)
+        ended = replace(life, finished=clock.now(), code=exited.code, reason=reason, message=told)
         self._owner.change(name, life=ended, ended=clock.monotonic(), stopping=None, waiting=None)
         self._owner.wake()
 
