@@ -148,6 +148,7 @@ async def test_a_failing_liveness_probe_restarts_the_container(tmp_path: Path) -
     async with world(tmp_path / "home", clock=clock) as it:
         await it.run(shell("exec sleep 60", livenessProbe=probe))
         await it.ready()
+        await it.until(lambda: it.runtime.ended() == 1)  # the first attempt
         flag.unlink()
         await clock.advance(1)
         await it.told("Unhealthy")
