@@ -23,11 +23,15 @@ class Server:
     hang_up: bool = False
     asked: list[str] = field(default_factory=list)
     sent: bytes = b""
+    gone: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(ConnectionError):
             await self._talk(reader, writer)
         writer.close()
+        with suppress(ConnectionError):
+            await writer.wait_closed()
+        self.gone.set()
 
     async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         connection = H2Connection(H2Configuration(client_side=False))
@@ -63,7 +67,9 @@ async def running(server: Server) -> AsyncIterator[int]:
 
 async def check(server: Server, service: str = "") -> Outcome:
     async with running(server) as port:
-        return await grpc_check(Grpc(port, service), HOST, port)
+        outcome = await grpc_check(Grpc(port, service), HOST, port)
+        await server.gone.wait()
+        return outcome
 
 
 async def test_a_serving_service_is_healthy_and_was_asked_by_name() -> None:
@@ -112,6 +118,8 @@ async def test_a_server_that_speaks_something_else_is_a_failure() -> None:
     async def speak(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n" + b"x" * 100)
         writer.close()
+        with suppress(ConnectionError):
+            await writer.wait_closed()
 
     async with await asyncio.start_server(speak, HOST, 0) as listener:
         port = listener.sockets[0].getsockname()[1]
