@@ -169,11 +169,13 @@ class Containers:
             cwd=process_spec.cwd,
             ports=spec.raw.get("ports") or (),
         )
-        run = self._runs[spec.name] = Run(life.id, process, log, target)
+        kills = termination.oom_kills()
+        run = self._runs[spec.name] = Run(life.id, process, log, target, oom_kills=kills)
         owner.event("Normal", "Started", f"Started container {spec.name}", spec.name)
         cluster.tasks.start(self._watch(spec.name, run), name=f"end of {spec.name}")
         hook = hook_of(spec, "postStart")
         if hook is not None:
+            owner.change(spec.name, hooking=True)
             run.hook = cluster.tasks.start(self._post_start(spec.name, run, hook), name="postStart")
         told = reports(owner, cluster, spec, life.id, target)
         run.prober = Prober(spec, told, cluster.clock, cluster.tasks)
@@ -243,8 +245,12 @@ class Containers:
             return
         clock = self._cluster.clock
         reason = "Error" if exited.code else "Completed"
+        stopping = self._owner.container(name).stopping
+        if exited.signal == signal.SIGKILL and not (stopping and stopping.killed):
+            reason = termination.killed_reason(run.oom_kills)
         ended = replace(life, finished=clock.now(), code=exited.code, reason=reason, message=told)
-        self._owner.change(name, life=ended, ended=clock.monotonic(), stopping=None, waiting=None)
+        now = clock.monotonic()
+        self._owner.change(name, life=ended, ended=now, stopping=None, waiting=None, hooking=False)
         self._owner.wake()
 
     def stop(self, spec: ContainerSpec, grace: float, message: str) -> None:
@@ -280,7 +286,8 @@ class Containers:
         if not outcome.ok:
             self._owner.event("Warning", "FailedPostStartHook", "PostStartHook failed", name)
             self._owner.change(name, unhealthy="FailedPostStartHook")
-            self._owner.wake()
+        self._owner.change(name, hooking=False)
+        self._owner.wake()
 
     def kill(self, name: str) -> None:
         """SIGKILL."""

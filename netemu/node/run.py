@@ -24,6 +24,8 @@ class Run:
     target: Target
     prober: Prober | None = None
     hook: asyncio.Task[Any] | None = None
+    oom_kills: int = 0
+    """How many processes the kernel had killed for want of memory when it began."""
 
     def close(self) -> None:
         """The process has ended: stop what was for it."""

@@ -18,6 +18,24 @@ LOG_BYTES, LOG_LINES = 2048, 80
 """How much of the log stands in for it."""
 
 
+def oom_kills(vmstat: Path = Path("/proc/vmstat")) -> int:
+    """How many processes the kernel has killed for want of memory since it started."""
+    try:
+        for line in vmstat.read_text().splitlines():
+            if line.startswith("oom_kill "):
+                return int(line.split()[1])
+    except (OSError, ValueError):
+        pass  # a kernel that doesn't count
+    return 0
+
+
+def killed_reason(before: int, vmstat: Path = Path("/proc/vmstat")) -> str:
+    """Why a container was killed that nobody here killed: for want of memory, if the kernel did
+    such a thing meanwhile.
+    """
+    return "OOMKilled" if oom_kills(vmstat) > before else "Error"
+
+
 def message_file(log: Path) -> Path:
     """Where the message of the life is written that has this log."""
     return log.with_suffix(".termination")

@@ -3,7 +3,16 @@ from typing import Any
 
 import pytest
 
-from netemu.node.termination import LOG_BYTES, LOG_LINES, LONGEST, message, message_file, mount_of
+from netemu.node.termination import (
+    LOG_BYTES,
+    LOG_LINES,
+    LONGEST,
+    killed_reason,
+    message,
+    message_file,
+    mount_of,
+    oom_kills,
+)
 from tests.support.node import shell, world
 
 FALLBACK = {"terminationMessagePolicy": "FallbackToLogsOnError"}
@@ -59,3 +68,12 @@ async def test_a_failed_container_tells_its_last_words(tmp_path: Path) -> None:
         await it.phase("Failed")
         ended = it.main()["state"]["terminated"]
         assert (ended["exitCode"], ended["message"]) == (3, "last words\n")
+
+
+def test_a_kill_that_the_kernel_counts_was_for_want_of_memory(tmp_path: Path) -> None:
+    vmstat = tmp_path / "vmstat"
+    assert oom_kills(vmstat) == 0
+    vmstat.write_text("pgfault 12\noom_kill 4\n")
+    assert oom_kills(vmstat) == 4
+    assert killed_reason(3, vmstat) == "OOMKilled"
+    assert killed_reason(4, vmstat) == "Error"
