@@ -10,7 +10,7 @@ import msgspec
 
 from netemu.api import body, strict
 from netemu.api.paths import Target
-from netemu.api.request import JSON, Answer, Request, Stream, json_answer
+from netemu.api.request import JSON, Answer, Relay, Request, Stream, Upgrade, json_answer
 from netemu.model.errors import BadRequest, MethodNotAllowed
 from netemu.model.meta import Object
 from netemu.model.resources import BY_KEY, POD_AUTOSCALERS
@@ -19,7 +19,7 @@ _V2: Final = BY_KEY[POD_AUTOSCALERS]
 _SHARED: Final = ("scaleTargetRef", "minReplicas", "maxReplicas")
 _COUNTS: Final = ("observedGeneration", "lastScaleTime", "currentReplicas", "desiredReplicas")
 
-Dispatch = Callable[[Target, Request], Awaitable[Answer | Stream]]
+Dispatch = Callable[[Target, Request], Awaitable[Answer | Stream | Upgrade | Relay]]
 
 
 def to_v2(obj: Object) -> Object:
@@ -58,7 +58,9 @@ def _cpu(metrics: list[Object] | None, key: str) -> int | None:
     return None
 
 
-async def answer(target: Target, request: Request, dispatch: Dispatch) -> Answer | Stream:
+async def answer(
+    target: Target, request: Request, dispatch: Dispatch
+) -> Answer | Stream | Upgrade | Relay:
     """A request for the older form. Raises BadRequest, MethodNotAllowed."""
     if request.method == "PATCH" or target.subresource or request.flag("watch"):
         raise MethodNotAllowed("autoscaling/v1 can be read and written whole; use autoscaling/v2")

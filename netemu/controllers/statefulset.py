@@ -7,7 +7,8 @@ from netemu.controllers.actions import Action, Create, WriteStatus, execute, nam
 from netemu.controllers.index import Index, ownership
 from netemu.controllers.pods import available_in
 from netemu.controllers.runner import Context
-from netemu.controllers.statefulsetplan import Observed, claims_needed, plan
+from netemu.controllers.statefulsetplan import Observed, plan
+from netemu.controllers.statefulspec import claims_needed
 from netemu.model import resources, selector
 from netemu.model.client import Change
 from netemu.model.errors import ApiError, Conflict

@@ -6,15 +6,9 @@ from collections.abc import Iterable
 
 from netemu.controllers.actions import execute
 from netemu.controllers.index import Index
+from netemu.controllers.reclaimplan import Erase, Step, VolumeSeen, plan_volume
 from netemu.controllers.runner import Context
-from netemu.controllers.volumeplan import (
-    ClaimSeen,
-    Erase,
-    Step,
-    VolumeSeen,
-    plan_claim,
-    plan_volume,
-)
+from netemu.controllers.volumeplan import ClaimSeen, plan_claim
 from netemu.model import storage
 from netemu.model.client import Change
 from netemu.model.meta import Object, key_of, name_of, namespace_of

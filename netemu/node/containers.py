@@ -3,11 +3,13 @@
 The values in `PodState` say what is so; the processes behind them live here, as `Run`s.
 """
 
+import asyncio
 import signal
 from collections.abc import Mapping
 from dataclasses import replace
 
 from netemu.config.images import Program, Unknown
+from netemu.node import termination
 from netemu.node.backoff import go_duration
 from netemu.node.context import Node
 from netemu.node.environment import ConfigError
@@ -119,7 +121,10 @@ class Containers:
             stdout=given.stdout,
             stderr=given.stderr,
             join=self._target_of(spec),
-            mounts=self._owner.volumes.mounts(spec.raw, env),
+            mounts=[
+                *self._owner.volumes.mounts(spec.raw, env),
+                *termination.mount_of(spec.raw, log.path),
+            ],
         )
         try:
             process = await self._cluster.runtime.start(process_spec)
@@ -188,11 +193,14 @@ class Containers:
             cwd=process_spec.cwd,
             ports=spec.raw.get("ports") or (),
         )
-        run = self._runs[spec.name] = Run(life.id, process, log, target, keyboard)
+        kills = termination.oom_kills()
+        run = Run(life.id, process, log, target, keyboard, oom_kills=kills)
+        self._runs[spec.name] = run
         owner.event("Normal", "Started", f"Started container {spec.name}", spec.name)
         cluster.tasks.start(self._watch(spec.name, run), name=f"end of {spec.name}")
         hook = hook_of(spec, "postStart")
         if hook is not None:
+            owner.change(spec.name, hooking=True)
             task = self._post_start(spec.name, run, hook)
             run.hooks.append(cluster.tasks.start(task, name="postStart"))
         told = reports(owner, cluster, spec, life.id, target)
@@ -253,16 +261,22 @@ class Containers:
     async def _watch(self, name: str, run: Run) -> None:
         exited = await run.process.wait()
         run.close()
-        self._ended(name, run, exited)
+        raw = self._owner.pod.spec(name).raw
+        told = await asyncio.to_thread(termination.message, raw, run.log.path, exited.code)
+        self._ended(name, run, exited, told)
 
-    def _ended(self, name: str, run: Run, exited: Exited) -> None:
+    def _ended(self, name: str, run: Run, exited: Exited, told: str) -> None:
         life = self._owner.container(name).life
         if life is None or life.id != run.life:
             return
         clock = self._cluster.clock
         reason = "Error" if exited.code else "Completed"
-        ended = replace(life, finished=clock.now(), code=exited.code, reason=reason)
-        self._owner.change(name, life=ended, ended=clock.monotonic(), stopping=None, waiting=None)
+        stopping = self._owner.container(name).stopping
+        if exited.signal == signal.SIGKILL and not (stopping and stopping.killed):
+            reason = termination.killed_reason(run.oom_kills)
+        ended = replace(life, finished=clock.now(), code=exited.code, reason=reason, message=told)
+        now = clock.monotonic()
+        self._owner.change(name, life=ended, ended=now, stopping=None, waiting=None, hooking=False)
         self._owner.wake()
 
     def stop(self, spec: ContainerSpec, grace: float, message: str) -> None:
@@ -298,7 +312,8 @@ class Containers:
         if not outcome.ok:
             self._owner.event("Warning", "FailedPostStartHook", "PostStartHook failed", name)
             self._owner.change(name, unhealthy="FailedPostStartHook")
-            self._owner.wake()
+        self._owner.change(name, hooking=False)
+        self._owner.wake()
 
     def kill(self, name: str) -> None:
         """SIGKILL."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from netemu.clock import Clock
 from netemu.node.deadline import deadline
 from netemu.node.dialing import dial
+from netemu.node.grpc_probe import grpc_check
 from netemu.node.http_probe import (
     TIMED_OUT,
     authority,
@@ -18,6 +19,7 @@ from netemu.node.http_probe import (
 )
 from netemu.node.probe import (
     Exec,
+    Grpc,
     Handler,
     HttpGet,
     Outcome,
@@ -54,6 +56,8 @@ async def carry_out(
                 return await _http(handler, target, clock, seconds)
             case TcpSocket():
                 return await _tcp(handler, target, clock, seconds)
+            case Grpc():
+                return await _grpc(handler, target, clock, seconds)
             case Exec():
                 return await _exec(handler, target, runtime, clock, seconds)
             case Sleep():
@@ -84,6 +88,15 @@ async def _tcp(to: TcpSocket, target: Target, clock: Clock, seconds: float) -> O
         return Outcome(Result.FAILURE, dial_error(host, port, error), refused)
     writer.close()
     return Outcome(Result.SUCCESS)
+
+
+async def _grpc(call: Grpc, target: Target, clock: Clock, seconds: float) -> Outcome:
+    try:
+        async with deadline(clock, seconds):
+            return await grpc_check(call, target.address, call.port)
+    except TimeoutError:
+        words = f"timeout: health rpc did not complete within {seconds:g}s"
+        return Outcome(Result.FAILURE, words)
 
 
 async def _exec(

@@ -189,8 +189,16 @@ def _run(pod: Pod, state: PodState, now: float) -> Iterator[Step]:
             yield _heed(pod, spec, container, now)
         elif not done(pod, spec, container):
             yield from _start(spec, container, now)
-        if not initialised and not passed(spec, container):
+        if _holds_up(spec, container) or not (initialised or passed(spec, container)):
             return
+
+
+def _holds_up(spec: ContainerSpec, container: Container) -> bool:
+    """Whether the containers after this one wait for its postStart hook (the kubelet starts one
+    after the other, each with its hook).
+    """
+    hooked = bool((spec.raw.get("lifecycle") or {}).get("postStart"))
+    return hooked and (container.hooking or not container.life)
 
 
 def passed(spec: ContainerSpec, container: Container) -> bool:

@@ -24,6 +24,8 @@ class Run:
     keyboard: Keyboard
     prober: Prober | None = None
     hooks: list[asyncio.Task[Any]] = field(default_factory=list)
+    oom_kills: int = 0
+    """How many processes the kernel had killed for want of memory when it began."""
 
     def close(self) -> None:
         """The process has ended: stop what was for it."""

@@ -70,6 +70,8 @@ class Container:
     """The startup probe, if any, has passed."""
     serving: bool = False
     """The readiness probe's word; True where there is none."""
+    hooking: bool = False
+    """Its postStart hook runs; the containers after it wait for that."""
     unhealthy: str = ""
     """What the kubelet says before it restarts the container for a failed probe."""
     unhealthy_grace: float | None = None

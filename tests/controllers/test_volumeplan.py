@@ -6,14 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from netemu.controllers.actions import Delete, Tell
-from netemu.controllers.volumeplan import (
-    ClaimSeen,
-    Erase,
-    Step,
-    VolumeSeen,
-    plan_claim,
-    plan_volume,
-)
+from netemu.controllers.reclaimplan import Erase, Step, VolumeSeen, plan_volume
+from netemu.controllers.volumeplan import ClaimSeen, plan_claim
 from netemu.model import storage
 from netemu.model.meta import Object, name_of
 from netemu.model.resources import PERSISTENT_VOLUME_CLAIMS as PVC

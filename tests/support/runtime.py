@@ -26,6 +26,10 @@ class PlainProcess:
         if self._process.returncode is None:
             self._process.send_signal(number)
 
+    @property
+    def ended(self) -> bool:
+        return self._process.returncode is not None
+
     def kill_group(self) -> None:
         try:
             os.killpg(self._process.pid, signal.SIGKILL)
@@ -80,6 +84,10 @@ class PlainRuntime:
         started = PlainProcess(process)
         self._processes[spec.sandbox].append(started)
         return started
+
+    def ended(self) -> int:
+        """How many processes have been started and have ended."""
+        return sum(process.ended for found in self._processes.values() for process in found)
 
     async def close(self) -> None:
         """End whatever still runs."""

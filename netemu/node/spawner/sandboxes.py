@@ -114,6 +114,7 @@ class IsolatedSandboxes:
         private_mounts()
         sethostname(spec.hostname)
         view.build(spec.files)
+        view.own_devices()
         mounts.cover(spec.memory)
         if "net" in kinds:
             unshare(Namespace.NET)
