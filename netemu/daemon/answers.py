@@ -1,14 +1,15 @@
 """What the control socket answers: status, the way into the cluster, and manifests to apply."""
 
-import dataclasses
 import os
 import time
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from netemu.daemon import manifests
-from netemu.daemon.control import Handler, Refused
+from netemu.daemon.asking import Refused
+from netemu.daemon.control import Handler
 from netemu.daemon.nodecontrol import NodeControl
+from netemu.daemon.parts import MANAGER, Core, Start
 from netemu.daemon.timecontrol import TimeControl
 from netemu.fabric.enter import Entrance
 from netemu.model.errors import NotFound
@@ -16,18 +17,15 @@ from netemu.model.resources import NODES, PODS
 from netemu.node.runtime import SandboxSpec
 from netemu.proxy.server import Proxy
 
-if TYPE_CHECKING:
-    from netemu.daemon.cluster import Core, Start
-
 
 class Answers:
     """One running cluster's answers; made when it is ready."""
 
-    def __init__(self, start: "Start", core: "Core", proxy: Proxy) -> None:
+    def __init__(self, start: Start, core: Core, proxy: Proxy) -> None:
         self._start = start
         self._ready_after = round(time.monotonic() - start.started, 3)
         self._registry = core.registry
-        self._client = core.registry.client("netemu")
+        self._client = core.registry.client(MANAGER)
         self._ports = core.ports
         self._latest = core.latest
         self._proxy = proxy
@@ -127,7 +125,24 @@ class Answers:
             raise Refused(str(error)) from None
         except OSError as error:
             raise Refused(f"cannot get there: {error}") from None
-        return dataclasses.asdict(found)
+        namespace = name.partition("/")[0] if kind == "pod" else "default"
+        return {
+            "namespaces": dict(found.namespaces),
+            "env": {**found.env, **self._names(namespace)},
+        }
+
+    def _names(self, namespace: str) -> dict[str, str]:
+        """What makes HTTP clients find names where there is no resolv.conf of our own."""
+        web = self._ports.web_proxy
+        if web is None:
+            return {}
+        url = "http://{}@{}:{}".format(namespace, *web.getsockname())
+        return {
+            "NETEMU_DNS": self._ports.dns_address,
+            "http_proxy": url,
+            "https_proxy": url,
+            "no_proxy": "localhost,127.0.0.0/8",
+        }
 
     async def _into_cluster(self) -> Entrance:
         return await self._runtime.entrance(None, self._files)
@@ -165,7 +180,7 @@ def _internal_ip(node: dict[str, Any]) -> str:
     return next((a["address"] for a in addresses if a["type"] == "InternalIP"), "")
 
 
-def _resolv_conf(start: "Start") -> str:
+def _resolv_conf(start: Start) -> str:
     """What a process in the cluster's network, but in no pod, finds names by."""
     zone = start.settings.dns.zone
     return (

@@ -11,48 +11,27 @@ import random
 import signal
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
 
 from netemu.api.credentials import load, write_kubeconfig
 from netemu.api.http import serve_api
 from netemu.api.registry import Registry
-from netemu.config.settings import Settings
 from netemu.controllers.bootstrap import bootstrap
 from netemu.controllers.table import run_controllers
 from netemu.daemon.answers import Answers
-from netemu.daemon.boot import Reports
 from netemu.daemon.control import serve_control
 from netemu.daemon.follow import follow, settled, tell
-from netemu.daemon.home import Home
 from netemu.daemon.movableclock import MovableClock
-from netemu.daemon.ports import Ports, open_ports
+from netemu.daemon.parts import MANAGER, Core, Start
+from netemu.daemon.ports import open_ports
+from netemu.daemon.webproxy import serve_web_proxy
 from netemu.dns.server import serve_dns
 from netemu.model.latest import Latest
-from netemu.model.snapshot import EMPTY, Snapshot
+from netemu.model.snapshot import EMPTY
 from netemu.node.agent import NodeAgent
-from netemu.node.spawner.launch import Launched
 from netemu.proxy.server import Proxy, serve_proxy
 from netemu.scheduler.loop import run_scheduler
 from netemu.store.sqlite import open_sqlite
 from netemu.tasks import Tasks, task_group
-
-MANAGER = "netemu"
-"""What the daemon's own writes are owned by."""
-
-
-@dataclass(frozen=True, slots=True)
-class Start:
-    """What the daemon has when its loop begins."""
-
-    settings: Settings
-    home: Home
-    launched: Launched
-    reports: Reports
-    started: float
-    """When the daemon began, by the monotonic clock."""
-    lifeline: int | None
-    credentials: int
-    """Pid of the process that makes them."""
 
 
 async def serve(start: Start) -> None:
@@ -77,18 +56,6 @@ def _first(error: BaseException) -> BaseException:
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
     return error
-
-
-@dataclass(frozen=True, slots=True)
-class Core:
-    """What every other part is made with."""
-
-    registry: Registry
-    clock: MovableClock
-    rng: random.Random
-    ports: Ports
-    agent: NodeAgent
-    latest: Latest[Snapshot]
 
 
 @asynccontextmanager
@@ -204,6 +171,9 @@ async def _serve_network(start: Start, stack: AsyncExitStack, core: Core) -> Pro
             outside=launched.host,
         )
     )
+    if core.ports.web_proxy is not None:
+        names = core.ports.dns_address, settings.dns.zone
+        await stack.enter_async_context(serve_web_proxy(core.ports.web_proxy, *names))
     return await stack.enter_async_context(
         serve_proxy(
             core.latest,

@@ -6,7 +6,7 @@ from typing import Any
 
 from netemu.api.evicting import evict
 from netemu.api.registry import Registry, WriteOptions
-from netemu.daemon.control import Refused
+from netemu.daemon.asking import Refused
 from netemu.model.client import DeleteOptions
 from netemu.model.errors import ApiError, Conflict, NotFound, TooManyRequests
 from netemu.model.meta import Object, controller_of, is_deleting, key_of, name_of, namespace_of

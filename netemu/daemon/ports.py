@@ -35,6 +35,8 @@ class Ports:
     """The host's first."""
     dns: list[DnsListener]
     """The host's first."""
+    web_proxy: socket.socket | None
+    """In loopback mode, for commands that share the host's resolver."""
 
     @property
     def api_url(self) -> str:
@@ -50,7 +52,11 @@ class Ports:
 def open_ports(settings: Settings, home: Home, launched: Launched) -> Ports:
     """Bind them all. Raises PortTaken."""
     inside = launched.cluster.listen(launched.addressing.control_plane, API_PORT)
-    return Ports([_api(settings, home, launched), inside], _dns(settings, launched))
+    web_proxy = None
+    if not launched.runtime.isolated:
+        web_proxy = launched.cluster.listen(launched.addressing.control_plane, 0)
+    api = [_api(settings, home, launched), inside]
+    return Ports(api, _dns(settings, launched), web_proxy)
 
 
 def _api(settings: Settings, home: Home, launched: Launched) -> socket.socket:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from netemu.clock import rfc3339
-from netemu.daemon.control import Refused
+from netemu.daemon.asking import Refused
 from netemu.daemon.home import Home
 from netemu.daemon.movableclock import MovableClock
 from netemu.model.client import Client
