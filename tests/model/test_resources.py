@@ -3,7 +3,8 @@ from netemu.model.resources import BY_KEY, BY_KIND, BY_PATH, RESOURCES
 
 
 def test_no_two_kinds_share_a_name() -> None:
-    assert len(BY_KEY) == len(BY_KIND) == len(BY_PATH) == len(RESOURCES)
+    assert len(BY_KEY) == len(BY_KIND) == len(RESOURCES)
+    assert len(BY_PATH) == len(RESOURCES) + len(resources.CONVERTED)
 
 
 def test_short_names_are_unique() -> None:

@@ -72,6 +72,7 @@ async def test_an_uncordoned_node_is_used_at_once() -> None:
         await plane.settled()
         await plane.apply(resources.PODS, new_pod("a"))
         assert node_of(plane, "a") == ""
+        one = plane.get(resources.NODES, "node-1", "")
         await plane.client.update(
             resources.NODES, {**one, "spec": {**one["spec"], "unschedulable": False}}
         )
