@@ -154,5 +154,14 @@ class MovableClock:
             call, timer.call = timer.call, None
             if call is not None:
                 fired = True
-                call()
+                _carefully(call)
         return fired
+
+
+def _carefully(call: Callable[[], None]) -> None:
+    """One call that fails must not keep the others waiting: the loop tells of it, as of its own."""
+    try:
+        call()
+    except Exception as error:
+        told = {"message": f"a timer's call failed: {call}", "exception": error}
+        asyncio.get_running_loop().call_exception_handler(told)

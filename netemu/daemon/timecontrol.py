@@ -18,6 +18,8 @@ QUIET_SECONDS = 0.02
 """Real seconds without a change of any pod after which pods have come to rest."""
 LONGEST_REST = 1.0
 """Real seconds that one moment may take at most: a pod may work for longer than that."""
+ALL_REST = 12.0
+"""Real seconds of rest in one question: its answer has a deadline."""
 LONGEST_STEP = 600.0
 """Seconds that one question may advance time by; whoever wants more asks again."""
 
@@ -30,6 +32,7 @@ class TimeControl:
         self._client = client
         self._home = home
         self._turn = asyncio.Lock()
+        self._rest = 0.0
         self._acts: dict[str, Callable[[], None]] = {
             "pause": clock.pause,
             "resume": clock.resume,
@@ -56,6 +59,7 @@ class TimeControl:
     async def _advance(self, seconds: Any) -> None:
         if not isinstance(seconds, int | float) or not 0 <= seconds <= LONGEST_STEP:
             raise Refused(f"one step of time has up to {LONGEST_STEP:g} s, not {seconds!r}")
+        self._rest = ALL_REST
         await self._clock.advance(float(seconds), self._settled)
 
     async def _settled(self) -> None:
@@ -63,10 +67,11 @@ class TimeControl:
         before = self._pods()
         for _ in range(TURNS):
             await asyncio.sleep(0)
-        seen, waited = self._pods(), 0.0
-        while seen != before and waited < LONGEST_REST:
+        seen, left = self._pods(), min(LONGEST_REST, self._rest)
+        while seen != before and left > 0:
             await asyncio.sleep(QUIET_SECONDS)
-            waited += QUIET_SECONDS
+            left -= QUIET_SECONDS
+            self._rest -= QUIET_SECONDS
             before, seen = seen, self._pods()
 
     def _pods(self) -> Sequence[str]:

@@ -81,6 +81,20 @@ async def test_advanced_while_paused_it_stays_paused() -> None:
     assert clock.paused
 
 
+async def test_a_call_that_fails_keeps_no_other_waiting() -> None:
+    clock, told, rung = MovableClock(), list[str](), list[int]()
+    asyncio.get_running_loop().set_exception_handler(lambda _, said: told.append(said["message"]))
+
+    def fail() -> None:
+        raise ValueError("no")
+
+    clock.call_later(1, fail)
+    clock.call_later(1, lambda: rung.append(1))
+    await clock.advance(2)
+    assert rung == [1]
+    assert len(told) == 1
+
+
 async def test_a_cancelled_timer_does_not_ring() -> None:
     clock = MovableClock()
     rung: list[int] = []

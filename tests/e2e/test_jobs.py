@@ -85,3 +85,47 @@ def test_a_bad_job_is_refused_in_upstreams_words(netemu_cluster: Instance) -> No
         'spec.template.spec.restartPolicy: Required value: valid values: "OnFailure", "Never"'
         in done.stderr
     )
+
+
+def test_a_container_that_fails_once_is_restarted_in_its_pod(netemu_cluster: Instance) -> None:
+    """12.2 of the upstream catalogue."""
+    script = 'f=/tmp/once-$(hostname); [ -e "$f" ] && rm "$f" && exit 0; touch "$f"; exit 1'
+    work = job("once", script, completions=2, parallelism=2)
+    netemu_cluster.apply(work.replace('"Never"', '"OnFailure"'))
+    netemu_cluster.kubectl("wait", "--for=condition=Complete", "job/once", "--timeout=40s")
+    pods = netemu_cluster.get("pods", "-l", "job-name=once")["items"]
+    counts = [pod["status"]["containerStatuses"][0]["restartCount"] for pod in pods]
+    assert counts == [1, 1]
+
+
+def test_the_life_of_a_job_object(netemu_cluster: Instance) -> None:
+    """12.11 and 12.12."""
+    netemu_cluster.apply(job("object", "true", suspend=True))
+    patch = ("patch", "job", "object", "--type=merge", "-p")
+    netemu_cluster.kubectl(*patch, '{"metadata":{"labels":{"e2e":"patched"}}}')
+    condition = {
+        "type": "StatusUpdate",
+        "status": "True",
+        "reason": "E2E",
+        "message": "Set from e2e test",
+    }
+    status = json.dumps({"status": {"conditions": [condition]}})
+    netemu_cluster.kubectl(*patch, status, "--subresource=status")
+    found = netemu_cluster.get("jobs", "-l", "e2e=patched")["items"]
+    assert [item["metadata"]["name"] for item in found] == ["object"]
+    kinds = {item["type"] for item in found[0]["status"]["conditions"]}
+    assert kinds == {"StatusUpdate"} or kinds == {"StatusUpdate", "Suspended"}
+    netemu_cluster.kubectl(*patch, '{"spec":{"suspend":false}}')
+    netemu_cluster.kubectl("wait", "--for=condition=Complete", "job/object", "--timeout=30s")
+    netemu_cluster.kubectl("delete", "jobs", "-l", "e2e=patched")
+
+
+def test_a_finished_job_goes_by_itself(netemu_cluster: Instance) -> None:
+    """12.15."""
+    netemu_cluster.apply(job("brief", "true", ttlSecondsAfterFinished=30))
+    netemu_cluster.kubectl("wait", "--for=condition=Complete", "job/brief", "--timeout=30s")
+    netemu_cluster.netemu("clock", "advance", "31s")
+    netemu_cluster.wait_for(
+        lambda: "brief" not in netemu_cluster.kubectl("get", "jobs,pods", "-o", "name"),
+        what="the end of the Job and of its pods",
+    )

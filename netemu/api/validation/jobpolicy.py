@@ -70,7 +70,7 @@ def _exit_codes(codes: Object, path: Path, known: set[str]) -> Causes:
         yield field.invalid(path.child("containerName"), name, said)
     below = path.child("values")
     if not values:
-        yield field.invalid(below, values, "at least one value is required")
+        yield field.invalid(below, _numbers(values), "at least one value is required")
     elif len(values) > MOST_EXIT_CODES:
         yield field.too_many(below, len(values), MOST_EXIT_CODES)
     for number, value in enumerate(values):
@@ -79,7 +79,11 @@ def _exit_codes(codes: Object, path: Path, known: set[str]) -> Causes:
         if value in values[:number]:
             yield field.duplicate(below.index(number), value)
     if values != sorted(values):
-        yield field.invalid(below, values, "must be ordered")
+        yield field.invalid(below, _numbers(values), "must be ordered")
+
+
+def _numbers(values: list[int]) -> Literal:
+    return Literal(f"[]int32{{{', '.join(map(str, values))}}}")
 
 
 def success_policy(spec: Object, path: Path) -> Causes:
