@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import socket
 
 from netemu.node.runtime import Exited, ProcessSpec, SandboxSpec, StartError
 
@@ -75,6 +76,9 @@ class PlainRuntime:
         started = PlainProcess(process)
         self._processes[spec.sandbox].append(started)
         return started
+
+    async def tcp_socket(self, sandbox: str, family: socket.AddressFamily) -> socket.socket:
+        return socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
 
     async def close(self) -> None:
         """End whatever still runs."""
