@@ -3,6 +3,7 @@
 The spawner implements `Runtime`; the agent decides, the runtime does.
 """
 
+import socket
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Network
@@ -116,3 +117,9 @@ class Runtime(Protocol):
 
     async def start(self, spec: ProcessSpec) -> Process:
         """Start a process. Raises StartError."""
+
+    async def tcp_socket(self, sandbox: str, family: socket.AddressFamily) -> socket.socket:
+        """An unconnected, non-blocking TCP socket in a sandbox's own network, if it has one.
+
+        Raises OSError.
+        """

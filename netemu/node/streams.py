@@ -77,16 +77,29 @@ class Streams:
         worker = self._workers.get(uid_of(pod))
         if worker is None or not worker.state.sandbox:
             raise NotRunning(f'pod not found ("{name_of(pod)}_{namespace_of(pod)}")')
-        made = socket.socket(socket.AF_INET, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
-        try:
-            made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            async with asyncio.timeout(CONNECT_SECONDS):
-                loop = asyncio.get_running_loop()
-                await loop.sock_connect(made, (worker.state.address, port))
-        except BaseException:
-            made.close()
-            raise
-        return made
+        last: OSError | None = None
+        for family, address in self._addresses(worker):
+            made = await self._runtime.tcp_socket(worker.pod.uid, family)
+            try:
+                await _connected(made, address, port)
+            except OSError as error:
+                made.close()
+                last = last or error
+            except BaseException:
+                made.close()
+                raise
+            else:
+                return made
+        assert last is not None
+        raise last
+
+    def _addresses(self, worker: PodWorker) -> list[tuple[socket.AddressFamily, str]]:
+        """Where to try: inside the pod, as a kubelet does; programs may listen there alone."""
+        own = (socket.AF_INET, worker.state.address)
+        if not self._runtime.isolated:
+            return [own]
+        inside = [(socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")]
+        return [own, *inside] if worker.pod.host_network else inside
 
     def _running(self, pod: Object, container: str) -> Run:
         worker = self._workers.get(uid_of(pod))
@@ -106,3 +119,9 @@ class Streams:
         if not (pod.get("status") or {}).get("containerStatuses"):
             words = "is waiting to start: ContainerCreating"
         raise BadRequest(f'container "{container}" in pod "{name_of(pod)}" {words}')
+
+
+async def _connected(made: socket.socket, address: str, port: int) -> None:
+    made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    async with asyncio.timeout(CONNECT_SECONDS):
+        await asyncio.get_running_loop().sock_connect(made, (address, port))

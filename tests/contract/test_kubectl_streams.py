@@ -69,6 +69,7 @@ def test_a_shell_at_a_terminal(cluster: Instance, minor: int) -> None:
         terminal.type("sleep 100\n")
         terminal.until("sleep 100\r\n")
         terminal.type("\x03")
+        terminal.until(r"\^C\s+[#$] ")  # what is typed before is thrown away with the rest
         terminal.type("exit 5\n")
         assert terminal.wait() == 5
 
@@ -146,3 +147,23 @@ def test_what_is_attached_is_seen_until_the_end(cluster: Instance) -> None:
         rest, _ = process.communicate(timeout=30)
         assert set(rest.splitlines()) <= {"tick"}
         assert process.returncode == 0
+
+
+def test_what_listens_on_a_pods_localhost_alone_is_reached(cluster: Instance) -> None:
+    if cluster.facts["net"] == "loopback":
+        pytest.skip("there pods share the host's localhost")
+    program = (
+        "import http.server as s; "
+        "s.HTTPServer(('127.0.0.1', 8099), s.SimpleHTTPRequestHandler).serve_forever()"
+    )
+    cluster.kubectl("run", "shy", "--image=busybox", "--command", "--", "python3", "-c", program)
+    cluster.kubectl("wait", "--for=condition=Ready", "pod/shy", "--timeout=30s")
+
+    def status() -> int:
+        with (
+            forwarded(cluster, max(kubectls()), "pod/shy", 8099) as url,
+            urllib.request.urlopen(url, timeout=10) as answer,
+        ):
+            return int(answer.status)
+
+    assert cluster.wait_for(status) == 200

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import socket
 from ipaddress import IPv4Network
 
 from netemu.node.runtime import Exited, ProcessSpec, SandboxSpec, StartError
@@ -88,6 +89,9 @@ class PlainRuntime:
     def ended(self) -> int:
         """How many processes have been started and have ended."""
         return sum(process.ended for found in self._processes.values() for process in found)
+
+    async def tcp_socket(self, sandbox: str, family: socket.AddressFamily) -> socket.socket:
+        return socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
 
     async def close(self) -> None:
         """End whatever still runs."""

@@ -13,6 +13,7 @@ from ipaddress import IPv4Network
 from itertools import count
 
 from netemu.fabric.enter import Entrance
+from netemu.fabric.inside import tcp_socket
 from netemu.node.runtime import Exited, ProcessSpec, SandboxSpec, StartError
 from netemu.node.spawner import protocol
 from netemu.node.spawner.process import OTHER
@@ -117,6 +118,16 @@ class SpawnerClient:
         if isinstance(answer, protocol.NotStarted):
             raise StartError(answer.text, answer.code)
         return process
+
+    async def tcp_socket(self, sandbox: str, family: socket.AddressFamily) -> socket.socket:
+        """An unconnected, non-blocking TCP socket in a sandbox's own network, if it has one.
+
+        Raises OSError.
+        """
+        if not self._isolated:
+            return socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+        entrance = await self.entrance(sandbox)
+        return await tcp_socket(entrance.namespaces["net"], family)
 
     async def entrance(
         self, sandbox: str | None = None, files: Mapping[str, str] | None = None
