@@ -2,16 +2,19 @@
 
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from netemu.daemon import manifests
 from netemu.daemon.asking import Refused
 from netemu.daemon.control import Handler
 from netemu.daemon.parts import MANAGER, Core, Start
+from netemu.dns.questions import Unanswered
+from netemu.dns.seen import Seen
 from netemu.fabric.enter import Entrance
 from netemu.model.errors import NotFound
 from netemu.model.resources import NODES, PODS
+from netemu.node.launch import pod_resolver
 from netemu.node.runtime import SandboxSpec
 from netemu.proxy.server import Proxy
 
@@ -19,7 +22,7 @@ from netemu.proxy.server import Proxy
 class Answers:
     """One running cluster's answers; made when it is ready."""
 
-    def __init__(self, start: Start, core: Core, proxy: Proxy) -> None:
+    def __init__(self, start: Start, core: Core, proxy: Proxy, seen: Seen) -> None:
         self._start = start
         self._ready_after = round(time.monotonic() - start.started, 3)
         self._registry = core.registry
@@ -29,12 +32,19 @@ class Answers:
         self._proxy = proxy
         self._runtime = start.launched.runtime
         self._places: set[str] = set()
+        self._dns = seen.questions(self._resolver_of)
         self._files = {"/etc/resolv.conf": _resolv_conf(start)}
 
     @property
     def handlers(self) -> Mapping[str, Handler]:
         """Question -> its answer."""
-        return {"status": self.status, "entrance": self.entrance, "apply": self.apply}
+        return {
+            "status": self.status,
+            "entrance": self.entrance,
+            "apply": self.apply,
+            "dns-log": _refusing(self._dns.log),
+            "dns-explain": _refusing(self._dns.explain),
+        }
 
     def facts(self) -> dict[str, Any]:
         """What stays the same while the daemon runs."""
@@ -47,6 +57,7 @@ class Answers:
             "uplink": launched.uplink,
             "block": addressing.block,
             "ready": True,
+            "zone": self._start.settings.dns.zone,
             "startSeconds": self._ready_after,
             "api": self._ports.api_url,
             "dns": self._ports.dns_address,
@@ -152,9 +163,29 @@ class Answers:
             raise NotFound(PODS, name)
         return await self._runtime.entrance(pod["metadata"]["uid"])
 
+    def _resolver_of(self, namespace: str, name: str) -> tuple[Sequence[str], Sequence[str]] | None:
+        pod = self._client.get(PODS, namespace, name)
+        if pod is None:
+            return None
+        zone, dns = self._start.settings.dns.zone, self._start.launched.addressing.dns
+        found = pod_resolver(pod, zone, dns)
+        return found.searches, found.options
+
     async def apply(self, question: dict[str, Any]) -> list[str]:
         """Apply manifests; a line for each object."""
         return await manifests.apply(self._registry, question["manifests"])
+
+
+def _refusing(answer: Callable[[dict[str, Any]], Awaitable[Any]]) -> Handler:
+    """The answers of the DNS server, which knows nothing of control sockets."""
+
+    async def handler(question: dict[str, Any]) -> Any:
+        try:
+            return await answer(question)
+        except Unanswered as error:
+            raise Refused(str(error)) from None
+
+    return handler
 
 
 def _internal_ip(node: dict[str, Any]) -> str:

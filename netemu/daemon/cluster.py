@@ -18,14 +18,18 @@ from netemu.api.registry import Registry
 from netemu.clock import SystemClock
 from netemu.controllers.bootstrap import bootstrap
 from netemu.controllers.table import run_controllers
+from netemu.daemon import corefile
 from netemu.daemon.answers import Answers
 from netemu.daemon.control import serve_control
 from netemu.daemon.follow import follow, settled, tell
 from netemu.daemon.parts import MANAGER, Core, Start
 from netemu.daemon.ports import open_ports
 from netemu.daemon.webproxy import serve_web_proxy
-from netemu.dns.server import serve_dns
+from netemu.dns.records import lowered, name_from
+from netemu.dns.seen import Seen, see, serve_metrics
+from netemu.dns.server import Dns, serve_dns
 from netemu.model.latest import Latest
+from netemu.model.resources import CONFIG_MAPS
 from netemu.model.snapshot import EMPTY
 from netemu.node.agent import NodeAgent
 from netemu.proxy.server import Proxy, serve_proxy
@@ -72,8 +76,10 @@ async def _cluster(start: Start) -> AsyncIterator[None]:
         await settled(core.registry.client(MANAGER), core.clock)
         top.start(follow(core.registry.client(MANAGER), core.latest), name="snapshot")
         await core.latest.newer_than(EMPTY)
-        proxy = await _serve_network(start, stack, core)
-        answers = Answers(start, core, proxy)
+        seen, proxy = await _serve_network(start, stack, core)
+        latency = seen.programming.follow(core.registry.client(MANAGER), core.latest)
+        top.start(latency, name="dns programming latency")
+        answers = Answers(start, core, proxy, seen)
         await stack.enter_async_context(serve_control(start.home.socket, answers.handlers))
         ready.set()
         gc.freeze()
@@ -154,23 +160,17 @@ def _control(start: Start, tasks: Tasks, core: Core, ca: str) -> None:
     tasks.start(scheduler, name="scheduler")
 
 
-async def _serve_network(start: Start, stack: AsyncExitStack, core: Core) -> Proxy:
+async def _serve_network(start: Start, stack: AsyncExitStack, core: Core) -> tuple[Seen, Proxy]:
     """Serve DNS and the virtual IPs."""
     settings, launched = start.settings, start.launched
-    await stack.enter_async_context(
-        serve_dns(
-            core.latest,
-            settings.dns,
-            core.ports.dns,
-            core.rng,
-            clock=core.clock,
-            outside=launched.host,
-        )
-    )
+    dns = await _serve_dns(start, stack, core)
+    zone = lowered(name_from(settings.dns.zone))
+    seen = stack.enter_context(see(dns, zone, core.clock))
+    await stack.enter_async_context(serve_metrics(seen, **core.ports.dns_pages))
     if core.ports.web_proxy is not None:
         names = core.ports.dns_address, settings.dns.zone
         await stack.enter_async_context(serve_web_proxy(core.ports.web_proxy, *names))
-    return await stack.enter_async_context(
+    proxy = await stack.enter_async_context(
         serve_proxy(
             core.latest,
             launched.addressing,
@@ -179,6 +179,33 @@ async def _serve_network(start: Start, stack: AsyncExitStack, core: Core) -> Pro
             host=launched.host if launched.runtime.isolated else None,
             clock=core.clock,
             rng=core.rng,
+        )
+    )
+    return seen, proxy
+
+
+async def _serve_dns(start: Start, stack: AsyncExitStack, core: Core) -> Dns:
+    """Serve DNS as the Corefile in the cluster says, and tell there what is wrong with it."""
+    client, recorder = core.registry.client(MANAGER), core.registry.recorder("coredns")
+    text = await corefile.prepare(client, start.settings.dns)
+    tasks = await stack.enter_async_context(task_group())
+    tasks.start(corefile.follow(client, text), name="corefile")
+
+    def tell(reason: str, message: str) -> None:
+        about = client.get(CONFIG_MAPS, *corefile.KEY)
+        if about is not None:
+            recorder.event(about, "Warning", reason, message)
+
+    return await stack.enter_async_context(
+        serve_dns(
+            core.latest,
+            start.settings.dns,
+            core.ports.dns,
+            core.rng,
+            clock=core.clock,
+            outside=start.launched.host,
+            corefile=text,
+            tell=tell,
         )
     )
 
