@@ -18,8 +18,8 @@ import msgspec
 from netemu.model.resources import Resource
 
 EXTRA: Final = Path(__file__).parent / "data" / "extra.json"
-"""Kinds of others that many clusters know, and the node hints of endpoints, which are newer than the
-rest (KEP-3015); written by hand in the same form."""
+"""Kinds of others that many clusters know, and the node hints of endpoints (KEP-3015), which are
+newer than the rest; written by hand in the same form."""
 GZIP: Final = 31
 """zlib's window for a gzip member."""
 
