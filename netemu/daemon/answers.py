@@ -40,7 +40,13 @@ class Answers:
     @property
     def handlers(self) -> Mapping[str, Handler]:
         """Question -> its answer."""
-        return {"status": self.status, "entrance": self.entrance, "apply": self.apply}
+        return {
+            "status": self.status,
+            "entrance": self.entrance,
+            "apply": self.apply,
+            "connections": self.connections,
+            "affinity": self.affinity,
+        }
 
     def facts(self) -> dict[str, Any]:
         """What stays the same while the daemon runs."""
@@ -144,6 +150,14 @@ class Answers:
         if pod is None:
             raise NotFound(PODS, name)
         return await self._runtime.entrance(pod["metadata"]["uid"])
+
+    async def connections(self, question: dict[str, Any]) -> list[dict[str, object]]:
+        """Connections and flows through Services that are open, the oldest first."""
+        return list(self._proxy.ledger.rows())
+
+    async def affinity(self, question: dict[str, Any]) -> list[dict[str, object]]:
+        """Which clients stick to which endpoint."""
+        return sorted(self._proxy.affinities(), key=lambda row: tuple(map(str, row.values())))
 
     async def apply(self, question: dict[str, Any]) -> list[str]:
         """Apply manifests; a line for each object."""
