@@ -212,6 +212,7 @@ async def _serve_network(start: Start, stack: AsyncExitStack, core: Core) -> Pro
             host=launched.host if launched.runtime.isolated else None,
             clock=core.clock,
             rng=core.rng,
+            resolve=launched.host.resolve,
         )
     )
 
