@@ -11,50 +11,33 @@ import random
 import signal
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
 
 from netemu.api.credentials import load, write_kubeconfig
 from netemu.api.http import serve_api
 from netemu.api.registry import Registry
-from netemu.clock import Clock, SystemClock
-from netemu.config.settings import Settings
+from netemu.clock import SystemClock
 from netemu.controllers.bootstrap import bootstrap
 from netemu.controllers.table import run_controllers
+from netemu.daemon import corefile
 from netemu.daemon.addresses import ForeignAddresses
 from netemu.daemon.answers import Answers
-from netemu.daemon.boot import Reports
 from netemu.daemon.control import serve_control
 from netemu.daemon.follow import follow, settled, tell
-from netemu.daemon.home import Home
-from netemu.daemon.ports import Ports, open_ports
-from netemu.dns.server import serve_dns
+from netemu.daemon.parts import MANAGER, Core, Start
+from netemu.daemon.ports import open_ports
+from netemu.daemon.webproxy import serve_web_proxy
+from netemu.dns.records import lowered, name_from
+from netemu.dns.seen import Seen, see, serve_metrics
+from netemu.dns.server import Dns, serve_dns
 from netemu.model.latest import Latest
-from netemu.model.snapshot import EMPTY, Snapshot
+from netemu.model.resources import CONFIG_MAPS
+from netemu.model.snapshot import EMPTY
 from netemu.node.agent import NodeAgent
-from netemu.node.spawner.launch import Launched
 from netemu.proxy.ports import Site
 from netemu.proxy.server import Proxy, serve_proxy
 from netemu.scheduler.loop import run_scheduler
 from netemu.store.sqlite import open_sqlite
 from netemu.tasks import Tasks, task_group
-
-MANAGER = "netemu"
-"""What the daemon's own writes are owned by."""
-
-
-@dataclass(frozen=True, slots=True)
-class Start:
-    """What the daemon has when its loop begins."""
-
-    settings: Settings
-    home: Home
-    launched: Launched
-    reports: Reports
-    started: float
-    """When the daemon began, by the monotonic clock."""
-    lifeline: int | None
-    credentials: int
-    """Pid of the process that makes them."""
 
 
 async def serve(start: Start) -> None:
@@ -81,18 +64,6 @@ def _first(error: BaseException) -> BaseException:
     return error
 
 
-@dataclass(frozen=True, slots=True)
-class Core:
-    """What every other part is made with."""
-
-    registry: Registry
-    clock: Clock
-    rng: random.Random
-    ports: Ports
-    agent: NodeAgent
-    latest: Latest[Snapshot]
-
-
 @asynccontextmanager
 async def _cluster(start: Start) -> AsyncIterator[None]:
     async with AsyncExitStack() as stack:
@@ -107,9 +78,11 @@ async def _cluster(start: Start) -> AsyncIterator[None]:
         await settled(core.registry.client(MANAGER), core.clock)
         top.start(follow(core.registry.client(MANAGER), core.latest), name="snapshot")
         await core.latest.newer_than(EMPTY)
-        proxy = await _serve_network(start, stack, core)
+        seen, proxy = await _serve_network(start, stack, core)
+        latency = seen.programming.follow(core.registry.client(MANAGER), core.latest)
+        top.start(latency, name="dns programming latency")
         foreign = _reach_foreign(start, top, core, proxy)
-        answers = Answers(start, core, proxy, foreign)
+        answers = Answers(start, core, proxy, seen, foreign)
         await stack.enter_async_context(serve_control(start.home.socket, answers.handlers))
         ready.set()
         gc.freeze()
@@ -190,20 +163,17 @@ def _control(start: Start, tasks: Tasks, core: Core, ca: str) -> None:
     tasks.start(scheduler, name="scheduler")
 
 
-async def _serve_network(start: Start, stack: AsyncExitStack, core: Core) -> Proxy:
+async def _serve_network(start: Start, stack: AsyncExitStack, core: Core) -> tuple[Seen, Proxy]:
     """Serve DNS and the virtual IPs."""
     settings, launched = start.settings, start.launched
-    await stack.enter_async_context(
-        serve_dns(
-            core.latest,
-            settings.dns,
-            core.ports.dns,
-            core.rng,
-            clock=core.clock,
-            outside=launched.host,
-        )
-    )
-    return await stack.enter_async_context(
+    dns = await _serve_dns(start, stack, core)
+    zone = lowered(name_from(settings.dns.zone))
+    seen = stack.enter_context(see(dns, zone, core.clock))
+    await stack.enter_async_context(serve_metrics(seen, **core.ports.dns_pages))
+    if core.ports.web_proxy is not None:
+        names = core.ports.dns_address, settings.dns.zone
+        await stack.enter_async_context(serve_web_proxy(core.ports.web_proxy, *names))
+    proxy = await stack.enter_async_context(
         serve_proxy(
             core.latest,
             launched.addressing,
@@ -213,6 +183,33 @@ async def _serve_network(start: Start, stack: AsyncExitStack, core: Core) -> Pro
             clock=core.clock,
             rng=core.rng,
             resolve=launched.host.resolve,
+        )
+    )
+    return seen, proxy
+
+
+async def _serve_dns(start: Start, stack: AsyncExitStack, core: Core) -> Dns:
+    """Serve DNS as the Corefile in the cluster says, and tell there what is wrong with it."""
+    client, recorder = core.registry.client(MANAGER), core.registry.recorder("coredns")
+    text = await corefile.prepare(client, start.settings.dns)
+    tasks = await stack.enter_async_context(task_group())
+    tasks.start(corefile.follow(client, text), name="corefile")
+
+    def tell(reason: str, message: str) -> None:
+        about = client.get(CONFIG_MAPS, *corefile.KEY)
+        if about is not None:
+            recorder.event(about, "Warning", reason, message)
+
+    return await stack.enter_async_context(
+        serve_dns(
+            core.latest,
+            start.settings.dns,
+            core.ports.dns,
+            core.rng,
+            clock=core.clock,
+            outside=start.launched.host,
+            corefile=text,
+            tell=tell,
         )
     )
 
