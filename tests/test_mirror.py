@@ -24,6 +24,7 @@ CONTRACTS = {
 }
 ELSEWHERE = {
     # What only shows in a whole instance, or is one subject in several modules.
+    "cli/affinity_command.py": "e2e/test_services.py",
     "cli/clock_command.py": "e2e/test_clock.py",
     "cli/completion_command.py": "e2e/test_cli.py",
     "cli/demo_command.py": "e2e/test_cli.py",
@@ -65,6 +66,9 @@ ELSEWHERE = {
     "programs/web.py": "programs/test_images.py",
     "testing/instance.py": "e2e/test_life.py",
     "testing/plugin.py": "e2e/test_life.py",
+    "proxy/health.py": "proxy/test_statusports.py",
+    "proxy/healthports.py": "proxy/test_statusports.py",
+    "proxy/metrics.py": "proxy/test_ledger.py",
 }
 
 

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from netemu.daemon import manifests
+from netemu.daemon.addresses import ForeignAddresses
 from netemu.daemon.asking import Refused
 from netemu.daemon.control import Handler
 from netemu.daemon.nodecontrol import NodeControl
@@ -24,7 +25,9 @@ from netemu.proxy.server import Proxy
 class Answers:
     """One running cluster's answers; made when it is ready."""
 
-    def __init__(self, start: Start, core: Core, proxy: Proxy, seen: Seen) -> None:
+    def __init__(
+        self, start: Start, core: Core, proxy: Proxy, seen: Seen, foreign: ForeignAddresses
+    ) -> None:
         self._start = start
         self._ready_after = round(time.monotonic() - start.started, 3)
         self._registry = core.registry
@@ -33,6 +36,7 @@ class Answers:
         self._latest = core.latest
         self._proxy = proxy
         self._core = core
+        self._foreign = foreign
         self._runtime = start.launched.runtime
         self._places: set[str] = set()
         self._time = TimeControl(core.clock, self._client, start.home)
@@ -56,6 +60,8 @@ class Answers:
             "apply": self.apply,
             "clock": self._time.answer,
             "node": self._nodes.answer,
+            "connections": self.connections,
+            "affinity": self.affinity,
             "dns-log": _refusing(self._dns.log),
             "dns-explain": _refusing(self._dns.explain),
         }
@@ -108,7 +114,11 @@ class Answers:
     def _unreachable(self) -> list[str]:
         """Addresses the host should reach a Service at, and can't; the API has one of its own."""
         addressing = self._start.launched.addressing
-        return [
+        foreign = [
+            f"{address} is reached from inside the cluster only: {note}"
+            for address, note in sorted(self._foreign.notes.items())
+        ]
+        return foreign + [
             f"{listener.address}:{listener.port} on the host is not served: {reason}"
             + (" (ports below 1024 are for root)" if listener.port < 1024 else "")
             for listener, reason in sorted(self._proxy.failures.items())
@@ -176,6 +186,14 @@ class Answers:
         if pod is None:
             raise NotFound(PODS, name)
         return await self._runtime.entrance(pod["metadata"]["uid"])
+
+    async def connections(self, question: dict[str, Any]) -> list[dict[str, object]]:
+        """Connections and flows through Services that are open, the oldest first."""
+        return list(self._proxy.ledger.rows())
+
+    async def affinity(self, question: dict[str, Any]) -> list[dict[str, object]]:
+        """Which clients stick to which endpoint."""
+        return sorted(self._proxy.affinities(), key=lambda row: tuple(map(str, row.values())))
 
     def _resolver_of(self, namespace: str, name: str) -> tuple[Sequence[str], Sequence[str]] | None:
         pod = self._client.get(PODS, namespace, name)
