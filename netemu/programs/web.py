@@ -4,6 +4,7 @@ import signal
 import socket
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -15,6 +16,9 @@ from netemu.programs import place
 
 BODY_LIMIT = 64 * 1024 * 1024
 """Bytes of a request body that are read at most."""
+LINGER_SECONDS = 0.2
+"""How long a server that is asked to end still accepts: proxies need a moment to leave it out, and
+the kernel resets whoever waits to be accepted when it closes."""
 FINISH_SECONDS = 10.0
 """How long a server that is asked to end waits for answers that are being made."""
 
@@ -149,6 +153,7 @@ class Server(ThreadingHTTPServer):
         """Serve until SIGTERM or SIGINT; what is being answered is finished. The exit code is 0."""
         self.start()
         wait_for_end()
+        time.sleep(LINGER_SECONDS)
         self.socket.close()
         with self.idle:
             self.idle.wait_for(lambda: self.busy == 0, FINISH_SECONDS)

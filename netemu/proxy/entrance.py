@@ -9,7 +9,7 @@ import logging
 import select
 import socket
 from collections.abc import Callable, Iterator
-from typing import Final, TypeAlias
+from typing import Final, Protocol, TypeAlias
 
 from netemu.clock import Clock, Timer
 from netemu.proxy.choose import Address
@@ -25,6 +25,18 @@ KEEPALIVE_SECONDS: Final = 15
 
 Candidates: TypeAlias = Callable[[Address], Iterator[Address]]
 """From a client's address to the endpoints for it, in the order in which to dial them."""
+
+
+class Way(Protocol):
+    """Where clients that come in somewhere are led; callable as `Candidates`."""
+
+    def __call__(self, peer: Address, /) -> Iterator[Address]:
+        """The endpoints for a client, in the order in which to dial them."""
+
+    def serves(self, peer: Address, endpoint: Address) -> bool:
+        """Whether the endpoint is (still) for that client."""
+
+
 Serve: TypeAlias = Callable[[socket.socket, Address, Candidates], None]
 
 _CLIENT_GONE: Final = frozenset(

@@ -10,8 +10,10 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from netemu.clock import Clock, Timer
+from netemu.model.service import Protocol
 from netemu.model.sockets import Sockets
-from netemu.proxy.entrance import Candidates, Entrance
+from netemu.proxy.datagrams import Datagrams, Front
+from netemu.proxy.entrance import Entrance, Way
 from netemu.proxy.ports import Listener, Network
 from netemu.proxy.relay import Relay
 
@@ -29,6 +31,7 @@ class Listeners:
     def __init__(
         self,
         relay: Relay,
+        datagrams: Datagrams,
         networks: Mapping[Network, Sockets],
         clock: Clock,
         call_soon: Callable[[Callable[[], None]], object],
@@ -37,11 +40,12 @@ class Listeners:
         self.failures: dict[Listener, str] = {}
         """Listeners that are wanted and can't be opened, with the reason."""
         self._relay = relay
+        self._datagrams = datagrams
         self._networks = networks
         self._clock = clock
         self._call_soon = call_soon
-        self._wanted: dict[Listener, Candidates] = {}
-        self._open: dict[Listener, Entrance] = {}
+        self._wanted: dict[Listener, Way] = {}
+        self._open: dict[Listener, Entrance | Front] = {}
         self._due: dict[Listener, None] = {}
         self._retry: Timer | None = None
         self._continues = False
@@ -54,12 +58,14 @@ class Listeners:
     def __len__(self) -> int:
         return len(self._open)
 
-    def want(self, listener: Listener, candidates: Candidates | None) -> None:
-        """From `sync` on, `listener` leads to `candidates`; None: it isn't wanted any more."""
-        if candidates is None:
+    def want(self, listener: Listener, way: Way | None) -> None:
+        """From `sync` on, `listener` leads `way`, which may have changed; None: it isn't wanted any
+        more.
+        """
+        if way is None:
             self._wanted.pop(listener, None)
         else:
-            self._wanted[listener] = candidates
+            self._wanted[listener] = way
         self._due[listener] = None
 
     def sync(self) -> None:
@@ -79,24 +85,44 @@ class Listeners:
         self.sync()
 
     def _apply(self, listener: Listener) -> None:
-        candidates, entrance = self._wanted.get(listener), self._open.get(listener)
-        if candidates is None:
+        way, opened = self._wanted.get(listener), self._open.get(listener)
+        if way is None:
             self.failures.pop(listener, None)
-            if entrance is not None:
-                self._relay.unlisten(self._open.pop(listener))
-        elif entrance is None:
-            self._try(listener, candidates)
+            if opened is not None:
+                self._shut(self._open.pop(listener))
+        elif opened is None:
+            self._try(listener, way)
+        elif isinstance(opened, Entrance):
+            opened.route = way
         else:
-            entrance.route = candidates
+            opened.way = way
+            self._datagrams.review(opened)
 
-    def _try(self, listener: Listener, candidates: Candidates) -> None:
+    def _shut(self, opened: Entrance | Front) -> None:
+        if isinstance(opened, Entrance):
+            self._relay.unlisten(opened)
+        else:
+            self._datagrams.unlisten(opened)
+
+    def _listen(self, listener: Listener, way: Way) -> Entrance | Front:
+        sockets = self._networks[listener.network]
+        if listener.protocol is Protocol.UDP:
+            return self._datagrams.listen(sockets.bind_udp(listener.address, listener.port), way)
+        return self._relay.listen(sockets.listen(listener.address, listener.port), way)
+
+    def _try(self, listener: Listener, way: Way) -> None:
         try:
-            sock = self._networks[listener.network].listen(listener.address, listener.port)
-            self._open[listener] = self._relay.listen(sock, candidates)
+            self._open[listener] = self._listen(listener, way)
         except OSError as error:
             reason = error.strerror or str(error)
             if self.failures.get(listener) != reason:
-                log.warning("proxy: %s:%d: %s", listener.address, listener.port, reason)
+                log.warning(
+                    "proxy: %s:%d/%s: %s",
+                    listener.address,
+                    listener.port,
+                    listener.protocol,
+                    reason,
+                )
             self.failures[listener] = reason
         else:
             self.failures.pop(listener, None)
@@ -112,6 +138,6 @@ class Listeners:
             self._retry.cancel()
         self._wanted.clear()
         self._due.clear()
-        for entrance in self._open.values():
-            self._relay.unlisten(entrance)
+        for opened in self._open.values():
+            self._shut(opened)
         self._open.clear()

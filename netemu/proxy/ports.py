@@ -20,8 +20,8 @@ from netemu.proxy.choose import Address, usable
 LOOPBACK: Final = "127.0.0.1"
 """Answers node ports too, as kube-proxy's default mode has it (route_localnet)."""
 
-RELAYED: Final = frozenset({Protocol.TCP})
-"""Transports there is a relay for."""
+RELAYED: Final = frozenset({Protocol.TCP, Protocol.UDP})
+"""Transports there is a relay for; SCTP is kept and shown, as without the kernel's module."""
 
 NODE_PORT_TYPES: Final = frozenset({ServiceType.NODE_PORT, ServiceType.LOAD_BALANCER})
 

@@ -57,6 +57,14 @@ class Route:
                     self._affinity.forget(client)
         self.failed += 1
 
+    def __call__(self, peer: Address) -> Iterator[Address]:
+        """As `candidates`."""
+        return self.candidates(peer)
+
+    def serves(self, peer: Address, endpoint: Address) -> bool:
+        """Whether the endpoint is (still) for that client."""
+        return endpoint in self.endpoints
+
     def _next(self, client: str, tried: set[Address]) -> Address | None:
         affinity = self._affinity
         if affinity is None:

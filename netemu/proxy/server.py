@@ -17,16 +17,18 @@ from netemu.clock import Clock
 from netemu.model.addressing import Addressing
 from netemu.model.latest import Latest
 from netemu.model.meta import Key
+from netemu.model.service import Protocol
 from netemu.model.snapshot import EMPTY, ServiceEntry, Snapshot, changed_services
 from netemu.model.sockets import Sockets
+from netemu.proxy.datagrams import FLOWS, Datagrams
 from netemu.proxy.listeners import Listeners
 from netemu.proxy.ports import NOTHING, Backend, Listener, Network, Plan, Site, plan
 from netemu.proxy.relay import CONNECTIONS, Relay
 from netemu.proxy.route import Route
 
 DESCRIPTORS: Final = 4
-"""Of how many descriptors one may become a connection, which takes two: the rest of the daemon
-keeps half."""
+"""Of how many descriptors one may become a connection, which takes two; of twice as many one may
+become a UDP flow. The rest of the daemon keeps what is left."""
 
 
 class Proxy:
@@ -84,7 +86,7 @@ class Proxy:
         # Listeners move over before the routes they led to go.
         for listener in {**before.listeners, **after.listeners}:
             claimed = after.listeners.get(listener)
-            if before.listeners.get(listener) != claimed:
+            if before.listeners.get(listener) != claimed or _flows(listener, before, after):
                 self._claim(listener, key, claimed)
         for backend in before.endpoints:
             if backend not in after.endpoints:
@@ -103,10 +105,20 @@ class Proxy:
         else:
             claims[key] = backend
         if claims:
-            self._listeners.want(listener, self._routes[claims[min(claims)]].candidates)
+            self._listeners.want(listener, self._routes[claims[min(claims)]])
         else:
             del self._claims[listener]
             self._listeners.want(listener, None)
+
+
+def _flows(listener: Listener, before: Plan, after: Plan) -> bool:
+    """Whether flows at the listener may have to go elsewhere; connections never do."""
+    backend = after.listeners.get(listener)
+    return (
+        backend is not None
+        and backend.protocol is Protocol.UDP
+        and before.endpoints.get(backend) != after.endpoints[backend]
+    )
 
 
 @asynccontextmanager
@@ -125,11 +137,19 @@ async def serve_proxy(
     `host` is None when the cluster's network is the host's own loopback.
     """
     loop = asyncio.get_running_loop()
-    relay = Relay(loop, partial(cluster.connector, socket.SOCK_STREAM), clock, _connection_limit())
+    relay = Relay(
+        loop,
+        partial(cluster.connector, socket.SOCK_STREAM),
+        clock,
+        _share(DESCRIPTORS, CONNECTIONS),
+    )
+    datagrams = Datagrams(
+        loop, partial(cluster.connector, socket.SOCK_DGRAM), clock, _share(2 * DESCRIPTORS, FLOWS)
+    )
     networks = {Network.CLUSTER: cluster}
     if host is not None:
         networks[Network.HOST] = host
-    listeners = Listeners(relay, networks, clock, loop.call_soon)
+    listeners = Listeners(relay, datagrams, networks, clock, loop.call_soon)
     site = Site(addressing, nodes, loopback=host is None)
     proxy = Proxy(relay, listeners, site, clock, rng)
     unsubscribe = latest.subscribe(proxy.follow)
@@ -145,11 +165,12 @@ async def serve_proxy(
         try:
             await relay.drain()
         finally:
+            datagrams.close()
             relay.close()
 
 
-def _connection_limit() -> int:
+def _share(of: int, most: int) -> int:
     descriptors, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     if descriptors == resource.RLIM_INFINITY:
-        return CONNECTIONS
-    return min(CONNECTIONS, descriptors // DESCRIPTORS)
+        return most
+    return min(most, descriptors // of)

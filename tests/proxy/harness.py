@@ -21,7 +21,7 @@ from netemu.model.service import (
 )
 from netemu.model.snapshot import ServiceEntry
 from netemu.proxy.choose import Address
-from netemu.proxy.entrance import Candidates
+from netemu.proxy.entrance import Candidates, Way
 from netemu.proxy.relay import Relay
 
 BLOCK = 100 + os.getpid() % 100
@@ -147,13 +147,22 @@ def connector() -> socket.socket:
     return SOCKETS.connector(socket.SOCK_STREAM)
 
 
-def to(*endpoints: Address) -> Candidates:
-    """A route that offers these endpoints in this order."""
+class Offer:
+    """A way that offers some endpoints in their order."""
 
-    def candidates(_peer: Address) -> Iterator[Address]:
-        return iter(endpoints)
+    def __init__(self, *endpoints: Address) -> None:
+        self.endpoints = endpoints
 
-    return candidates
+    def __call__(self, _peer: Address) -> Iterator[Address]:
+        return iter(self.endpoints)
+
+    def serves(self, _peer: Address, endpoint: Address) -> bool:
+        return endpoint in self.endpoints
+
+
+def to(*endpoints: Address) -> Way:
+    """A way that offers these endpoints in this order."""
+    return Offer(*endpoints)
 
 
 @asynccontextmanager

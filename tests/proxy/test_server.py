@@ -20,7 +20,10 @@ from netemu.model.meta import Object
 from netemu.model.service import Protocol
 from netemu.model.snapshot import EMPTY, Snapshot, advance
 from netemu.proxy.choose import Address
+from netemu.proxy.datagrams import Front
+from netemu.proxy.entrance import Entrance
 from netemu.proxy.ports import Backend, wanted
+from netemu.proxy.route import Route
 from netemu.proxy.server import Proxy, serve_proxy
 from tests.proxy.harness import (
     ON_LOOPBACK,
@@ -307,9 +310,14 @@ async def follow(changes: list[tuple[str, str, bool]]) -> None:
             proxy.follow(snapshot)
             expected = wanted(snapshot, ON_LOOPBACK, 2, loopback=True)
             assert {
-                listener: entrance.route.__self__.backend  # type: ignore[attr-defined]  # a method of Route
-                for listener, entrance in proxy._listeners._open.items()
+                listener: backend_of(opened) for listener, opened in proxy._listeners._open.items()
             } == expected
+
+
+def backend_of(opened: Entrance | Front) -> Backend:
+    way = opened.route if isinstance(opened, Entrance) else opened.way
+    assert isinstance(way, Route)
+    return way.backend
 
 
 def changed_object(name: str, change: str, port: int) -> tuple[str, Object | None]:
