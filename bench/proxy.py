@@ -24,6 +24,7 @@ from pathlib import Path
 
 from netemu.clock import SystemClock
 from netemu.model.service import Protocol
+from netemu.proxy.policy import Reach
 from netemu.proxy.ports import Backend
 from netemu.proxy.relay import Relay
 from netemu.proxy.route import Route
@@ -103,7 +104,7 @@ async def serve_netemu(target: Address) -> None:
 
     backend = Backend(("default", "web"), "http", Protocol.TCP)
     route = Route(backend, SystemClock(), random.Random(1))
-    route.update((target,), None)
+    route.update(Reach((target,)), None)
     door = listening()
     Relay(asyncio.get_running_loop(), connector).listen(door, route.candidates)
     print(door.getsockname()[1], flush=True)

@@ -1,5 +1,6 @@
 """Services, EndpointSlices and pods, shrunk once from their JSON to what DNS and proxy read."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -58,6 +59,10 @@ class Service:
     external_name: str = ""
     external_ips: tuple[str, ...] = ()
     load_balancer_ips: tuple[str, ...] = ()
+    source_ranges: tuple[str, ...] = ()
+    """Networks from which the load balancer's addresses may be used; empty: from all."""
+    health_check_port: int | None = None
+    """Where each node tells whether it has endpoints of its own."""
     affinity_seconds: int | None = None
     """Seconds of ClientIP affinity; None without."""
     internal_policy: TrafficPolicy = TrafficPolicy.CLUSTER
@@ -94,6 +99,9 @@ class Endpoint:
     zone: str = ""
     target: Key | None = None
     """The pod behind it."""
+    for_nodes: tuple[str, ...] = ()
+    """Hints: the nodes and the zones whose clients should come here (KEP-4444, KEP-2433)."""
+    for_zones: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,6 +120,8 @@ class EndpointSlice:
 PROXY_NAME = "service.kubernetes.io/service-proxy-name"
 HEADLESS = "service.kubernetes.io/headless"
 SERVICE_NAME = "kubernetes.io/service-name"
+SOURCE_RANGES = "service.beta.kubernetes.io/load-balancer-source-ranges"
+"""The annotation that spec.loadBalancerSourceRanges replaced; the field wins."""
 
 
 def service_from(obj: Object) -> Service:
@@ -132,6 +142,8 @@ def service_from(obj: Object) -> Service:
         load_balancer_ips=tuple(
             item["ip"] for item in ingress if "ip" in item and item.get("ipMode", "VIP") == "VIP"
         ),
+        source_ranges=_source_ranges(obj) if spec.get("type") == "LoadBalancer" else (),
+        health_check_port=spec.get("healthCheckNodePort") or None,
         affinity_seconds=sticky.get("timeoutSeconds", AFFINITY_SECONDS)
         if spec.get("sessionAffinity") == "ClientIP"
         else None,
@@ -140,6 +152,15 @@ def service_from(obj: Object) -> Service:
         publish_not_ready=bool(spec.get("publishNotReadyAddresses")),
         proxied=PROXY_NAME not in labels and HEADLESS not in labels,
     )
+
+
+def _source_ranges(obj: Object) -> tuple[str, ...]:
+    """Written with blanks around them or not (upstream trims them)."""
+    listed = obj["spec"].get("loadBalancerSourceRanges")
+    if not listed:
+        annotations = obj["metadata"].get("annotations") or {}
+        listed = annotations.get(SOURCE_RANGES, "").split(",")
+    return tuple(each.strip() for each in listed if each.strip())
 
 
 def _service_port(port: Object) -> ServicePort:
@@ -175,6 +196,7 @@ def slice_from(obj: Object) -> EndpointSlice:
 
 def _endpoint(item: Object, address: str) -> Endpoint:
     conditions = item.get("conditions") or {}
+    hints = item.get("hints") or {}
     ready = conditions.get("ready", True) is not False
     target = item.get("targetRef") or {}
     serving = conditions.get("serving")
@@ -189,7 +211,20 @@ def _endpoint(item: Object, address: str) -> Endpoint:
         target=(target.get("namespace", ""), target["name"])
         if target.get("kind") == "Pod"
         else None,
+        for_nodes=tuple(each["name"] for each in hints.get("forNodes") or ()),
+        for_zones=tuple(each["name"] for each in hints.get("forZones") or ()),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class HostPort:
+    """A port of a node that leads to a pod on it."""
+
+    address: str
+    """"" means every address of the node."""
+    protocol: Protocol
+    port: int
+    container_port: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -200,6 +235,12 @@ class PodAddress:
     name: str
     node: str
     ips: tuple[str, ...]
+    host_ports: tuple[HostPort, ...] = ()
+
+    @property
+    def key(self) -> Key:
+        """(namespace, name)."""
+        return self.namespace, self.name
 
 
 def pod_address_from(obj: Object) -> PodAddress | None:
@@ -212,4 +253,50 @@ def pod_address_from(obj: Object) -> PodAddress | None:
     if not ips or host_network or status.get("phase") in ("Succeeded", "Failed"):
         return None
     namespace, name = key_of(obj)
-    return PodAddress(namespace=namespace, name=name, node=obj["spec"].get("nodeName", ""), ips=ips)
+    return PodAddress(
+        namespace=namespace,
+        name=name,
+        node=obj["spec"].get("nodeName", ""),
+        ips=ips,
+        host_ports=tuple(_host_ports(obj["spec"])),
+    )
+
+
+def _host_ports(spec: Object) -> Iterator[HostPort]:
+    for container in (*spec.get("containers", ()), *(spec.get("initContainers") or ())):
+        for port in container.get("ports") or ():
+            if port.get("hostPort"):
+                address = port.get("hostIP") or ""
+                yield HostPort(
+                    "" if address == "0.0.0.0" else address,  # read, not bound
+                    Protocol(port.get("protocol", "TCP")),
+                    port["hostPort"],
+                    port["containerPort"],
+                )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodePlace:
+    """A node, as far as it tells where somebody is."""
+
+    name: str
+    address: str
+    """"" while it has none."""
+    pod_ranges: tuple[str, ...] = ()
+    zone: str = ""
+
+
+ZONE = "topology.kubernetes.io/zone"
+
+
+def node_place_from(obj: Object) -> NodePlace:
+    """Shrink a Node object."""
+    addresses = (obj.get("status") or {}).get("addresses") or ()
+    spec = obj.get("spec") or {}
+    internal = (each["address"] for each in addresses if each["type"] == "InternalIP")
+    return NodePlace(
+        name=name_of(obj),
+        address=next(internal, ""),
+        pod_ranges=tuple(spec.get("podCIDRs") or ()),
+        zone=labels_of(obj).get(ZONE, ""),
+    )

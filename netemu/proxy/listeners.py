@@ -6,6 +6,7 @@ tried again from time to time; the others aren't held up by it.
 """
 
 import logging
+import socket
 from collections.abc import Callable, Mapping
 from typing import Final
 
@@ -14,6 +15,7 @@ from netemu.model.service import Protocol
 from netemu.model.sockets import Sockets
 from netemu.proxy.datagrams import Datagrams, Front
 from netemu.proxy.entrance import Entrance, Way
+from netemu.proxy.gate import OPEN, Gate, guard, unguard
 from netemu.proxy.ports import Listener, Network
 from netemu.proxy.relay import Relay
 
@@ -46,6 +48,9 @@ class Listeners:
         self._call_soon = call_soon
         self._wanted: dict[Listener, Way] = {}
         self._open: dict[Listener, Entrance | Front] = {}
+        self._gates: dict[Listener, Gate] = {}
+        self._guarded: dict[Listener, Gate] = {}
+        """What the open sockets' filters say."""
         self._due: dict[Listener, None] = {}
         self._retry: Timer | None = None
         self._continues = False
@@ -58,10 +63,14 @@ class Listeners:
     def __len__(self) -> int:
         return len(self._open)
 
-    def want(self, listener: Listener, way: Way | None) -> None:
-        """From `sync` on, `listener` leads `way`, which may have changed; None: it isn't wanted any
-        more.
+    def want(self, listener: Listener, way: Way | None, gate: Gate = OPEN) -> None:
+        """From `sync` on, `listener` leads `way`, which may have changed, and lets in whom `gate`
+        allows; None: it isn't wanted any more.
         """
+        if gate != OPEN:
+            self._gates[listener] = gate
+        else:
+            self._gates.pop(listener, None)
         if way is None:
             self._wanted.pop(listener, None)
         else:
@@ -88,15 +97,38 @@ class Listeners:
         way, opened = self._wanted.get(listener), self._open.get(listener)
         if way is None:
             self.failures.pop(listener, None)
+            self._guarded.pop(listener, None)
             if opened is not None:
                 self._shut(self._open.pop(listener))
         elif opened is None:
             self._try(listener, way)
-        elif isinstance(opened, Entrance):
+        else:
+            self._lead(listener, opened, way)
+
+    def _lead(self, listener: Listener, opened: Entrance | Front, way: Way) -> None:
+        try:
+            self._guard(listener, opened.sock)
+        except OSError as error:  # better closed than open to everybody
+            self._shut(self._open.pop(listener))
+            self._guarded.pop(listener, None)
+            self._failed(listener, error)
+            return
+        if isinstance(opened, Entrance):
             opened.route = way
         else:
             opened.way = way
             self._datagrams.review(opened)
+
+    def _guard(self, listener: Listener, sock: socket.socket) -> None:
+        gate = self._gates.get(listener)
+        if gate == self._guarded.get(listener):
+            return
+        if gate is not None:
+            guard(sock, gate)
+            self._guarded[listener] = gate
+        else:
+            unguard(sock)
+            del self._guarded[listener]
 
     def _shut(self, opened: Entrance | Front) -> None:
         if isinstance(opened, Entrance):
@@ -106,26 +138,40 @@ class Listeners:
 
     def _listen(self, listener: Listener, way: Way) -> Entrance | Front:
         sockets = self._networks[listener.network]
-        if listener.protocol is Protocol.UDP:
-            return self._datagrams.listen(sockets.bind_udp(listener.address, listener.port), way)
-        return self._relay.listen(sockets.listen(listener.address, listener.port), way)
+        udp = listener.protocol is Protocol.UDP
+        sock = (sockets.bind_udp if udp else sockets.listen)(listener.address, listener.port)
+        try:
+            self._guard(listener, sock)
+        except OSError:
+            sock.close()
+            raise
+        return self._datagrams.listen(sock, way) if udp else self._relay.listen(sock, way)
 
     def _try(self, listener: Listener, way: Way) -> None:
         try:
             self._open[listener] = self._listen(listener, way)
         except OSError as error:
-            reason = error.strerror or str(error)
-            if self.failures.get(listener) != reason:
-                log.warning(
-                    "proxy: %s:%d/%s: %s",
-                    listener.address,
-                    listener.port,
-                    listener.protocol,
-                    reason,
-                )
-            self.failures[listener] = reason
+            self._failed(listener, error)
         else:
             self.failures.pop(listener, None)
+
+    def _failed(self, listener: Listener, error: OSError) -> None:
+        reason = error.strerror or str(error)
+        if self.failures.get(listener) != reason:
+            log.warning(
+                "proxy: %s:%d/%s: %s",
+                listener.address,
+                listener.port,
+                listener.protocol,
+                reason,
+            )
+        self.failures[listener] = reason
+
+    def try_again(self) -> None:
+        """Something changed that may let those open that couldn't."""
+        if self._retry is not None:
+            self._retry.cancel()
+        self._try_again()
 
     def _try_again(self) -> None:
         self._retry = None

@@ -7,24 +7,40 @@ the event loop. The work is proportional to the Services that changed, not to th
 import asyncio
 import resource
 import socket
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
 from random import Random
 from typing import Final
 
+from immutables import Map
+
 from netemu.clock import Clock
 from netemu.model.addressing import Addressing
 from netemu.model.latest import Latest
 from netemu.model.meta import Key
-from netemu.model.service import Protocol
-from netemu.model.snapshot import EMPTY, ServiceEntry, Snapshot, changed_services
+from netemu.model.service import PodAddress, Protocol
+from netemu.model.snapshot import EMPTY, Snapshot, changed_services
 from netemu.model.sockets import Sockets
 from netemu.proxy.datagrams import FLOWS, Datagrams
+from netemu.proxy.gate import OPEN
+from netemu.proxy.healthports import HealthPorts
 from netemu.proxy.listeners import Listeners
-from netemu.proxy.ports import NOTHING, Backend, Listener, Network, Plan, Site, plan
+from netemu.proxy.policy import Place, Places
+from netemu.proxy.ports import (
+    LOOPBACK,
+    NOTHING,
+    Backend,
+    Listener,
+    Network,
+    Plan,
+    Site,
+    host_port_plan,
+    plan,
+)
 from netemu.proxy.relay import CONNECTIONS, Relay
-from netemu.proxy.route import Route
+from netemu.proxy.route import ANY_DOOR, Path, Route
+from netemu.proxy.statusports import StatusPorts
 
 DESCRIPTORS: Final = 4
 """Of how many descriptors one may become a connection, which takes two; of twice as many one may
@@ -35,10 +51,17 @@ class Proxy:
     """What the proxy does at the moment."""
 
     def __init__(
-        self, relay: Relay, listeners: Listeners, site: Site, clock: Clock, rng: Random
+        self,
+        relay: Relay,
+        listeners: Listeners,
+        health: HealthPorts,
+        site: Site,
+        clock: Clock,
+        rng: Random,
     ) -> None:
         self._relay = relay
         self._listeners = listeners
+        self._health = health
         self._site = site
         self._clock = clock
         self._rng = rng
@@ -46,6 +69,7 @@ class Proxy:
         self._plans: dict[Key, Plan] = {}
         self._claims: dict[Listener, dict[Key, Backend]] = {}
         self._routes: dict[Backend, Route] = {}
+        self._places = Places({}, self._node_of_pod)
 
     @property
     def failures(self) -> Mapping[Listener, str]:
@@ -71,25 +95,50 @@ class Proxy:
         """Make listeners and routes what `snapshot` says."""
         if not snapshot.synced:  # what isn't in it yet may exist
             return
-        for key in sorted(changed_services(self._seen, snapshot)):
-            self._update(key, snapshot.services.get(key))
-        self._seen = snapshot
+        seen, self._seen = self._seen, snapshot
+        keys: Iterable[Key] = changed_services(seen, snapshot)
+        pods: Iterable[Key] = _differing(seen.host_ports, snapshot.host_ports)
+        if seen.nodes != snapshot.nodes:
+            self._places = Places(snapshot.nodes, self._node_of_pod)
+            self._health.follow_nodes(snapshot.nodes)
+            keys = {*seen.services, *snapshot.services}
+            pods = {*snapshot.host_ports, *pods}
+        for key in sorted(keys):
+            self._update(key, self._service_plan(key))
+        for key in sorted(pods):
+            self._update((key[0], f"pod/{key[1]}"), self._pod_plan(key))
         self._listeners.sync()
+        self._health.updated = self._clock.now()
 
-    def _update(self, key: Key, entry: ServiceEntry | None) -> None:
+    def _service_plan(self, key: Key) -> Plan:
+        entry = self._seen.services.get(key)
+        return NOTHING if entry is None else plan(entry, self._site, self._seen.nodes)
+
+    def _pod_plan(self, key: Key) -> Plan:
+        pod = self._seen.host_ports.get(key)
+        return NOTHING if pod is None else host_port_plan(pod, self._site, self._seen.nodes)
+
+    def _node_of_pod(self, address: str) -> str | None:
+        pod = self._seen.pods.get(address)
+        return None if pod is None else pod.node
+
+    def _place_of(self, address: str) -> Place:
+        return self._places.of(address)
+
+    def _update(self, key: Key, after: Plan) -> None:
         before = self._plans.pop(key, NOTHING)
-        after = NOTHING
-        if entry is not None:
-            after = self._plans[key] = plan(entry, self._site)
-            for backend, endpoints in after.endpoints.items():
-                self._route(backend).update(endpoints, entry.service.affinity_seconds)
+        if after is not NOTHING:
+            self._plans[key] = after
+        if before.health != after.health:
+            self._health.check(key, after.health)
+        for backend, reach in after.reach.items():
+            self._route(backend).update(reach, after.affinity_seconds)
         # Listeners move over before the routes they led to go.
         for listener in {**before.listeners, **after.listeners}:
-            claimed = after.listeners.get(listener)
-            if before.listeners.get(listener) != claimed or _flows(listener, before, after):
-                self._claim(listener, key, claimed)
-        for backend in before.endpoints:
-            if backend not in after.endpoints:
+            if _moves(listener, before, after):
+                self._claim(listener, key, after.listeners.get(listener))
+        for backend in before.reach:
+            if backend not in after.reach:
                 del self._routes[backend]
 
     def _route(self, backend: Backend) -> Route:
@@ -104,20 +153,36 @@ class Proxy:
             claims.pop(key, None)
         else:
             claims[key] = backend
-        if claims:
-            self._listeners.want(listener, self._routes[claims[min(claims)]])
-        else:
+        if not claims:
             del self._claims[listener]
             self._listeners.want(listener, None)
+            return
+        first = min(claims)
+        winner = self._plans[first]
+        path = Path(
+            self._routes[claims[first]], winner.doors.get(listener, ANY_DOOR), self._place_of
+        )
+        self._listeners.want(listener, path, winner.gates.get(listener, OPEN))
 
 
-def _flows(listener: Listener, before: Plan, after: Plan) -> bool:
-    """Whether flows at the listener may have to go elsewhere; connections never do."""
+def _differing(before: Map[Key, PodAddress], after: Map[Key, PodAddress]) -> set[Key]:
+    if before is after:
+        return set()
+    keys = {*before, *after}
+    return {key for key in keys if before.get(key) is not after.get(key)}
+
+
+def _moves(listener: Listener, before: Plan, after: Plan) -> bool:
+    """Whether anything about a listener changed; its endpoints matter to flows only, as
+    connections stay where they are and new ones ask anew.
+    """
     backend = after.listeners.get(listener)
     return (
-        backend is not None
-        and backend.protocol is Protocol.UDP
-        and before.endpoints.get(backend) != after.endpoints[backend]
+        backend is None
+        or before.listeners.get(listener) != backend
+        or before.doors.get(listener) != after.doors.get(listener)
+        or before.gates.get(listener) != after.gates.get(listener)
+        or (backend.protocol is Protocol.UDP and before.reach.get(backend) != after.reach[backend])
     )
 
 
@@ -151,7 +216,9 @@ async def serve_proxy(
         networks[Network.HOST] = host
     listeners = Listeners(relay, datagrams, networks, clock, loop.call_soon)
     site = Site(addressing, nodes, loopback=host is None)
-    proxy = Proxy(relay, listeners, site, clock, rng)
+    ports = StatusPorts(loop, cluster, clock)
+    health = HealthPorts(ports, clock, str, () if site.loopback else (LOOPBACK,))
+    proxy = Proxy(relay, listeners, health, site, clock, rng)
     unsubscribe = latest.subscribe(proxy.follow)
     try:
         proxy.follow(latest.value)
@@ -162,6 +229,7 @@ async def serve_proxy(
     finally:
         unsubscribe()
         listeners.close()
+        ports.close()
         try:
             await relay.drain()
         finally:

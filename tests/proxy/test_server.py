@@ -23,7 +23,7 @@ from netemu.proxy.choose import Address
 from netemu.proxy.datagrams import Front
 from netemu.proxy.entrance import Entrance
 from netemu.proxy.ports import Backend, wanted
-from netemu.proxy.route import Route
+from netemu.proxy.route import Path
 from netemu.proxy.server import Proxy, serve_proxy
 from tests.proxy.harness import (
     ON_LOOPBACK,
@@ -316,8 +316,8 @@ async def follow(changes: list[tuple[str, str, bool]]) -> None:
 
 def backend_of(opened: Entrance | Front) -> Backend:
     way = opened.route if isinstance(opened, Entrance) else opened.way
-    assert isinstance(way, Route)
-    return way.backend
+    assert isinstance(way, Path)
+    return way.route.backend
 
 
 def changed_object(name: str, change: str, port: int) -> tuple[str, Object | None]:
