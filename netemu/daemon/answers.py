@@ -79,8 +79,15 @@ class Answers:
             "pods": len(self._client.list(PODS)),
             "services": len(self._latest.value.services),
             "connections": self._proxy.connections,
-            "notes": [*facts["notes"], *self._unreachable()],
+            "notes": [*facts["notes"], *self._without_rules(), *self._unreachable()],
         }
+
+    def _without_rules(self) -> list[str]:
+        """What users notice where there can be no packet rules."""
+        if not self._proxy.problem:
+            return []
+        lost = "each virtual address takes a socket of its own, and pods see not their clients but"
+        return [f"{lost} their node: {self._proxy.problem}"]
 
     def _unreachable(self) -> list[str]:
         """Addresses the host should reach a Service at, and can't; the API has one of its own."""

@@ -27,6 +27,7 @@ from netemu.daemon.follow import follow, settled, tell
 from netemu.daemon.home import Home
 from netemu.daemon.ports import Ports, open_ports
 from netemu.dns.server import serve_dns
+from netemu.fabric.interception import LocalInterception, Unavailable
 from netemu.model.latest import Latest
 from netemu.model.snapshot import EMPTY, Snapshot
 from netemu.node.agent import NodeAgent
@@ -200,6 +201,9 @@ async def _serve_network(start: Start, stack: AsyncExitStack, core: Core) -> Pro
             outside=launched.host,
         )
     )
+    interception, problem = _interception(launched)
+    if interception is not None:
+        stack.callback(interception.close)
     return await stack.enter_async_context(
         serve_proxy(
             core.latest,
@@ -209,8 +213,20 @@ async def _serve_network(start: Start, stack: AsyncExitStack, core: Core) -> Pro
             host=launched.host if launched.runtime.isolated else None,
             clock=core.clock,
             rng=core.rng,
+            interception=interception,
+            problem=problem,
         )
     )
+
+
+def _interception(launched: Launched) -> tuple[LocalInterception | None, str]:
+    """The means to serve all virtual addresses by one socket, or why there are none."""
+    if not launched.runtime.isolated:
+        return None, ""
+    try:
+        return LocalInterception(), ""
+    except Unavailable as reason:
+        return None, str(reason)
 
 
 def _report(start: Start, answers: Answers, core: Core, tasks: Tasks) -> None:

@@ -24,7 +24,7 @@ _NEIGHBOUR = struct.Struct("=BxxxiHBB")  # family, index, state, flags, type
 _ATTRIBUTE = struct.Struct("=HH")  # length, type
 
 _NEWLINK, _DELLINK, _GETLINK, _NEWADDR = 16, 17, 18, 20
-_NEWROUTE, _DELROUTE, _GETROUTE, _NEWNEIGH = 24, 25, 26, 28
+_NEWROUTE, _DELROUTE, _GETROUTE, _NEWNEIGH, _NEWRULE = 24, 25, 26, 28, 32
 _ERROR, _DONE = 2, 3
 _REQUEST, _ACK, _EXCLUSIVE, _CREATE, _DUMP = 0x1, 0x4, 0x200, 0x400, 0x300
 
@@ -33,6 +33,7 @@ _INFO_KIND, _INFO_DATA, _VETH_PEER = 1, 2, 1
 _IFA_ADDRESS, _IFA_LOCAL = 1, 2
 _RTA_DST, _RTA_OIF, _RTA_GATEWAY, _RTA_PREFSRC, _RTA_TABLE = 1, 4, 5, 7, 15
 _NDA_DST, _NDA_LLADDR = 1, 2
+_FRA_FWMARK, _FRA_FWMASK = 10, 16
 
 _IFF_UP = 1
 _TABLE_MAIN, _TABLE_LOCAL = 254, 255
@@ -40,6 +41,7 @@ _PROTOCOL_STATIC = 4
 _SCOPE_GLOBAL, _SCOPE_LINK, _SCOPE_HOST, _SCOPE_NOWHERE = 0, 253, 254, 255
 _TYPE_UNICAST, _TYPE_LOCAL = 1, 2
 _NUD_PERMANENT = 0x80
+_ACTION_TABLE = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,14 +137,26 @@ class Netlink:
         body = _route(destination, _TABLE_MAIN, _SCOPE_NOWHERE, 0)
         self._request(_DELROUTE, 0, body)
 
-    def add_local_route(self, destination: IPv4Network, index: int) -> None:
-        """Make every address in `destination` one of our own: it can be bound, packets end here."""
-        body = _route(destination, _TABLE_LOCAL, _SCOPE_HOST, _TYPE_LOCAL)
+    def add_local_route(
+        self, destination: IPv4Network, index: int, table: int = _TABLE_LOCAL
+    ) -> None:
+        """Make every address in `destination` one of our own: it can be bound, packets end here.
+
+        In another table than the usual that holds only for packets that are sent there.
+        """
+        body = _route(destination, table, _SCOPE_HOST, _TYPE_LOCAL)
         self._request(
             _NEWROUTE,
             _CREATE | _EXCLUSIVE,
             body + _attribute(_RTA_OIF, struct.pack("=I", index)),
         )
+
+    def add_mark_rule(self, bit: int, table: int) -> None:
+        """Route packets by another table if their mark has a bit."""
+        body = _ROUTE.pack(socket.AF_INET, 0, 0, 0, table, 0, 0, _ACTION_TABLE, 0)
+        for kind in (_FRA_FWMARK, _FRA_FWMASK):
+            body += _attribute(kind, struct.pack("=I", bit))
+        self._request(_NEWRULE, _CREATE | _EXCLUSIVE, body)
 
     def routes(self) -> list[Route]:
         """Every IPv4 route, of all tables."""

@@ -5,10 +5,15 @@ language these are the parts of). Registers are the kernel's 32-bit ones, number
 values fill several in a row, each part padded to four bytes.
 """
 
+import socket
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
-from typing import NamedTuple, Protocol, TypeAlias
+from typing import Final, NamedTuple, Protocol, TypeAlias
+
+TRANSPARENT_MARK: Final = 0x8000_0000
+"""The bit of a packet's mark that makes the cluster's network keep it, whatever its address: a
+transparent socket waits for it."""
 
 
 class Verdict(IntEnum):
@@ -260,3 +265,17 @@ class Rules(Protocol):
 
     def close(self) -> None:
         """Stop talking to the kernel; the rules stay."""
+
+
+class Interception(Protocol):
+    """The means to serve addresses that nothing is bound to, and to speak in a client's name."""
+
+    @property
+    def rules(self) -> Rules:
+        """The table."""
+
+    def listen(self) -> socket.socket:
+        """A listening socket to which rules may redirect what is for others. Raises OSError."""
+
+    def close(self) -> None:
+        """Take the rules away."""

@@ -7,9 +7,11 @@ the event loop. The work is proportional to the Services that changed, not to th
 import asyncio
 import resource
 import socket
+from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
+from ipaddress import summarize_address_range
 from random import Random
 from typing import Final
 
@@ -19,13 +21,16 @@ from netemu.clock import Clock
 from netemu.model.addressing import Addressing
 from netemu.model.latest import Latest
 from netemu.model.meta import Key
+from netemu.model.nft import Interception
 from netemu.model.service import PodAddress, Protocol
 from netemu.model.snapshot import EMPTY, Snapshot, changed_services
 from netemu.model.sockets import Sockets
+from netemu.proxy.catchall import CatchAll
 from netemu.proxy.datagrams import FLOWS, Datagrams
 from netemu.proxy.gate import OPEN
 from netemu.proxy.healthports import HealthPorts
 from netemu.proxy.listeners import Listeners
+from netemu.proxy.openings import Openings
 from netemu.proxy.policy import Place, Places
 from netemu.proxy.ports import (
     LOOPBACK,
@@ -40,6 +45,7 @@ from netemu.proxy.ports import (
 )
 from netemu.proxy.relay import CONNECTIONS, Relay
 from netemu.proxy.route import ANY_DOOR, Path, Route
+from netemu.proxy.source import Sources
 from netemu.proxy.statusports import StatusPorts
 
 DESCRIPTORS: Final = 4
@@ -53,7 +59,7 @@ class Proxy:
     def __init__(
         self,
         relay: Relay,
-        listeners: Listeners,
+        listeners: Openings,
         health: HealthPorts,
         site: Site,
         clock: Clock,
@@ -69,6 +75,8 @@ class Proxy:
         self._plans: dict[Key, Plan] = {}
         self._claims: dict[Listener, dict[Key, Backend]] = {}
         self._routes: dict[Backend, Route] = {}
+        self._closed: Counter[Listener] = Counter()
+        """How many Services have a listener that nobody could serve."""
         self._places = Places({}, self._node_of_pod)
 
     @property
@@ -85,6 +93,11 @@ class Proxy:
     def routes(self) -> Mapping[Backend, Route]:
         """Every Service port that is relayed, with its endpoints and counters."""
         return self._routes
+
+    @property
+    def problem(self) -> str:
+        """Why every virtual address takes a socket of its own, where it needn't; "" if not so."""
+        return self._listeners.problem
 
     @property
     def listening(self) -> int:
@@ -140,6 +153,17 @@ class Proxy:
         for backend in before.reach:
             if backend not in after.reach:
                 del self._routes[backend]
+        self._closed.update(after.closed)
+        self._closed.subtract(before.closed)
+        for listener in {*before.closed, *after.closed, *before.listeners, *after.listeners}:
+            self._refuse(listener)
+
+    def _refuse(self, listener: Listener) -> None:
+        """Have clients of a listener refused if some Service has it, and none can serve it."""
+        closed = self._closed[listener] > 0
+        if not closed:
+            del self._closed[listener]
+        self._listeners.refuse(listener, closed and listener not in self._claims)
 
     def _route(self, backend: Backend) -> Route:
         if backend not in self._routes:
@@ -196,10 +220,13 @@ async def serve_proxy(
     host: Sockets | None,
     clock: Clock,
     rng: Random,
+    interception: Interception | None = None,
+    problem: str = "",
 ) -> AsyncIterator[Proxy]:
     """Relay to the Services of `latest` while the block runs; on entry what it says listens.
 
-    `host` is None when the cluster's network is the host's own loopback.
+    `host` is None when the cluster's network is the host's own loopback, `interception` when every
+    address needs a socket of its own, `problem` being the reason if that is worth telling.
     """
     loop = asyncio.get_running_loop()
     relay = Relay(
@@ -207,6 +234,7 @@ async def serve_proxy(
         partial(cluster.connector, socket.SOCK_STREAM),
         clock,
         _share(DESCRIPTORS, CONNECTIONS),
+        None if interception is None else _sources(addressing).kept,
     )
     datagrams = Datagrams(
         loop, partial(cluster.connector, socket.SOCK_DGRAM), clock, _share(2 * DESCRIPTORS, FLOWS)
@@ -214,7 +242,11 @@ async def serve_proxy(
     networks = {Network.CLUSTER: cluster}
     if host is not None:
         networks[Network.HOST] = host
-    listeners = Listeners(relay, datagrams, networks, clock, loop.call_soon)
+    listeners = Openings(
+        Listeners(relay, datagrams, networks, clock, loop.call_soon),
+        None if interception is None else CatchAll(relay, interception),
+        problem,
+    )
     site = Site(addressing, nodes, loopback=host is None)
     ports = StatusPorts(loop, cluster, clock)
     health = HealthPorts(ports, clock, str, () if site.loopback else (LOOPBACK,))
@@ -235,6 +267,11 @@ async def serve_proxy(
         finally:
             datagrams.close()
             relay.close()
+
+
+def _sources(addressing: Addressing) -> Sources:
+    pool = summarize_address_range(*addressing.load_balancers)
+    return Sources(addressing.pods, (addressing.services, addressing.nodes, *pool))
 
 
 def _share(of: int, most: int) -> int:

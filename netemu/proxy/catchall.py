@@ -1,0 +1,188 @@
+"""One listening socket for every virtual address: rules lead there what has endpoints.
+
+The kernel holds the set of open addresses and ports; an accepted socket's own address tells which
+of them its client meant. So ten thousand Services take one descriptor, and an address is opened or
+closed by a change to a set, whose members follow what is wanted by difference. What nobody can
+serve is refused by a rule too, as kube-proxy does.
+"""
+
+import socket
+import struct
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from netemu.model import nft
+from netemu.model.nft import Element, Interception, Kind, Load
+from netemu.model.service import Protocol
+from netemu.proxy.choose import Address
+from netemu.proxy.entrance import Entrance, Way
+from netemu.proxy.gate import OPEN as NO_GATE
+from netemu.proxy.gate import Gate
+from netemu.proxy.ports import LOOPBACK, Listener, Network
+from netemu.proxy.relay import Relay
+
+OPEN: Final = "open"
+REFUSED: Final = "refused"
+CHAIN: Final = "transparent"
+OUTGOING: Final = "outgoing"
+MANGLE: Final = -150
+"""Before addresses are translated (netfilter's NF_IP_PRI_MANGLE)."""
+
+PROTOCOLS: Final = {
+    Protocol.TCP: socket.IPPROTO_TCP,
+    Protocol.UDP: socket.IPPROTO_UDP,
+    Protocol.SCTP: socket.IPPROTO_SCTP,
+}
+
+_TCP = nft.Read(Load.PROTOCOL), nft.Equal(bytes([socket.IPPROTO_TCP]))
+_KEEP = (
+    nft.Value(struct.pack("=I", nft.TRANSPARENT_MARK)),
+    nft.SetMark(),
+    nft.Go(nft.Verdict.ACCEPT),
+)
+
+
+class Unknown:
+    """Where a client goes whose address was closed while it knocked: nowhere, so it is reset."""
+
+    def __call__(self, peer: Address, /) -> Iterator[Address]:
+        """No endpoint."""
+        return iter(())
+
+    def serves(self, peer: Address, endpoint: Address) -> bool:
+        """None does."""
+        return False
+
+
+class Members:
+    """A set of the kernel's that follows what is wanted, by difference."""
+
+    def __init__(self, name: str) -> None:
+        self.there: set[bytes] = set()
+        self._name = name
+        self._wanted: dict[bytes, bool] = {}
+
+    def want(self, key: bytes, wanted: bool) -> None:
+        """From the next `changes` on it is a member, or isn't."""
+        self._wanted[key] = wanted
+
+    def changes(self) -> Iterator[nft.Command]:
+        """The least that makes the set what it should be; taken as done."""
+        gone = sorted(key for key, want in self._wanted.items() if not want and key in self.there)
+        new = sorted(key for key, want in self._wanted.items() if want and key not in self.there)
+        self._wanted.clear()
+        self.there.difference_update(gone)
+        self.there.update(new)
+        if gone:
+            yield nft.DeleteElements(self._name, [Element(key) for key in gone])
+        if new:
+            yield nft.AddElements(self._name, [Element(key) for key in new])
+
+
+class CatchAll:
+    """The addresses and ports that lead to the one socket."""
+
+    def __init__(self, relay: Relay, interception: Interception) -> None:
+        """Raises OSError."""
+        self._relay = relay
+        self._rules = interception.rules
+        sock = interception.listen()
+        try:
+            self._rules.apply(_chain(sock.getsockname()))
+        except OSError:
+            sock.close()
+            raise
+        self._ways: dict[Address, Way] = {}
+        self._open = Members(OPEN)
+        self._refused = Members(REFUSED)
+        self._nowhere = Unknown()
+        self._entrance: Entrance = relay.listen(sock, self._nowhere, find=self._find)
+
+    def __len__(self) -> int:
+        return len(self._open.there)
+
+    @staticmethod
+    def takes(listener: Listener, gate: Gate) -> bool:
+        """Whether it can stand for a listener; one with a gate needs a socket for its filter."""
+        return (
+            listener.network is Network.CLUSTER
+            and listener.protocol is Protocol.TCP
+            and listener.address != LOOPBACK
+            and gate == NO_GATE
+        )
+
+    @property
+    def ways(self) -> Mapping[Address, Way]:
+        """Where each address and port leads."""
+        return self._ways
+
+    def want(self, address: Address, way: Way | None) -> None:
+        """From `sync` on, the address leads `way`; None: it is closed."""
+        if way is None:
+            self._ways.pop(address, None)
+        else:
+            self._ways[address] = way
+        self._open.want(_address(address), way is not None)
+
+    def refuse(self, listener: Listener, wanted: bool) -> None:
+        """From `sync` on, clients of that listener are refused, or no longer."""
+        protocol = PROTOCOLS[listener.protocol]
+        key = bytes([protocol, 0, 0, 0]) + _address((listener.address, listener.port))
+        self._refused.want(key, wanted)
+
+    def sync(self) -> None:
+        """Open and close what changed. Raises OSError."""
+        self._rules.apply([*self._open.changes(), *self._refused.changes()])
+
+    def close(self) -> None:
+        """Close the socket; connections that were accepted stay."""
+        self._relay.unlisten(self._entrance)
+
+    def _find(self, client: socket.socket) -> Way:
+        return self._ways.get(client.getsockname(), self._nowhere)
+
+
+def _address(address: Address) -> bytes:
+    return socket.inet_aton(address[0]) + struct.pack("!HH", address[1], 0)
+
+
+def _chain(target: Address) -> Iterator[nft.Command]:
+    yield nft.AddSet(OPEN, (Kind.ADDRESS, Kind.PORT))
+    yield nft.AddSet(REFUSED, (Kind.PROTOCOL, Kind.ADDRESS, Kind.PORT))
+    yield nft.AddChain(CHAIN, nft.Hook("filter", "prerouting", MANGLE))
+    # Connections that exist first, also of addresses that were closed since; these are also the
+    # answers of endpoints to connections made in a client's name.
+    transparent = nft.Read(Load.TRANSPARENT), nft.Equal(b"\1")
+    yield nft.AddRule(CHAIN, (*_TCP, *transparent, *_KEEP))
+    opened = (
+        nft.Read(Load.DESTINATION, 0),
+        nft.Read(Load.DESTINATION_PORT, 1),
+        nft.Find(OPEN, 0),
+    )
+    yield nft.AddRule(
+        CHAIN,
+        (
+            *_TCP,
+            *opened,
+            nft.Value(socket.inet_aton(target[0]), 0),
+            nft.Value(struct.pack("!H", target[1]), 1),
+            nft.Redirect(0, 1),
+            *_KEEP,
+        ),
+    )
+    yield from _refusals(CHAIN)
+    # Clients in the cluster's own network: what is for an address of others' comes in as well.
+    yield nft.AddChain(OUTGOING, nft.Hook("route", "output", MANGLE))
+    yield nft.AddRule(OUTGOING, (*_TCP, *opened, *_KEEP))
+    yield from _refusals(OUTGOING)
+
+
+def _refusals(chain: str) -> Iterator[nft.Command]:
+    refused = (
+        nft.Read(Load.PROTOCOL, 0),
+        nft.Read(Load.DESTINATION, 1),
+        nft.Read(Load.DESTINATION_PORT, 2),
+        nft.Find(REFUSED, 0),
+    )
+    yield nft.AddRule(chain, (*refused, *_TCP, nft.Refuse(reset=True)))
+    yield nft.AddRule(chain, (*refused, nft.Refuse(reset=False)))
