@@ -10,6 +10,7 @@ from netemu.controllers.deployment import DeploymentController
 from netemu.controllers.endpoints import EndpointsController
 from netemu.controllers.endpointslice import EndpointSliceController
 from netemu.controllers.garbagecollector import GarbageCollector
+from netemu.controllers.loadbalancer import LoadBalancerController
 from netemu.controllers.mirroring import MirroringController
 from netemu.controllers.namespace import NamespaceController
 from netemu.controllers.podgc import PodGarbageCollector
@@ -35,6 +36,7 @@ CONTROLLERS: dict[str, Callable[[Context], Controller[Any]]] = {
     "service-account-controller": ServiceAccountController,
     "root-ca-certificate-publisher-controller": RootCaController,
     "pod-garbage-collector-controller": PodGarbageCollector,
+    "service-controller": LoadBalancerController,
     "kubernetes-service-controller": BootstrapController,
 }
 """By the name under which each records its events."""

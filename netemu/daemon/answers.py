@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from netemu.daemon import manifests
+from netemu.daemon.addresses import ForeignAddresses
 from netemu.daemon.control import Handler, Refused
 from netemu.fabric.enter import Entrance
 from netemu.model.errors import NotFound
@@ -21,7 +22,9 @@ if TYPE_CHECKING:
 class Answers:
     """One running cluster's answers; made when it is ready."""
 
-    def __init__(self, start: "Start", core: "Core", proxy: Proxy) -> None:
+    def __init__(
+        self, start: "Start", core: "Core", proxy: Proxy, foreign: ForeignAddresses
+    ) -> None:
         self._start = start
         self._ready_after = round(time.monotonic() - start.started, 3)
         self._registry = core.registry
@@ -29,6 +32,7 @@ class Answers:
         self._ports = core.ports
         self._latest = core.latest
         self._proxy = proxy
+        self._foreign = foreign
         self._runtime = start.launched.runtime
         self._places: set[str] = set()
         self._files = {"/etc/resolv.conf": _resolv_conf(start)}
@@ -92,7 +96,11 @@ class Answers:
     def _unreachable(self) -> list[str]:
         """Addresses the host should reach a Service at, and can't; the API has one of its own."""
         addressing = self._start.launched.addressing
-        return [
+        foreign = [
+            f"{address} is reached from inside the cluster only: {note}"
+            for address, note in sorted(self._foreign.notes.items())
+        ]
+        return foreign + [
             f"{listener.address}:{listener.port} on the host is not served: {reason}"
             + (" (ports below 1024 are for root)" if listener.port < 1024 else "")
             for listener, reason in sorted(self._proxy.failures.items())

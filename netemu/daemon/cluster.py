@@ -20,6 +20,7 @@ from netemu.clock import Clock, SystemClock
 from netemu.config.settings import Settings
 from netemu.controllers.bootstrap import bootstrap
 from netemu.controllers.table import run_controllers
+from netemu.daemon.addresses import ForeignAddresses
 from netemu.daemon.answers import Answers
 from netemu.daemon.boot import Reports
 from netemu.daemon.control import serve_control
@@ -32,6 +33,7 @@ from netemu.model.latest import Latest
 from netemu.model.snapshot import EMPTY, Snapshot
 from netemu.node.agent import NodeAgent
 from netemu.node.spawner.launch import Launched
+from netemu.proxy.ports import Site
 from netemu.proxy.server import Proxy, serve_proxy
 from netemu.scheduler.loop import run_scheduler
 from netemu.store.sqlite import open_sqlite
@@ -107,7 +109,8 @@ async def _cluster(start: Start) -> AsyncIterator[None]:
         top.start(follow(core.registry.client(MANAGER), core.latest), name="snapshot")
         await core.latest.newer_than(EMPTY)
         proxy = await _serve_network(start, stack, core)
-        answers = Answers(start, core, proxy)
+        foreign = _reach_foreign(start, top, core, proxy)
+        answers = Answers(start, core, proxy, foreign)
         await stack.enter_async_context(serve_control(start.home.socket, answers.handlers))
         ready.set()
         gc.freeze()
@@ -227,6 +230,17 @@ def _interception(launched: Launched) -> tuple[LocalInterception | None, str]:
         return LocalInterception(), ""
     except Unavailable as reason:
         return None, str(reason)
+
+
+def _reach_foreign(start: Start, tasks: Tasks, core: Core, proxy: Proxy) -> ForeignAddresses:
+    launched = start.launched
+    site = Site(launched.addressing, start.settings.node.count, loopback=False)
+    foreign = ForeignAddresses(
+        launched.runtime.reach, lambda ip: site.owns(ip) or not site.binds(str(ip)), proxy.try_again
+    )
+    if launched.runtime.isolated:
+        tasks.start(foreign.run(core.latest), name="foreign addresses")
+    return foreign
 
 
 def _report(start: Start, answers: Answers, core: Core, tasks: Tasks) -> None:

@@ -158,6 +158,11 @@ class Netlink:
             body += _attribute(kind, struct.pack("=I", bit))
         self._request(_NEWRULE, _CREATE | _EXCLUSIVE, body)
 
+    def delete_local_route(self, destination: IPv4Network) -> None:
+        """Undo `add_local_route`. Raises OSError: ESRCH when there is none."""
+        body = _route(destination, _TABLE_LOCAL, _SCOPE_NOWHERE, _TYPE_LOCAL)
+        self._request(_DELROUTE, 0, body)
+
     def routes(self) -> list[Route]:
         """Every IPv4 route, of all tables."""
         names = self._names()

@@ -63,6 +63,8 @@ RESOURCES: tuple[Resource, ...] = (
     Resource("apps", "v1", "StatefulSet", "statefulsets", True, ("sts",), _ALL, ("status",), False),
     Resource("coordination.k8s.io", "v1", "Lease", "leases"),
     Resource("discovery.k8s.io", "v1", "EndpointSlice", "endpointslices"),
+    Resource("metallb.io", "v1beta1", "IPAddressPool", "ipaddresspools"),
+    Resource("metallb.io", "v1beta1", "L2Advertisement", "l2advertisements"),
 )
 
 BY_KEY: dict[str, Resource] = {resource.key: resource for resource in RESOURCES}
@@ -77,6 +79,8 @@ DEPLOYMENTS = "deployments.apps"
 ENDPOINTS = "endpoints"
 ENDPOINT_SLICES = "endpointslices.discovery.k8s.io"
 EVENTS = "events"
+IP_ADDRESS_POOLS = "ipaddresspools.metallb.io"
+L2_ADVERTISEMENTS = "l2advertisements.metallb.io"
 LEASES = "leases.coordination.k8s.io"
 NAMESPACES = "namespaces"
 NODES = "nodes"

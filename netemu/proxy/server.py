@@ -104,6 +104,10 @@ class Proxy:
         """How many sockets listen."""
         return len(self._listeners)
 
+    def try_again(self) -> None:
+        """An address may have become one that can be listened at."""
+        self._listeners.try_again()
+
     def follow(self, snapshot: Snapshot) -> None:
         """Make listeners and routes what `snapshot` says."""
         if not snapshot.synced:  # what isn't in it yet may exist

@@ -85,6 +85,17 @@ class Describe(msgspec.Struct, frozen=True, tag=True):
     id: str
 
 
+class Reach(msgspec.Struct, frozen=True, tag=True):
+    """Make an address outside the instance's ranges end in the cluster, or no longer.
+
+    Answered by Reached or Failed.
+    """
+
+    request: int
+    network: str
+    wanted: bool
+
+
 class Stop(msgspec.Struct, frozen=True, tag=True):
     """End everything, and then the spawner itself. Not answered."""
 
@@ -131,6 +142,14 @@ class Description(msgspec.Struct, frozen=True, tag=True):
     handles: dict[str, int]
 
 
+class Reached(msgspec.Struct, frozen=True, tag=True):
+    """It ends in the cluster (or no longer)."""
+
+    request: int
+    note: str
+    """Why the host doesn't reach it; "" if it does."""
+
+
 class Ended(msgspec.Struct, frozen=True, tag=True):
     """A process has ended; sent once for every process that was started, unasked."""
 
@@ -139,9 +158,9 @@ class Ended(msgspec.Struct, frozen=True, tag=True):
     signal: int
 
 
-Ask = CreateSandbox | RemoveSandbox | Start | Describe
+Ask = CreateSandbox | RemoveSandbox | Start | Describe | Reach
 Request = SetUp | Ask | Stop
-Answer = Done | Failed | Started | NotStarted | Description
+Answer = Done | Failed | Started | NotStarted | Description | Reached
 Event = Ready | Answer | Ended
 
 decode_request = msgspec.msgpack.Decoder(Request).decode
