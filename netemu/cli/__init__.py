@@ -19,6 +19,7 @@ COMMANDS = {
     "exec": "Run a command inside the cluster's network.",
     "kubeconfig": "Print the admin's kubeconfig.",
     "ls": "List the instances.",
+    "proxy": "Show or change who carries Services' traffic.",
     "shell": "Open a shell inside the cluster's network.",
     "status": "Say how an instance is.",
     "up": "Start a cluster.",

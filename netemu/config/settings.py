@@ -15,6 +15,17 @@ class NetMode(StrEnum):
     LOOPBACK = "loopback"
 
 
+class ProxyMode(StrEnum):
+    """Who carries Services' traffic."""
+
+    USERSPACE = "userspace"
+    """The daemon relays it: what happens can be seen, weighed and disturbed."""
+    NFTABLES = "nftables"
+    """The kernel translates addresses."""
+    AUTO = "auto"
+    """The kernel, for every Service that needs nothing only the daemon can do."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoreSettings:
     """The object store."""
@@ -122,6 +133,14 @@ class NodeSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ProxySettings:
+    """The service proxy."""
+
+    mode: ProxyMode = ProxyMode.USERSPACE
+    """At the start; `netemu proxy mode` changes it while the cluster runs."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ControllerSettings:
     """The control loops."""
 
@@ -155,6 +174,7 @@ class Settings:
     api: ApiSettings = field(default_factory=ApiSettings)
     node: NodeSettings = field(default_factory=NodeSettings)
     controllers: ControllerSettings = field(default_factory=ControllerSettings)
+    proxy: ProxySettings = field(default_factory=ProxySettings)
     images: Path | None = None
     """A file of the user's own image map."""
 

@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from netemu.config.settings import ProxyMode
 from netemu.daemon import manifests
 from netemu.daemon.addresses import ForeignAddresses
 from netemu.daemon.control import Handler, Refused
@@ -13,6 +14,7 @@ from netemu.fabric.enter import Entrance
 from netemu.model.errors import NotFound
 from netemu.model.resources import NODES, PODS
 from netemu.node.runtime import SandboxSpec
+from netemu.proxy.openings import ModeRefused
 from netemu.proxy.server import Proxy
 
 if TYPE_CHECKING:
@@ -40,7 +42,12 @@ class Answers:
     @property
     def handlers(self) -> Mapping[str, Handler]:
         """Question -> its answer."""
-        return {"status": self.status, "entrance": self.entrance, "apply": self.apply}
+        return {
+            "status": self.status,
+            "entrance": self.entrance,
+            "apply": self.apply,
+            "proxy-mode": self.proxy_mode,
+        }
 
     def facts(self) -> dict[str, Any]:
         """What stays the same while the daemon runs."""
@@ -82,6 +89,7 @@ class Answers:
             ],
             "pods": len(self._client.list(PODS)),
             "services": len(self._latest.value.services),
+            "proxy": str(self._proxy.mode),
             "connections": self._proxy.connections,
             "notes": [*facts["notes"], *self._without_rules(), *self._unreachable()],
         }
@@ -106,6 +114,19 @@ class Answers:
             for listener, reason in sorted(self._proxy.failures.items())
             if listener.address != addressing.mirror(addressing.api)
         ]
+
+    async def proxy_mode(self, question: dict[str, Any]) -> dict[str, Any]:
+        """Who carries Services' traffic, after a change if one is asked for."""
+        wanted = question.get("mode")
+        if wanted:
+            try:
+                self._proxy.set_mode(ProxyMode(wanted))
+            except ValueError:
+                modes = ", ".join(ProxyMode)
+                raise Refused(f'"{wanted}" is no mode: there are {modes}') from None
+            except ModeRefused as refusal:
+                raise Refused(f"the kernel cannot carry the traffic here: {refusal}") from None
+        return {"mode": str(self._proxy.mode), "translated": self._proxy.translated}
 
     async def entrance(self, question: dict[str, Any]) -> dict[str, Any]:
         """How to get to a place: "" is the cluster's own network."""

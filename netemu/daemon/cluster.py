@@ -218,6 +218,7 @@ async def _serve_network(start: Start, stack: AsyncExitStack, core: Core) -> Pro
             rng=core.rng,
             interception=interception,
             problem=problem,
+            mode=settings.proxy.mode,
         )
     )
 

@@ -4,12 +4,14 @@ All of it belongs to the network namespace of the thread that opens it.
 """
 
 import socket
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Final
 
+from netemu.fabric.conntrack import Conntrack
 from netemu.fabric.host import LocalSockets
 from netemu.fabric.nftables import Nftables
-from netemu.model.nft import AddTable, DeleteTable
+from netemu.model.nft import Address, AddTable, DeleteTable
 
 LOOPBACK: Final = "127.0.0.1"
 TABLE: Final = "netemu"
@@ -39,6 +41,14 @@ class LocalInterception:
     def listen(self) -> socket.socket:
         """A listening socket to which rules may redirect what is for others. Raises OSError."""
         return LocalSockets().listen(LOOPBACK, 0, transparent=True)
+
+    def forget(self, unwanted: Callable[[Address, Address], bool]) -> None:
+        """Forget UDP flows by what their client addressed and who answers it. Raises OSError."""
+        table = Conntrack()
+        try:
+            table.forget(socket.IPPROTO_UDP, unwanted)
+        finally:
+            table.close()
 
     def close(self) -> None:
         """Take the rules away."""

@@ -34,6 +34,7 @@ _PAYLOADS: Final = {
     Load.DESTINATION: (1, 16, 4),
     Load.SOURCE_PORT: (2, 0, 2),
     Load.DESTINATION_PORT: (2, 2, 2),
+    Load.TCP_FLAGS: (2, 13, 1),
 }
 _METAS: Final = {Load.MARK: 3, Load.INPUT: 4, Load.OUTPUT: 5, Load.PROTOCOL: 16}
 _TRACKED: Final = {Load.STATE: 0, Load.STATUS: 2}
@@ -73,6 +74,10 @@ def _new_set(command: nft.AddSet) -> Messages:
     yield _NEWSET, _CREATE, _set(command)
 
 
+def _empty_set(command: nft.ClearSet) -> Messages:
+    yield _DELSETELEM, 0, attribute(2, text(command.name))
+
+
 def _new_members(command: nft.AddElements) -> Messages:
     for body in _elements(command.set, command.elements):
         yield _NEWSETELEM, _CREATE, body
@@ -90,6 +95,7 @@ _COMMANDS: Final[dict[type, Callable[[Any], "Messages"]]] = {
     nft.ClearChain: _no_rules,
     nft.AddRule: _new_rule,
     nft.AddSet: _new_set,
+    nft.ClearSet: _empty_set,
     nft.AddElements: _new_members,
     nft.DeleteElements: _no_members,
 }

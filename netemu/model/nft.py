@@ -6,7 +6,7 @@ values fill several in a row, each part padded to four bytes.
 """
 
 import socket
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 from typing import Final, NamedTuple, Protocol, TypeAlias
@@ -14,6 +14,9 @@ from typing import Final, NamedTuple, Protocol, TypeAlias
 TRANSPARENT_MARK: Final = 0x8000_0000
 """The bit of a packet's mark that makes the cluster's network keep it, whatever its address: a
 transparent socket waits for it."""
+
+
+Address: TypeAlias = tuple[str, int]
 
 
 class Verdict(IntEnum):
@@ -59,6 +62,7 @@ class Load(StrEnum):
     DESTINATION = "ip daddr"
     SOURCE_PORT = "th sport"
     DESTINATION_PORT = "th dport"
+    TCP_FLAGS = "tcp flags"
     PROTOCOL = "meta l4proto"
     MARK = "meta mark"
     STATE = "ct state"
@@ -217,6 +221,12 @@ class ClearChain(NamedTuple):
     name: str
 
 
+class ClearSet(NamedTuple):
+    """Take every member out of a set."""
+
+    name: str
+
+
 class AddElements(NamedTuple):
     """Put members into a set."""
 
@@ -240,7 +250,15 @@ class DeleteTable(NamedTuple):
 
 
 Command: TypeAlias = (
-    AddTable | DeleteTable | AddChain | AddSet | AddRule | ClearChain | AddElements | DeleteElements
+    AddTable
+    | DeleteTable
+    | AddChain
+    | ClearChain
+    | AddRule
+    | AddSet
+    | ClearSet
+    | AddElements
+    | DeleteElements
 )
 
 
@@ -276,6 +294,9 @@ class Interception(Protocol):
 
     def listen(self) -> socket.socket:
         """A listening socket to which rules may redirect what is for others. Raises OSError."""
+
+    def forget(self, unwanted: Callable[[Address, Address], bool]) -> None:
+        """Forget UDP flows by what their client addressed and who answers it. Raises OSError."""
 
     def close(self) -> None:
         """Take the rules away."""

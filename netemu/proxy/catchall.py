@@ -12,13 +12,16 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from netemu.model import nft
-from netemu.model.nft import Element, Interception, Kind, Load
+from netemu.model.nft import Interception, Kind, Load
 from netemu.model.service import Protocol
 from netemu.proxy.choose import Address
 from netemu.proxy.entrance import Entrance, Way
 from netemu.proxy.gate import OPEN as NO_GATE
 from netemu.proxy.gate import Gate
+from netemu.proxy.kernelrules import NO_TCP, OPENS, TCP, TRANSLATED
+from netemu.proxy.members import Members
 from netemu.proxy.ports import LOOPBACK, Listener, Network
+from netemu.proxy.protocols import NUMBERS
 from netemu.proxy.relay import Relay
 
 OPEN: Final = "open"
@@ -28,13 +31,6 @@ OUTGOING: Final = "outgoing"
 MANGLE: Final = -150
 """Before addresses are translated (netfilter's NF_IP_PRI_MANGLE)."""
 
-PROTOCOLS: Final = {
-    Protocol.TCP: socket.IPPROTO_TCP,
-    Protocol.UDP: socket.IPPROTO_UDP,
-    Protocol.SCTP: socket.IPPROTO_SCTP,
-}
-
-_TCP = nft.Read(Load.PROTOCOL), nft.Equal(bytes([socket.IPPROTO_TCP]))
 _KEEP = (
     nft.Value(struct.pack("=I", nft.TRANSPARENT_MARK)),
     nft.SetMark(),
@@ -52,31 +48,6 @@ class Unknown:
     def serves(self, peer: Address, endpoint: Address) -> bool:
         """None does."""
         return False
-
-
-class Members:
-    """A set of the kernel's that follows what is wanted, by difference."""
-
-    def __init__(self, name: str) -> None:
-        self.there: set[bytes] = set()
-        self._name = name
-        self._wanted: dict[bytes, bool] = {}
-
-    def want(self, key: bytes, wanted: bool) -> None:
-        """From the next `changes` on it is a member, or isn't."""
-        self._wanted[key] = wanted
-
-    def changes(self) -> Iterator[nft.Command]:
-        """The least that makes the set what it should be; taken as done."""
-        gone = sorted(key for key, want in self._wanted.items() if not want and key in self.there)
-        new = sorted(key for key, want in self._wanted.items() if want and key not in self.there)
-        self._wanted.clear()
-        self.there.difference_update(gone)
-        self.there.update(new)
-        if gone:
-            yield nft.DeleteElements(self._name, [Element(key) for key in gone])
-        if new:
-            yield nft.AddElements(self._name, [Element(key) for key in new])
 
 
 class CatchAll:
@@ -99,7 +70,7 @@ class CatchAll:
         self._entrance: Entrance = relay.listen(sock, self._nowhere, find=self._find)
 
     def __len__(self) -> int:
-        return len(self._open.there)
+        return len(self._open)
 
     @staticmethod
     def takes(listener: Listener, gate: Gate) -> bool:
@@ -126,7 +97,7 @@ class CatchAll:
 
     def refuse(self, listener: Listener, wanted: bool) -> None:
         """From `sync` on, clients of that listener are refused, or no longer."""
-        protocol = PROTOCOLS[listener.protocol]
+        protocol = NUMBERS[listener.protocol]
         key = bytes([protocol, 0, 0, 0]) + _address((listener.address, listener.port))
         self._refused.want(key, wanted)
 
@@ -149,11 +120,13 @@ def _address(address: Address) -> bytes:
 def _chain(target: Address) -> Iterator[nft.Command]:
     yield nft.AddSet(OPEN, (Kind.ADDRESS, Kind.PORT))
     yield nft.AddSet(REFUSED, (Kind.PROTOCOL, Kind.ADDRESS, Kind.PORT))
+    yield nft.AddChain(TRANSLATED)  # whose rule the kernel mode makes
     yield nft.AddChain(CHAIN, nft.Hook("filter", "prerouting", MANGLE))
+    yield nft.AddRule(CHAIN, (nft.Go(nft.Verdict.JUMP, TRANSLATED),))
     # Connections that exist first, also of addresses that were closed since; these are also the
     # answers of endpoints to connections made in a client's name.
     transparent = nft.Read(Load.TRANSPARENT), nft.Equal(b"\1")
-    yield nft.AddRule(CHAIN, (*_TCP, *transparent, *_KEEP))
+    yield nft.AddRule(CHAIN, (*TCP, *transparent, *_KEEP))
     opened = (
         nft.Read(Load.DESTINATION, 0),
         nft.Read(Load.DESTINATION_PORT, 1),
@@ -162,7 +135,7 @@ def _chain(target: Address) -> Iterator[nft.Command]:
     yield nft.AddRule(
         CHAIN,
         (
-            *_TCP,
+            *TCP,
             *opened,
             nft.Value(socket.inet_aton(target[0]), 0),
             nft.Value(struct.pack("!H", target[1]), 1),
@@ -173,7 +146,8 @@ def _chain(target: Address) -> Iterator[nft.Command]:
     yield from _refusals(CHAIN)
     # Clients in the cluster's own network: what is for an address of others' comes in as well.
     yield nft.AddChain(OUTGOING, nft.Hook("route", "output", MANGLE))
-    yield nft.AddRule(OUTGOING, (*_TCP, *opened, *_KEEP))
+    yield nft.AddRule(OUTGOING, (nft.Go(nft.Verdict.JUMP, TRANSLATED),))
+    yield nft.AddRule(OUTGOING, (*TCP, *opened, *_KEEP))
     yield from _refusals(OUTGOING)
 
 
@@ -184,5 +158,6 @@ def _refusals(chain: str) -> Iterator[nft.Command]:
         nft.Read(Load.DESTINATION_PORT, 2),
         nft.Find(REFUSED, 0),
     )
-    yield nft.AddRule(chain, (*refused, *_TCP, nft.Refuse(reset=True)))
-    yield nft.AddRule(chain, (*refused, nft.Refuse(reset=False)))
+    yield nft.AddRule(chain, (*refused, *OPENS, nft.Refuse(reset=True)))
+    # Connections that exist may go on, as the endpoint they have does (rule 50).
+    yield nft.AddRule(chain, (*refused, *NO_TCP, nft.Refuse(reset=False)))

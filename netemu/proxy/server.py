@@ -9,7 +9,7 @@ import resource
 import socket
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 from ipaddress import summarize_address_range
 from random import Random
@@ -18,6 +18,7 @@ from typing import Final
 from immutables import Map
 
 from netemu.clock import Clock
+from netemu.config.settings import ProxyMode
 from netemu.model.addressing import Addressing
 from netemu.model.latest import Latest
 from netemu.model.meta import Key
@@ -29,8 +30,9 @@ from netemu.proxy.catchall import CatchAll
 from netemu.proxy.datagrams import FLOWS, Datagrams
 from netemu.proxy.gate import OPEN
 from netemu.proxy.healthports import HealthPorts
+from netemu.proxy.kernel import Kernel
 from netemu.proxy.listeners import Listeners
-from netemu.proxy.openings import Openings
+from netemu.proxy.openings import ModeRefused, Openings
 from netemu.proxy.policy import Place, Places
 from netemu.proxy.ports import (
     LOOPBACK,
@@ -100,6 +102,22 @@ class Proxy:
         return self._listeners.problem
 
     @property
+    def mode(self) -> ProxyMode:
+        """Who carries the traffic."""
+        return self._listeners.mode
+
+    @property
+    def translated(self) -> int:
+        """How many listeners the kernel stands for."""
+        return self._listeners.translated
+
+    def set_mode(self, mode: ProxyMode) -> None:
+        """Have the kernel carry the traffic, or this process. Raises ModeRefused."""
+        self._listeners.set_mode(mode)
+        kernel = mode is not ProxyMode.USERSPACE
+        self._health.mode = str(ProxyMode.NFTABLES if kernel else mode)
+
+    @property
     def listening(self) -> int:
         """How many sockets listen."""
         return len(self._listeners)
@@ -118,6 +136,7 @@ class Proxy:
         if seen.nodes != snapshot.nodes:
             self._places = Places(snapshot.nodes, self._node_of_pod)
             self._health.follow_nodes(snapshot.nodes)
+            self._listeners.know(snapshot.nodes)
             keys = {*seen.services, *snapshot.services}
             pods = {*snapshot.host_ports, *pods}
         for key in sorted(keys):
@@ -150,6 +169,11 @@ class Proxy:
             self._health.check(key, after.health)
         for backend, reach in after.reach.items():
             self._route(backend).update(reach, after.affinity_seconds)
+            if (reach, after.affinity_seconds) != (
+                before.reach.get(backend),
+                before.affinity_seconds,
+            ):
+                self._listeners.review(backend)
         # Listeners move over before the routes they led to go.
         for listener in {**before.listeners, **after.listeners}:
             if _moves(listener, before, after):
@@ -226,6 +250,7 @@ async def serve_proxy(
     rng: Random,
     interception: Interception | None = None,
     problem: str = "",
+    mode: ProxyMode = ProxyMode.USERSPACE,
 ) -> AsyncIterator[Proxy]:
     """Relay to the Services of `latest` while the block runs; on entry what it says listens.
 
@@ -249,12 +274,15 @@ async def serve_proxy(
     listeners = Openings(
         Listeners(relay, datagrams, networks, clock, loop.call_soon),
         None if interception is None else CatchAll(relay, interception),
+        None if interception is None else partial(Kernel, interception, addressing),
         problem,
     )
     site = Site(addressing, nodes, loopback=host is None)
     ports = StatusPorts(loop, cluster, clock)
     health = HealthPorts(ports, clock, str, () if site.loopback else (LOOPBACK,))
     proxy = Proxy(relay, listeners, health, site, clock, rng)
+    with suppress(ModeRefused):  # then the status says why
+        proxy.set_mode(mode)
     unsubscribe = latest.subscribe(proxy.follow)
     try:
         proxy.follow(latest.value)
