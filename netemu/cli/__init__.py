@@ -12,7 +12,9 @@ import click
 import netemu
 
 COMMANDS = {
+    "affinity": "Show which clients stick to which endpoints, and for how long.",
     "completion": "Print a shell's completion script.",
+    "connections": "List the connections that go through Services.",
     "demo": "Run the counter example in an instance of its own, show it, and clean up.",
     "down": "Stop an instance; its objects stay for the next up.",
     "env": "Print export lines: KUBECONFIG, NETEMU_DNS, NETEMU_API.",

@@ -47,6 +47,8 @@ class Answers:
             "entrance": self.entrance,
             "apply": self.apply,
             "proxy-mode": self.proxy_mode,
+            "connections": self.connections,
+            "affinity": self.affinity,
         }
 
     def facts(self) -> dict[str, Any]:
@@ -172,6 +174,14 @@ class Answers:
         if pod is None:
             raise NotFound(PODS, name)
         return await self._runtime.entrance(pod["metadata"]["uid"])
+
+    async def connections(self, question: dict[str, Any]) -> list[dict[str, object]]:
+        """Connections and flows through Services that are open, the oldest first."""
+        return list(self._proxy.ledger.rows())
+
+    async def affinity(self, question: dict[str, Any]) -> list[dict[str, object]]:
+        """Which clients stick to which endpoint."""
+        return sorted(self._proxy.affinities(), key=lambda row: tuple(map(str, row.values())))
 
     async def apply(self, question: dict[str, Any]) -> list[str]:
         """Apply manifests; a line for each object."""

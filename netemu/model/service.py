@@ -1,10 +1,10 @@
 """Services, EndpointSlices and pods, shrunk once from their JSON to what DNS and proxy read."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
-from netemu.model.meta import Key, Object, key_of, labels_of, name_of, namespace_of
+from netemu.model.meta import Key, Object, annotations_of, key_of, labels_of, name_of, namespace_of
 
 AFFINITY_SECONDS = 10800
 """How long a client sticks to its endpoint when a Service doesn't say (Kubernetes' default)."""
@@ -115,11 +115,14 @@ class EndpointSlice:
     family: str = "IPv4"
     endpoints: tuple[Endpoint, ...] = ()
     ports: tuple[EndpointPort, ...] = ()
+    triggered: str = field(default="", compare=False)
+    """When what led to this state happened; a time like any of the API's, "" for unknown."""
 
 
 PROXY_NAME = "service.kubernetes.io/service-proxy-name"
 HEADLESS = "service.kubernetes.io/headless"
 SERVICE_NAME = "kubernetes.io/service-name"
+TRIGGER_TIME = "endpoints.kubernetes.io/last-change-trigger-time"
 SOURCE_RANGES = "service.beta.kubernetes.io/load-balancer-source-ranges"
 """The annotation that spec.loadBalancerSourceRanges replaced; the field wins."""
 
@@ -158,8 +161,7 @@ def _source_ranges(obj: Object) -> tuple[str, ...]:
     """Written with blanks around them or not (upstream trims them)."""
     listed = obj["spec"].get("loadBalancerSourceRanges")
     if not listed:
-        annotations = obj["metadata"].get("annotations") or {}
-        listed = annotations.get(SOURCE_RANGES, "").split(",")
+        listed = annotations_of(obj).get(SOURCE_RANGES, "").split(",")
     return tuple(each.strip() for each in listed if each.strip())
 
 
@@ -191,6 +193,7 @@ def slice_from(obj: Object) -> EndpointSlice:
             for port in obj.get("ports") or ()
             if port.get("port")
         ),
+        triggered=annotations_of(obj).get(TRIGGER_TIME, ""),
     )
 
 

@@ -21,6 +21,7 @@ from typing import Final
 from netemu.clock import Clock, SystemClock, Timer
 from netemu.proxy.choose import Address
 from netemu.proxy.entrance import Way
+from netemu.proxy.ledger import Ledger, Link
 
 IDLE_SECONDS: Final = 60.0
 """Without a datagram either way before a flow ends (conntrack keeps 30 s one way, 120 s both)."""
@@ -79,6 +80,7 @@ class Flow:
         "client",
         "endpoint",
         "front",
+        "link",
         "received",
         "seen",
         "sent",
@@ -96,7 +98,12 @@ class Flow:
         self.since = self.seen = relay.now
         """When it began, and when the last datagram passed, by the monotonic clock."""
         self.received = self.sent = 0
-        """Bytes from the client and to it."""
+        """Bytes from the client to this endpoint and back."""
+        self.link: Link | None = None
+
+    def bytes(self) -> tuple[int, int]:
+        """From the client and to it."""
+        return self.received, self.sent
 
     def forward(self, datagram: memoryview) -> None:
         """Send a client's datagram to the endpoint."""
@@ -139,8 +146,10 @@ class Datagrams:
         connector: Callable[[], socket.socket],
         clock: Clock | None = None,
         limit: int = FLOWS,
+        ledger: Ledger | None = None,
     ) -> None:
         """`connector` makes the non-blocking socket to connect to an endpoint from."""
+        self._ledger = ledger
         self.buffer = bytearray(DATAGRAM)
         self.view = memoryview(self.buffer)
         self.now = 0.0
@@ -240,7 +249,7 @@ class Datagrams:
 
     def redial(self, flow: Flow) -> bool:
         """The endpoint refused: go on to another, or end the flow. False when it ended."""
-        self._hang_up(flow)
+        self._hang_up(flow, broken=True)
         if self._dial(flow):
             return True
         self._forget(flow)
@@ -260,10 +269,15 @@ class Datagrams:
             flow.endpoint, flow.sock = endpoint, sock
             self._handlers[sock.fileno()] = flow
             self._epoll.register(sock.fileno(), select.EPOLLIN)
+            if self._ledger is not None:
+                flow.received = flow.sent = 0
+                flow.link = self._ledger.opened(flow.front.way, flow.client, endpoint, flow.bytes)
             return True
         return False
 
-    def _hang_up(self, flow: Flow) -> None:
+    def _hang_up(self, flow: Flow, *, broken: bool = False) -> None:
+        if flow.link is not None and self._ledger is not None:
+            self._ledger.closed(flow.link, broken=broken)
         del self._handlers[flow.sock.fileno()]
         flow.sock.close()
 

@@ -5,6 +5,7 @@ Sources: pkg/proxy/healthcheck (proxy_health.go, service_health.go).
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final
 
@@ -17,6 +18,15 @@ METRICS_PORT: Final = 10249
 JSON: Final = "application/json"
 TEXT: Final = "text/plain; charset=utf-8"
 _NO_SNIFF: Final = {"X-Content-Type-Options": "nosniff"}
+
+
+@dataclass(frozen=True, slots=True)
+class HealthCheck:
+    """A Service that wants each node to tell whether it has ready endpoints."""
+
+    port: int
+    ready: Mapping[str, int]
+    """By node."""
 
 
 def service_page(service: Key, local: int) -> Page:

@@ -1,34 +1,33 @@
 """Which health ports there are on each node's address, and who answers there."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from functools import partial
 from http import HTTPStatus
 
 from netemu.clock import Clock
+from netemu.metrics import CONTENT_TYPE
 from netemu.model.meta import Key
 from netemu.model.service import NodePlace
 from netemu.proxy.choose import Address
-from netemu.proxy.health import HEALTHZ_PORT, METRICS_PORT, TEXT, proxy_page, service_page
+from netemu.proxy.health import (
+    HEALTHZ_PORT,
+    METRICS_PORT,
+    TEXT,
+    HealthCheck,
+    proxy_page,
+    service_page,
+)
+from netemu.proxy.metrics import ProxyMetrics
 from netemu.proxy.statusports import NOT_FOUND, Page, StatusPorts
 
 MODE = "userspace"
-
-
-@dataclass(frozen=True, slots=True)
-class HealthCheck:
-    """A Service that wants each node to tell whether it has ready endpoints."""
-
-    port: int
-    ready: Mapping[str, int]
-    """By node."""
 
 
 class HealthPorts:
     """The proxy's own ports on every node, and the Services' health check node ports."""
 
     def __init__(
-        self, ports: StatusPorts, clock: Clock, metrics: Callable[[], str], also: tuple[str, ...]
+        self, ports: StatusPorts, clock: Clock, metrics: ProxyMetrics, also: tuple[str, ...]
     ) -> None:
         """`also`: other addresses at which the proxy itself answers."""
         self.updated = clock.now()
@@ -76,14 +75,17 @@ class HealthPorts:
         return service_page(key, self._checks[key].ready.get(node, 0))
 
     def _healthz(self, path: str) -> Page:
-        return proxy_page(path, self.updated, self._clock.now(), eligible=True)
+        page = proxy_page(path, self.updated, self._clock.now(), eligible=True)
+        if path in ("/healthz", "/livez"):
+            family = self._metrics.healthz if path == "/healthz" else self._metrics.livez
+            family.of(str(page.status.value)).add()
+        return page
 
     def _of_proxy(self, path: str) -> Page:
         if path == "/proxyMode":
             return Page(HTTPStatus.OK, TEXT, self.mode)
         if path == "/metrics":
-            kind = "text/plain; version=0.0.4; charset=utf-8"
-            return Page(HTTPStatus.OK, kind, self._metrics())
+            return Page(HTTPStatus.OK, CONTENT_TYPE, self._metrics.all.text())
         if path in ("/healthz", "/livez"):
             return Page(HTTPStatus.OK, TEXT, "ok")
         return NOT_FOUND

@@ -26,7 +26,7 @@ from netemu.model.service import (
 from netemu.model.snapshot import ServiceEntry, Snapshot
 from netemu.proxy.choose import Address
 from netemu.proxy.gate import OPEN, Gate, gate_of, gate_of_ranges
-from netemu.proxy.healthports import HealthCheck
+from netemu.proxy.health import HealthCheck
 from netemu.proxy.policy import Door, Place, Reach, reach, ready_on
 
 LOOPBACK: Final = "127.0.0.1"

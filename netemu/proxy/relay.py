@@ -13,6 +13,7 @@ import socket
 import struct
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from time import perf_counter
 from typing import Final, TypeAlias
 
@@ -20,6 +21,7 @@ from netemu.clock import Clock, SystemClock, Timer
 from netemu.proxy.choose import Address
 from netemu.proxy.dial import Dial
 from netemu.proxy.entrance import Candidates, Entrance, Entrances, Find
+from netemu.proxy.ledger import Ledger, tcp_bytes
 from netemu.proxy.pipes import PipePool
 from netemu.proxy.stream import INTEREST, End
 
@@ -50,11 +52,13 @@ class Relay:
         connector: Callable[[], socket.socket],
         clock: Clock | None = None,
         limit: int = CONNECTIONS,
+        ledger: Ledger | None = None,
         named: Named | None = None,
     ) -> None:
         """`connector` makes the non-blocking socket to connect to an endpoint from; `named` says
         which clients' connections are made in their own name, if that is possible here.
         """
+        self._ledger = ledger
         self.pipes = PipePool()
         self.connections = 0
         """Clients that are being served or wait for an endpoint."""
@@ -158,7 +162,7 @@ class Relay:
 
     def _serve(self, client: socket.socket, peer: Address, candidates: Candidates) -> None:
         self.connections += 1
-        dial = Dial(self, client, candidates(peer))
+        dial = Dial(self, client, candidates(peer), (candidates, peer))
         if self._named is not None and self._named(candidates, peer[0]):
             dial.source = peer[0]
         dial.advance()
@@ -199,6 +203,9 @@ class Relay:
         del self._deadlines[dial]
         near, far = End(self, dial.client), End(self, dial.sock)
         near.other, far.other = far, near
+        if self._ledger is not None:
+            count = partial(tcp_bytes, dial.client)
+            near.link = self._ledger.opened(*dial.origin, dial.target, count)
         self._handlers[near.fd], self._handlers[far.fd] = near, far
         far.event(mask)
 
@@ -226,6 +233,8 @@ class Relay:
         self.connections -= 1
         for each in (end, end.other):
             each.ended, each.blocked = True, False
+            if each.link is not None and self._ledger is not None:
+                self._ledger.closed(each.link, broken=reset)
             each.release()
             del each.other  # or each pair would be garbage that only the collector finds
             del self._handlers[each.fd]

@@ -1,6 +1,7 @@
 """From a Service port to its endpoints: written when the snapshot changes, read at each accept."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from random import Random
 from typing import Final
 
@@ -18,6 +19,24 @@ PlaceOf = Callable[[str], Place]
 """Where the client with an address stands."""
 
 
+@dataclass(slots=True)
+class Tally:
+    """What one endpoint of a Service port has served."""
+
+    connections: int = 0
+    """Connections and flows that were led there."""
+    open: int = 0
+    received: int = 0
+    """Bytes from clients, of those that have ended."""
+    sent: int = 0
+    broken: int = 0
+    """Those that ended by a reset or a refusal."""
+
+
+ENDPOINTS: Final = 256
+"""Endpoints counted apart per Service port; those that went longest ago are forgotten."""
+
+
 def _anywhere(_client: str) -> Place:
     return NOWHERE
 
@@ -32,6 +51,8 @@ class Route:
         """Connections that clients opened."""
         self.failed = 0
         """Those for which no endpoint could be reached."""
+        self.tallies: dict[Address, Tally] = {}
+        """By endpoint, those that are gone included."""
         self.affinity: AffinityTable | None = None
         self._seconds = 0
         self._clock = clock
@@ -80,6 +101,21 @@ class Route:
                 if self.affinity is not None:
                     self.affinity.forget(client)
         self.failed += 1
+
+    def tally(self, endpoint: Address) -> Tally:
+        """What an endpoint has served."""
+        found = self.tallies.get(endpoint)
+        if found is None:
+            if len(self.tallies) >= ENDPOINTS:
+                self._forget()
+            found = self.tallies[endpoint] = Tally()
+        return found
+
+    def _forget(self) -> None:
+        idle = (each for each, tally in self.tallies.items() if not tally.open)
+        gone = next((each for each in idle if each not in self.endpoints), None)
+        if gone is not None:
+            del self.tallies[gone]
 
     def _next(self, client: str, door: Door, place: Place, tried: set[Address]) -> Address | None:
         affinity, endpoints = self.affinity, self.reach.of(door, place)

@@ -8,16 +8,17 @@ import asyncio
 import resource
 import socket
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from functools import partial
 from ipaddress import summarize_address_range
 from random import Random
+from time import perf_counter
 from typing import Final
 
 from immutables import Map
 
-from netemu.clock import Clock
+from netemu.clock import Clock, parse_rfc3339
 from netemu.config.settings import ProxyMode
 from netemu.model.addressing import Addressing
 from netemu.model.latest import Latest
@@ -31,7 +32,9 @@ from netemu.proxy.datagrams import FLOWS, Datagrams
 from netemu.proxy.gate import OPEN
 from netemu.proxy.healthports import HealthPorts
 from netemu.proxy.kernel import Kernel
+from netemu.proxy.ledger import Ledger
 from netemu.proxy.listeners import Listeners
+from netemu.proxy.metrics import ProxyMetrics
 from netemu.proxy.openings import ModeRefused, Openings
 from netemu.proxy.policy import Place, Places
 from netemu.proxy.ports import (
@@ -62,14 +65,15 @@ class Proxy:
         self,
         relay: Relay,
         listeners: Openings,
-        health: HealthPorts,
+        ledger: Ledger,
         site: Site,
         clock: Clock,
         rng: Random,
     ) -> None:
         self._relay = relay
         self._listeners = listeners
-        self._health = health
+        self.ledger = ledger
+        self.metrics = ProxyMetrics(lambda: self._routes)
         self._site = site
         self._clock = clock
         self._rng = rng
@@ -80,6 +84,11 @@ class Proxy:
         self._closed: Counter[Listener] = Counter()
         """How many Services have a listener that nobody could serve."""
         self._places = Places({}, self._node_of_pod)
+        self._started = clock.now()
+
+    def health(self, ports: StatusPorts, also: tuple[str, ...]) -> None:
+        """Tell on these ports how the proxy is, on every node and at other addresses."""
+        self._health = HealthPorts(ports, self._clock, self.metrics, also)
 
     @property
     def failures(self) -> Mapping[Listener, str]:
@@ -95,6 +104,24 @@ class Proxy:
     def routes(self) -> Mapping[Backend, Route]:
         """Every Service port that is relayed, with its endpoints and counters."""
         return self._routes
+
+    def affinities(self) -> Iterator[dict[str, object]]:
+        """Which clients stick to which endpoint, and for how long, as ``netemu affinity`` shows."""
+        for backend, route in self._routes.items():
+            if route.affinity is None or route.affinity_seconds is None:
+                continue
+            for client, endpoint, left in route.affinity.entries(route.affinity_seconds):
+                pod = self._seen.pods.get(endpoint[0])
+                yield {
+                    "namespace": backend.service[0],
+                    "service": backend.service[1],
+                    "port": backend.port,
+                    "protocol": str(backend.protocol),
+                    "client": client,
+                    "endpoint": "{}:{}".format(*endpoint),
+                    "pod": "" if pod is None else f"{pod.namespace}/{pod.name}",
+                    "secondsLeft": round(left, 1),
+                }
 
     @property
     def problem(self) -> str:
@@ -130,8 +157,10 @@ class Proxy:
         """Make listeners and routes what `snapshot` says."""
         if not snapshot.synced:  # what isn't in it yet may exist
             return
+        began = perf_counter()
         seen, self._seen = self._seen, snapshot
         keys: Iterable[Key] = changed_services(seen, snapshot)
+        self._count(seen, snapshot, keys)
         pods: Iterable[Key] = _differing(seen.host_ports, snapshot.host_ports)
         if seen.nodes != snapshot.nodes:
             self._places = Places(snapshot.nodes, self._node_of_pod)
@@ -145,6 +174,27 @@ class Proxy:
             self._update((key[0], f"pod/{key[1]}"), self._pod_plan(key))
         self._listeners.sync()
         self._health.updated = self._clock.now()
+        self.metrics.last_sync.set(self._health.updated)
+        self.metrics.sync_seconds.observe(perf_counter() - began)
+
+    def _count(self, seen: Snapshot, now: Snapshot, changed: Iterable[Key]) -> None:
+        """Count changes, and how long endpoints took to get here from what caused them."""
+        time = self._clock.now()
+        for key in changed:
+            before, after = seen.services.get(key), now.services.get(key)
+            if (before and before.service) != (after and after.service):
+                self.metrics.service_changes.add()
+            known = frozenset(before.slices if before else ())
+            for part in after.slices if after else ():
+                if part not in known:
+                    self.metrics.endpoint_changes.add()
+                    self._observe_delay(part.triggered, time)
+
+    def _observe_delay(self, triggered: str, now: float) -> None:
+        if triggered:
+            since = parse_rfc3339(triggered)
+            if since >= self._started:  # what was before nobody could have programmed
+                self.metrics.programming_seconds.observe(max(0.0, now - since))
 
     def _service_plan(self, key: Key) -> Plan:
         entry = self._seen.services.get(key)
@@ -258,15 +308,21 @@ async def serve_proxy(
     address needs a socket of its own, `problem` being the reason if that is worth telling.
     """
     loop = asyncio.get_running_loop()
+    ledger = Ledger(clock)
     relay = Relay(
         loop,
         partial(cluster.connector, socket.SOCK_STREAM),
         clock,
         _share(DESCRIPTORS, CONNECTIONS),
+        ledger,
         None if interception is None else _sources(addressing).kept,
     )
     datagrams = Datagrams(
-        loop, partial(cluster.connector, socket.SOCK_DGRAM), clock, _share(2 * DESCRIPTORS, FLOWS)
+        loop,
+        partial(cluster.connector, socket.SOCK_DGRAM),
+        clock,
+        _share(2 * DESCRIPTORS, FLOWS),
+        ledger,
     )
     networks = {Network.CLUSTER: cluster}
     if host is not None:
@@ -279,8 +335,8 @@ async def serve_proxy(
     )
     site = Site(addressing, nodes, loopback=host is None)
     ports = StatusPorts(loop, cluster, clock)
-    health = HealthPorts(ports, clock, str, () if site.loopback else (LOOPBACK,))
-    proxy = Proxy(relay, listeners, health, site, clock, rng)
+    proxy = Proxy(relay, listeners, ledger, site, clock, rng)
+    proxy.health(ports, () if site.loopback else (LOOPBACK,))
     with suppress(ModeRefused):  # then the status says why
         proxy.set_mode(mode)
     unsubscribe = latest.subscribe(proxy.follow)

@@ -18,9 +18,9 @@ from tests.support.clock import FakeClock
 class Pod:
     """A UDP server that the test plays itself."""
 
-    def __init__(self, stack: ExitStack) -> None:
+    def __init__(self, stack: ExitStack, address: Address = ("127.0.0.1", 0)) -> None:
         self.sock = stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
-        self.sock.bind(("127.0.0.1", 0))
+        self.sock.bind(address)
         self.sock.setblocking(False)
         self.address: Address = self.sock.getsockname()
 

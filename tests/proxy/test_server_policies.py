@@ -296,11 +296,11 @@ async def test_a_flow_that_was_refused_is_served_when_somebody_is_ready(
 async def test_a_port_of_one_protocol_goes_without_the_other(
     cluster: Cluster, stack: ExitStack
 ) -> None:
-    pod = Pod(stack)
     client = bound(stack, POD_1)
     client.sock.connect((VIRTUAL, cluster.port))
     tcp = {"name": "TCP", "protocol": "TCP", "port": cluster.port}
-    async with saying(b"hello", *pod.address), proxying(cluster):
+    async with saying(b"hello", "127.0.0.23") as address, proxying(cluster):
+        pod = Pod(stack, address)
         cluster.service()
         cluster.endpoints(("node-1", pod.address))
         await exchange(client, pod, b"1", b"one")

@@ -9,8 +9,9 @@ import pytest
 
 from netemu.model.service import NodePlace
 from netemu.proxy.choose import Address
-from netemu.proxy.health import HEALTHZ_PORT, METRICS_PORT
-from netemu.proxy.healthports import HealthCheck, HealthPorts
+from netemu.proxy.health import HEALTHZ_PORT, METRICS_PORT, HealthCheck
+from netemu.proxy.healthports import HealthPorts
+from netemu.proxy.metrics import ProxyMetrics
 from netemu.proxy.statusports import PATIENCE_SECONDS, RETRY_SECONDS, Page, StatusPorts
 from tests.proxy.harness import BLOCK, SOCKETS, free_port, listening
 from tests.support.clock import FakeClock
@@ -37,7 +38,7 @@ async def ports(clock: FakeClock) -> AsyncIterator[StatusPorts]:
 
 @pytest.fixture
 def health(ports: StatusPorts, clock: FakeClock) -> HealthPorts:
-    health = HealthPorts(ports, clock, lambda: "up 1\n", ())
+    health = HealthPorts(ports, clock, ProxyMetrics(dict), ())
     health.follow_nodes(NODES)
     return health
 
@@ -94,7 +95,9 @@ async def test_the_proxy_says_how_it_is_on_every_node(health: HealthPorts) -> No
         assert status == 200
         assert set(json.loads(body)) == {"lastUpdated", "currentTime", "nodeEligible"}
         assert (await get((address, METRICS_PORT), "/proxyMode"))[::2] == (200, "userspace")
-        assert (await get((address, METRICS_PORT), "/metrics"))[::2] == (200, "up 1\n")
+        status, _, text = await get((address, METRICS_PORT), "/metrics")
+        assert status == 200
+        assert 'kubeproxy_proxy_healthz_total{code="200"}' in text
         assert (await get((address, METRICS_PORT), "/nope"))[0] == 404
 
 
