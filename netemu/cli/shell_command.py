@@ -12,7 +12,7 @@ from netemu.cli.instance import home_of, name_option
 @click.command()
 @name_option
 @click.option(
-    "--from", "place", default="", metavar="PLACE", help="Stand at pod:NAMESPACE/NAME or node:NAME."
+    "--from", "place", default="", metavar="PLACE", help="Stand at a place, as for exec."
 )
 def command(name: str, state_dir: Path | None, place: str) -> None:
     """Open $SHELL inside the cluster's network; NETEMU_INSIDE says where one is."""

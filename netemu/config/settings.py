@@ -53,6 +53,8 @@ class NetworkSettings:
     """First and last address of the default pool."""
     node_ports: tuple[int, int] = (30000, 32767)
     """First and last port of the NodePort range."""
+    vpc_native: bool = False
+    """Pods have addresses of the network the nodes stand in: who stands there reaches them."""
 
     def __post_init__(self) -> None:
         if not 0 < self.node_ports[0] <= self.node_ports[1] < 65536:

@@ -10,11 +10,13 @@ from netemu.config.settings import ProxyMode
 from netemu.daemon import manifests
 from netemu.daemon.addresses import ForeignAddresses
 from netemu.daemon.control import Handler, Refused
+from netemu.daemon.outside import Places
 from netemu.fabric.enter import Entrance
 from netemu.model.errors import NotFound
 from netemu.model.resources import NODES, PODS
 from netemu.node.runtime import SandboxSpec
 from netemu.proxy.openings import ModeRefused
+from netemu.proxy.outside import Range
 from netemu.proxy.server import Proxy
 
 if TYPE_CHECKING:
@@ -25,7 +27,7 @@ class Answers:
     """One running cluster's answers; made when it is ready."""
 
     def __init__(
-        self, start: "Start", core: "Core", proxy: Proxy, foreign: ForeignAddresses
+        self, start: "Start", core: "Core", proxy: Proxy, foreign: ForeignAddresses, outside: Places
     ) -> None:
         self._start = start
         self._ready_after = round(time.monotonic() - start.started, 3)
@@ -35,6 +37,7 @@ class Answers:
         self._latest = core.latest
         self._proxy = proxy
         self._foreign = foreign
+        self._outside = outside
         self._runtime = start.launched.runtime
         self._places: set[str] = set()
         self._files = {"/etc/resolv.conf": _resolv_conf(start)}
@@ -140,9 +143,13 @@ class Answers:
                 found = await self._into_node(name)
             elif kind == "pod" and name.count("/") == 1:
                 found = await self._into_pod(*name.split("/"))
+            elif kind in list(Range) and not name:
+                found = await self._outside.entrance(Range(kind))
             else:
                 place = question["place"]
-                raise Refused(f'"{place}" is no place: use pod:NAMESPACE/NAME or node:NAME')
+                raise Refused(
+                    f'"{place}" is no place: use pod:NAMESPACE/NAME, node:NAME, vpc or internet'
+                )
         except NotFound as error:
             raise Refused(str(error)) from None
         except OSError as error:

@@ -26,6 +26,7 @@ from netemu.daemon.boot import Reports
 from netemu.daemon.control import serve_control
 from netemu.daemon.follow import follow, settled, tell
 from netemu.daemon.home import Home
+from netemu.daemon.outside import Places
 from netemu.daemon.ports import Ports, open_ports
 from netemu.dns.server import serve_dns
 from netemu.fabric.interception import LocalInterception, Unavailable
@@ -108,9 +109,13 @@ async def _cluster(start: Start) -> AsyncIterator[None]:
         await settled(core.registry.client(MANAGER), core.clock)
         top.start(follow(core.registry.client(MANAGER), core.latest), name="snapshot")
         await core.latest.newer_than(EMPTY)
-        proxy = await _serve_network(start, stack, core)
+        interception, problem = _interception(start.launched)
+        if interception is not None:
+            stack.callback(interception.close)
+        proxy = await _serve_network(start, stack, core, interception, problem)
         foreign = _reach_foreign(start, top, core, proxy)
-        answers = Answers(start, core, proxy, foreign)
+        outside = _outside(start, core, interception)
+        answers = Answers(start, core, proxy, foreign, outside)
         await stack.enter_async_context(serve_control(start.home.socket, answers.handlers))
         ready.set()
         gc.freeze()
@@ -191,7 +196,13 @@ def _control(start: Start, tasks: Tasks, core: Core, ca: str) -> None:
     tasks.start(scheduler, name="scheduler")
 
 
-async def _serve_network(start: Start, stack: AsyncExitStack, core: Core) -> Proxy:
+async def _serve_network(
+    start: Start,
+    stack: AsyncExitStack,
+    core: Core,
+    interception: LocalInterception | None,
+    problem: str,
+) -> Proxy:
     """Serve DNS and the virtual IPs."""
     settings, launched = start.settings, start.launched
     await stack.enter_async_context(
@@ -204,9 +215,6 @@ async def _serve_network(start: Start, stack: AsyncExitStack, core: Core) -> Pro
             outside=launched.host,
         )
     )
-    interception, problem = _interception(launched)
-    if interception is not None:
-        stack.callback(interception.close)
     return await stack.enter_async_context(
         serve_proxy(
             core.latest,
@@ -231,6 +239,17 @@ def _interception(launched: Launched) -> tuple[LocalInterception | None, str]:
         return LocalInterception(), ""
     except Unavailable as reason:
         return None, str(reason)
+
+
+def _outside(start: Start, core: Core, interception: LocalInterception | None) -> Places:
+    launched = start.launched
+    return Places(
+        launched.runtime,
+        interception,
+        launched.addressing,
+        core.latest,
+        vpc_native=start.settings.network.vpc_native,
+    )
 
 
 def _reach_foreign(start: Start, tasks: Tasks, core: Core, proxy: Proxy) -> ForeignAddresses:

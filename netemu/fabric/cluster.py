@@ -36,6 +36,8 @@ def set_up(links: Netlink, addressing: Addressing) -> None:
     links.add_mark_rule(TRANSPARENT_MARK, OUR_TABLE)
     set_sysctl("net/ipv4/ip_local_port_range", "{} {}".format(*CONNECTING_PORTS))
     set_sysctl("net/ipv4/ip_forward", "1")
+    # Everybody who is refused is told at once, however many ask: nobody outside can.
+    set_sysctl("net/ipv4/icmp_ratelimit", "0")
     # Replies may leave by another way than the request came in: nothing is filtered by its source.
     set_sysctl("net/ipv4/conf/all/rp_filter", "0")
     set_sysctl("net/ipv4/conf/default/rp_filter", "0")

@@ -229,7 +229,8 @@ def _redirect(redirect: nft.Redirect) -> bytes:
 
 
 def _refuse(refuse: nft.Refuse) -> bytes:
-    code = b"\0" if refuse.reset else b"\x03"  # port unreachable
+    unreachable = 1 if refuse.host else 3  # ICMP's codes for host and port (RFC 792)
+    code = bytes([0 if refuse.reset else unreachable])
     return _named("reject", (1, _number(int(refuse.reset))), (2, code))
 
 

@@ -155,6 +155,8 @@ class Refuse(NamedTuple):
     """Answer with a TCP reset, or else with ICMP "port unreachable"."""
 
     reset: bool
+    host: bool = False
+    """It is the host that is unreachable, not just the port."""
 
 
 Expression: TypeAlias = (
