@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
 
@@ -55,7 +56,7 @@ def deploy(made: Instance) -> None:
     made.apply(WORLD)
     made.kubectl("wait", "--for=condition=Ready", "pod", "web", "--timeout=30s")
     for name in ("public", "internal"):
-        made.wait_for(lambda name=name: balancer(made, name), what="an address")
+        made.wait_for(partial(balancer, made, name), what="an address")
     made.wait_for(lambda: reaches(made, f"http://{balancer(made, 'public')}/hostname", ""))
 
 
