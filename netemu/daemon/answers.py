@@ -10,13 +10,13 @@ from netemu.config.settings import ProxyMode
 from netemu.daemon import manifests
 from netemu.daemon.addresses import ForeignAddresses
 from netemu.daemon.control import Handler, Refused
-from netemu.daemon.outside import Places
+from netemu.daemon.places import Places
 from netemu.fabric.enter import Entrance
 from netemu.model.errors import NotFound
 from netemu.model.resources import NODES, PODS
 from netemu.node.runtime import SandboxSpec
 from netemu.proxy.openings import ModeRefused
-from netemu.proxy.outside import Range
+from netemu.proxy.reachability import Range
 from netemu.proxy.server import Proxy
 
 if TYPE_CHECKING:

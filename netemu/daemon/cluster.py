@@ -26,7 +26,7 @@ from netemu.daemon.boot import Reports
 from netemu.daemon.control import serve_control
 from netemu.daemon.follow import follow, settled, tell
 from netemu.daemon.home import Home
-from netemu.daemon.outside import Places
+from netemu.daemon.places import Places
 from netemu.daemon.ports import Ports, open_ports
 from netemu.dns.server import serve_dns
 from netemu.fabric.interception import LocalInterception, Unavailable

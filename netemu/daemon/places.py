@@ -9,7 +9,7 @@ from netemu.model.nft import Interception
 from netemu.model.snapshot import Snapshot
 from netemu.node.runtime import SandboxSpec
 from netemu.node.spawner.client import SpawnerClient
-from netemu.proxy.outside import Outside, Range, client
+from netemu.proxy.reachability import Outside, Range, client
 
 UNAVAILABLE: Final = "there are no packet rules that would keep outside and inside apart"
 

@@ -10,7 +10,7 @@ from netemu.model import resources
 from netemu.model.meta import Object
 from netemu.model.service import service_from
 from netemu.model.snapshot import EMPTY, Snapshot, advance
-from netemu.proxy.outside import Outside
+from netemu.proxy.reachability import Outside
 from tests.proxy.harness import service_object
 from tests.proxy.test_modes import NODES, RANGES
 from tests.support.forked import in_bare_network, needs_root
