@@ -24,9 +24,11 @@ from pathlib import Path
 
 from netemu.clock import SystemClock
 from netemu.model.service import Protocol
-from netemu.proxy.policy import Reach
+from netemu.proxy.ledger import Ledger
+from netemu.proxy.policy import NOWHERE, Door, Reach
 from netemu.proxy.ports import Backend
 from netemu.proxy.relay import Relay
+from netemu.proxy.route import Path as Way
 from netemu.proxy.route import Route
 
 ROUNDS = 5
@@ -106,7 +108,9 @@ async def serve_netemu(target: Address) -> None:
     route = Route(backend, SystemClock(), random.Random(1))
     route.update(Reach((target,)), None)
     door = listening()
-    Relay(asyncio.get_running_loop(), connector).listen(door, route.candidates)
+    clock = SystemClock()
+    relay = Relay(asyncio.get_running_loop(), connector, clock, ledger=Ledger(clock))
+    relay.listen(door, Way(route, Door(), lambda _: NOWHERE))
     print(door.getsockname()[1], flush=True)
     await asyncio.Event().wait()
 

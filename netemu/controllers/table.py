@@ -9,6 +9,7 @@ from netemu.controllers.bootstrap import BootstrapController
 from netemu.controllers.deployment import DeploymentController
 from netemu.controllers.endpoints import EndpointsController
 from netemu.controllers.endpointslice import EndpointSliceController
+from netemu.controllers.externalproxy import ExternalProxyController
 from netemu.controllers.garbagecollector import GarbageCollector
 from netemu.controllers.loadbalancer import LoadBalancerController
 from netemu.controllers.mirroring import MirroringController
@@ -37,6 +38,7 @@ CONTROLLERS: dict[str, Callable[[Context], Controller[Any]]] = {
     "root-ca-certificate-publisher-controller": RootCaController,
     "pod-garbage-collector-controller": PodGarbageCollector,
     "service-controller": LoadBalancerController,
+    "external-proxy-controller": ExternalProxyController,
     "kubernetes-service-controller": BootstrapController,
 }
 """By the name under which each records its events."""

@@ -227,6 +227,7 @@ async def _serve_network(
             interception=interception,
             problem=problem,
             mode=settings.proxy.mode,
+            resolve=launched.host.resolve,
         )
     )
 

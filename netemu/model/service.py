@@ -57,6 +57,8 @@ class Service:
     headless: bool = False
     ports: tuple[ServicePort, ...] = ()
     external_name: str = ""
+    virtual_ip: str = ""
+    """Where the proxy stands in for the external name; "" where it doesn't."""
     external_ips: tuple[str, ...] = ()
     load_balancer_ips: tuple[str, ...] = ()
     source_ranges: tuple[str, ...] = ()
@@ -124,6 +126,10 @@ class EndpointSlice:
 PROXY_NAME = "service.kubernetes.io/service-proxy-name"
 HEADLESS = "service.kubernetes.io/headless"
 SERVICE_NAME = "kubernetes.io/service-name"
+STANDS_IN = "netemu.dev/proxy"
+"""Annotation: "true" on an ExternalName Service has the proxy forward a virtual IP to that host."""
+VIRTUAL_IP = "netemu.dev/virtual-ip"
+"""Annotation: the address it got."""
 TRIGGER_TIME = "endpoints.kubernetes.io/last-change-trigger-time"
 SOURCE_RANGES = "service.beta.kubernetes.io/load-balancer-source-ranges"
 """The annotation that spec.loadBalancerSourceRanges replaced; the field wins."""
@@ -148,6 +154,12 @@ def _is_internal(obj: Object) -> bool:
     )
 
 
+def stands_in(obj: Object) -> bool:
+    """Whether the proxy is to stand in for the external host of a Service object."""
+    external = obj["spec"].get("type") == ServiceType.EXTERNAL_NAME
+    return external and annotations_of(obj).get(STANDS_IN) == "true"
+
+
 def service_from(obj: Object) -> Service:
     """Shrink a Service object."""
     spec, labels = obj["spec"], labels_of(obj)
@@ -162,6 +174,7 @@ def service_from(obj: Object) -> Service:
         headless="None" in ips,
         ports=tuple(_service_port(port) for port in spec.get("ports") or ()),
         external_name=spec.get("externalName", ""),
+        virtual_ip=annotations_of(obj).get(VIRTUAL_IP, "") if stands_in(obj) else "",
         external_ips=tuple(spec.get("externalIPs") or ()),
         load_balancer_ips=tuple(
             item["ip"] for item in ingress if "ip" in item and item.get("ipMode", "VIP") == "VIP"

@@ -41,6 +41,8 @@ _KEEP = (
 class Unknown:
     """Where a client goes whose address was closed while it knocked: nowhere, so it is reset."""
 
+    outside = False
+
     def __call__(self, peer: Address, /) -> Iterator[Address]:
         """No endpoint."""
         return iter(())

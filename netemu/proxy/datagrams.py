@@ -75,6 +75,9 @@ class Flow:
     """One client's datagrams to one endpoint and back."""
 
     __slots__ = (
+        "_answer",
+        "_forward",
+        "_receive",
         "_relay",
         "candidates",
         "client",
@@ -95,6 +98,9 @@ class Flow:
         self.candidates: Iterator[Address] = front.way(client)
         self.endpoint: Address
         self.sock: socket.socket
+        self._forward: Callable[[memoryview], int]
+        self._receive: Callable[[bytearray], int]
+        self._answer: Callable[[memoryview, Address], int] = front.sock.sendto
         self.since = self.seen = relay.now
         """When it began, and when the last datagram passed, by the monotonic clock."""
         self.received = self.sent = 0
@@ -105,36 +111,45 @@ class Flow:
         """From the client and to it."""
         return self.received, self.sent
 
+    def join(self, endpoint: Address, sock: socket.socket) -> None:
+        """Go to an endpoint from now on."""
+        self.endpoint, self.sock = endpoint, sock
+        self._forward, self._receive = sock.send, sock.recv_into
+        self.received = self.sent = 0
+
     def forward(self, datagram: memoryview) -> None:
         """Send a client's datagram to the endpoint."""
         relay = self._relay
+        self.seen = relay.now
         relay.touch(self)
         try:
-            self.received += self.sock.send(datagram)
+            self.received += self._forward(datagram)
         except BlockingIOError:
             pass  # UDP promises nothing
         except OSError:
             # The endpoint refused an earlier datagram; this one may still find another.
             if relay.redial(self):
                 with suppress(OSError):
-                    self.received += self.sock.send(datagram)
+                    self.received += self._forward(datagram)
 
     def readable(self) -> None:
-        """Send the client what the endpoint answers."""
-        relay, client = self._relay, self.client
-        receive, buffer, view = self.sock.recv_into, relay.buffer, relay.view
-        send = self.front.sock.sendto
-        for _ in range(DATAGRAMS_PER_TURN):
-            try:
-                size = receive(buffer)
-            except BlockingIOError:
-                return
-            except OSError:
-                relay.redial(self)
-                return
-            relay.touch(self)
-            with suppress(OSError):  # no room, or the client is gone: UDP promises nothing
-                self.sent += send(view[:size], client)
+        """Send the client what the endpoint answers: one datagram, as mostly there is but one, and
+        whether there are more epoll tells for less than a call in vain.
+        """
+        relay = self._relay
+        try:
+            size = self._receive(relay.buffer)
+        except BlockingIOError:
+            return
+        except OSError:
+            relay.redial(self)
+            return
+        self.seen = relay.now
+        relay.touch(self)
+        try:  # noqa: SIM105  # a context manager costs as much as all the rest
+            self.sent += self._answer(relay.view[:size], self.client)
+        except OSError:
+            pass  # no room, or the client is gone: UDP promises nothing
 
 
 class Datagrams:
@@ -161,6 +176,8 @@ class Datagrams:
         self._clock: Clock = clock or SystemClock()
         self._limit = limit
         self._flows: OrderedDict[Flow, None] = OrderedDict()
+        self.touch: Callable[[Flow], None] = self._flows.move_to_end
+        """A datagram passes: the flow is the one that was idle for the shortest."""
         self._handlers: dict[int, Front | Flow] = {}
         self._tick: Timer | None = None
         self._epoll = select.epoll()
@@ -242,11 +259,6 @@ class Datagrams:
             self._tick = self._clock.call_later(SWEEP_SECONDS, self._sweep)
         return flow
 
-    def touch(self, flow: Flow) -> None:
-        """A datagram passes: the flow's idle time starts again."""
-        flow.seen = self.now
-        self._flows.move_to_end(flow)
-
     def redial(self, flow: Flow) -> bool:
         """The endpoint refused: go on to another, or end the flow. False when it ended."""
         self._hang_up(flow, broken=True)
@@ -266,11 +278,10 @@ class Datagrams:
             except OSError:
                 sock.close()
                 continue
-            flow.endpoint, flow.sock = endpoint, sock
+            flow.join(endpoint, sock)
             self._handlers[sock.fileno()] = flow
             self._epoll.register(sock.fileno(), select.EPOLLIN)
             if self._ledger is not None:
-                flow.received = flow.sent = 0
                 flow.link = self._ledger.opened(flow.front.way, flow.client, endpoint, flow.bytes)
             return True
         return False

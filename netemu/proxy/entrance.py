@@ -30,6 +30,10 @@ Candidates: TypeAlias = Callable[[Address], Iterator[Address]]
 class Way(Protocol):
     """Where clients that come in somewhere are led; callable as `Candidates`."""
 
+    @property
+    def outside(self) -> bool:
+        """Whether the endpoints are reached from the host's network."""
+
     def __call__(self, peer: Address, /) -> Iterator[Address]:
         """The endpoints for a client, in the order in which to dial them."""
 

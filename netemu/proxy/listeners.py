@@ -37,12 +37,17 @@ class Listeners:
         networks: Mapping[Network, Sockets],
         clock: Clock,
         call_soon: Callable[[Callable[[], None]], object],
+        outside: tuple[Relay, Datagrams] | None = None,
     ) -> None:
-        """`call_soon` runs its argument in the event loop's next turn."""
+        """`call_soon` runs its argument in the event loop's next turn; `outside` relays to hosts
+        that the cluster's own network doesn't reach.
+        """
         self.failures: dict[Listener, str] = {}
         """Listeners that are wanted and can't be opened, with the reason."""
-        self._relay = relay
-        self._datagrams = datagrams
+        self._inside = relay, datagrams
+        self._outside = outside or self._inside
+        self._leads_outside: set[Listener] = set()
+        """Those of the open listeners that lead to hosts outside."""
         self._networks = networks
         self._clock = clock
         self._call_soon = call_soon
@@ -99,8 +104,11 @@ class Listeners:
             self.failures.pop(listener, None)
             self._guarded.pop(listener, None)
             if opened is not None:
-                self._shut(self._open.pop(listener))
-        elif opened is None:
+                self._shut(listener)
+        elif opened is None or (listener in self._leads_outside) != way.outside:
+            if opened is not None:
+                self._shut(listener)
+                self._guarded.pop(listener, None)
             self._try(listener, way)
         else:
             self._lead(listener, opened, way)
@@ -109,7 +117,7 @@ class Listeners:
         try:
             self._guard(listener, opened.sock)
         except OSError as error:  # better closed than open to everybody
-            self._shut(self._open.pop(listener))
+            self._shut(listener)
             self._guarded.pop(listener, None)
             self._failed(listener, error)
             return
@@ -117,7 +125,7 @@ class Listeners:
             opened.route = way
         else:
             opened.way = way
-            self._datagrams.review(opened)
+            self._relays(listener)[1].review(opened)
 
     def _guard(self, listener: Listener, sock: socket.socket) -> None:
         gate = self._gates.get(listener)
@@ -130,11 +138,17 @@ class Listeners:
             unguard(sock)
             del self._guarded[listener]
 
-    def _shut(self, opened: Entrance | Front) -> None:
+    def _shut(self, listener: Listener) -> None:
+        relay, datagrams = self._relays(listener)
+        opened = self._open.pop(listener)
+        self._guarded.pop(listener, None)
         if isinstance(opened, Entrance):
-            self._relay.unlisten(opened)
+            relay.unlisten(opened)
         else:
-            self._datagrams.unlisten(opened)
+            datagrams.unlisten(opened)
+
+    def _relays(self, listener: Listener) -> tuple[Relay, Datagrams]:
+        return self._outside if listener in self._leads_outside else self._inside
 
     def _listen(self, listener: Listener, way: Way) -> Entrance | Front:
         sockets = self._networks[listener.network]
@@ -145,7 +159,12 @@ class Listeners:
         except OSError:
             sock.close()
             raise
-        return self._datagrams.listen(sock, way) if udp else self._relay.listen(sock, way)
+        if way.outside:
+            self._leads_outside.add(listener)
+        else:
+            self._leads_outside.discard(listener)
+        relay, datagrams = self._relays(listener)
+        return datagrams.listen(sock, way) if udp else relay.listen(sock, way)
 
     def _try(self, listener: Listener, way: Way) -> None:
         try:
@@ -184,6 +203,6 @@ class Listeners:
             self._retry.cancel()
         self._wanted.clear()
         self._due.clear()
-        for opened in self._open.values():
-            self._shut(opened)
+        for listener in tuple(self._open):
+            self._shut(listener)
         self._open.clear()

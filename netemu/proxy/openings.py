@@ -136,6 +136,8 @@ class Openings:
 
     def _place(self, listener: Listener, wanted: Wanted) -> Listeners | CatchAll | Kernel:
         kernel, catch_all = self._kernel, self._catch_all
+        if wanted.way.outside:
+            return self._listeners  # which knows how to get there
         translates = self.mode is not ProxyMode.USERSPACE and kernel is not None
         if translates and kernel is not None and kernel.takes(listener, *wanted):
             return kernel

@@ -118,6 +118,8 @@ class Plan:
     affinity_seconds: int | None = None
     closed: frozenset[Listener] = frozenset()
     """Those that would be there if anything could serve them: clients are to be refused."""
+    outside: bool = False
+    """The endpoints are hosts outside the cluster."""
 
     @property
     def endpoints(self) -> Mapping[Backend, tuple[Address, ...]]:
@@ -129,11 +131,21 @@ NOTHING: Final = Plan({}, {})
 _INTERNAL: Final = Door()
 
 
-def plan(entry: ServiceEntry, site: Site, nodes: Mapping[str, NodePlace] | None = None) -> Plan:
-    """The listeners of one Service and the endpoints behind them."""
+def plan(
+    entry: ServiceEntry,
+    site: Site,
+    nodes: Mapping[str, NodePlace] | None = None,
+    outside: Mapping[str, tuple[str, ...]] | None = None,
+) -> Plan:
+    """The listeners of one Service and the endpoints behind them.
+
+    `outside` has the addresses of external names that were found.
+    """
     service, nodes = entry.service, nodes or {}
-    if service.headless or service.type is ServiceType.EXTERNAL_NAME or not service.proxied:
+    if service.headless or not service.proxied:
         return NOTHING
+    if service.type is ServiceType.EXTERNAL_NAME:
+        return _outside_plan(service, site, (outside or {}).get(service.external_name, ()))
     draft = _Draft(service, site, nodes)
     for port in service.ports:
         if port.protocol in RELAYED:
@@ -147,6 +159,28 @@ def plan(entry: ServiceEntry, site: Site, nodes: Mapping[str, NodePlace] | None 
         service.affinity_seconds,
         frozenset(draft.closed),
     )
+
+
+def _outside_plan(service: Service, site: Site, addresses: tuple[str, ...]) -> Plan:
+    """A virtual IP whose ports lead to the same ports of a host outside."""
+    listeners: dict[Listener, Backend] = {}
+    reached: dict[Backend, Reach] = {}
+    for port in service.ports if service.virtual_ip else ():
+        if port.protocol not in RELAYED:
+            continue
+        backend = Backend(service.key, port.name, port.protocol)
+        reached[backend] = Reach(tuple((address, port.port) for address in addresses))
+        for network, address in _virtual_addresses(service.virtual_ip, site) if addresses else ():
+            listeners[Listener(network, address, port.port, port.protocol)] = backend
+    return Plan(listeners, reached, affinity_seconds=service.affinity_seconds, outside=True)
+
+
+def _virtual_addresses(address: str, site: Site) -> Iterator[tuple[Network, str]]:
+    if site.binds(address):
+        yield Network.CLUSTER, address
+    mirror = site.mirror(address)
+    if mirror is not None:
+        yield Network.HOST, mirror
 
 
 def _health_check(service: Service, entry: ServiceEntry) -> HealthCheck | None:

@@ -131,12 +131,16 @@ class Route:
 class Path:
     """One way in to a Service port: its route, by a door (a `Way`)."""
 
-    __slots__ = ("door", "place_of", "route")
+    __slots__ = ("door", "outside", "place_of", "route")
 
-    def __init__(self, route: Route, door: Door, place_of: PlaceOf) -> None:
+    def __init__(
+        self, route: Route, door: Door, place_of: PlaceOf, *, outside: bool = False
+    ) -> None:
+        """`outside`: the endpoints are reached from the host's network."""
         self.route = route
         self.door = door
         self.place_of = place_of
+        self.outside = outside
 
     def __call__(self, peer: Address) -> Iterator[Address]:
         """The endpoints for a client, in the order in which to dial them."""

@@ -36,6 +36,7 @@ from netemu.proxy.ledger import Ledger
 from netemu.proxy.listeners import Listeners
 from netemu.proxy.metrics import ProxyMetrics
 from netemu.proxy.openings import ModeRefused, Openings
+from netemu.proxy.outside import Outside, Resolve, no_resolver
 from netemu.proxy.policy import Place, Places
 from netemu.proxy.ports import (
     LOOPBACK,
@@ -52,6 +53,7 @@ from netemu.proxy.relay import CONNECTIONS, Relay
 from netemu.proxy.route import ANY_DOOR, Path, Route
 from netemu.proxy.source import Sources
 from netemu.proxy.statusports import StatusPorts
+from netemu.tasks import task_group
 
 DESCRIPTORS: Final = 4
 """Of how many descriptors one may become a connection, which takes two; of twice as many one may
@@ -66,6 +68,7 @@ class Proxy:
         relay: Relay,
         listeners: Openings,
         ledger: Ledger,
+        resolve: Resolve,
         site: Site,
         clock: Clock,
         rng: Random,
@@ -73,6 +76,9 @@ class Proxy:
         self._relay = relay
         self._listeners = listeners
         self.ledger = ledger
+        self.outside = Outside(resolve, clock, self._found_outside)
+        self._names: dict[Key, str] = {}
+        """The external names of Services that the proxy stands in for."""
         self.metrics = ProxyMetrics(lambda: self._routes)
         self._site = site
         self._clock = clock
@@ -168,6 +174,7 @@ class Proxy:
             self._listeners.know(snapshot.nodes)
             keys = {*seen.services, *snapshot.services}
             pods = {*snapshot.host_ports, *pods}
+        self._note_names(keys)
         for key in sorted(keys):
             self._update(key, self._service_plan(key))
         for key in sorted(pods):
@@ -196,9 +203,26 @@ class Proxy:
             if since >= self._started:  # what was before nobody could have programmed
                 self.metrics.programming_seconds.observe(max(0.0, now - since))
 
+    def _found_outside(self, name: str) -> None:
+        """An external name has other addresses now."""
+        for key in sorted(key for key, its in self._names.items() if its == name):
+            self._update(key, self._service_plan(key))
+        self._listeners.sync()
+
+    def _note_names(self, keys: Iterable[Key]) -> None:
+        """Which external names matter."""
+        for key in keys:
+            entry = self._seen.services.get(key)
+            self._names.pop(key, None)
+            if entry is not None and entry.service.virtual_ip and entry.service.proxied:
+                self._names[key] = entry.service.external_name
+        self.outside.want(set(self._names.values()))
+
     def _service_plan(self, key: Key) -> Plan:
         entry = self._seen.services.get(key)
-        return NOTHING if entry is None else plan(entry, self._site, self._seen.nodes)
+        if entry is None:
+            return NOTHING
+        return plan(entry, self._site, self._seen.nodes, self.outside.addresses)
 
     def _pod_plan(self, key: Key) -> Plan:
         pod = self._seen.host_ports.get(key)
@@ -262,7 +286,10 @@ class Proxy:
         first = min(claims)
         winner = self._plans[first]
         path = Path(
-            self._routes[claims[first]], winner.doors.get(listener, ANY_DOOR), self._place_of
+            self._routes[claims[first]],
+            winner.doors.get(listener, ANY_DOOR),
+            self._place_of,
+            outside=winner.outside,
         )
         self._listeners.want(listener, path, winner.gates.get(listener, OPEN))
 
@@ -298,6 +325,7 @@ async def serve_proxy(
     host: Sockets | None,
     clock: Clock,
     rng: Random,
+    resolve: Resolve = no_resolver,
     interception: Interception | None = None,
     problem: str = "",
     mode: ProxyMode = ProxyMode.USERSPACE,
@@ -305,7 +333,8 @@ async def serve_proxy(
     """Relay to the Services of `latest` while the block runs; on entry what it says listens.
 
     `host` is None when the cluster's network is the host's own loopback, `interception` when every
-    address needs a socket of its own, `problem` being the reason if that is worth telling.
+    address needs a socket of its own, `problem` being the reason if that is worth telling;
+    `resolve` finds hosts outside.
     """
     loop = asyncio.get_running_loop()
     ledger = Ledger(clock)
@@ -327,15 +356,16 @@ async def serve_proxy(
     networks = {Network.CLUSTER: cluster}
     if host is not None:
         networks[Network.HOST] = host
+    outside = None if host is None else _relays_outside(loop, host, clock, ledger)
     listeners = Openings(
-        Listeners(relay, datagrams, networks, clock, loop.call_soon),
+        Listeners(relay, datagrams, networks, clock, loop.call_soon, outside),
         None if interception is None else CatchAll(relay, interception),
         None if interception is None else partial(Kernel, interception, addressing),
         problem,
     )
     site = Site(addressing, nodes, loopback=host is None)
     ports = StatusPorts(loop, cluster, clock)
-    proxy = Proxy(relay, listeners, ledger, site, clock, rng)
+    proxy = Proxy(relay, listeners, ledger, resolve, site, clock, rng)
     proxy.health(ports, () if site.loopback else (LOOPBACK,))
     with suppress(ModeRefused):  # then the status says why
         proxy.set_mode(mode)
@@ -345,7 +375,9 @@ async def serve_proxy(
         while not listeners.settled:
             listeners.sync()
             await asyncio.sleep(0)
-        yield proxy
+        async with task_group() as tasks:
+            tasks.start(proxy.outside.run(), name="names outside")
+            yield proxy
     finally:
         unsubscribe()
         listeners.close()
@@ -355,6 +387,22 @@ async def serve_proxy(
         finally:
             datagrams.close()
             relay.close()
+            for each in outside or ():
+                each.close()
+
+
+def _relays_outside(
+    loop: asyncio.AbstractEventLoop, host: Sockets, clock: Clock, ledger: Ledger
+) -> tuple[Relay, Datagrams]:
+    """Relays to hosts that only the host's own network reaches; few and far, so their share of
+    descriptors is small.
+    """
+    few = 16 * DESCRIPTORS
+    tcp, udp = (partial(host.connector, kind) for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM))
+    return (
+        Relay(loop, tcp, clock, _share(few, CONNECTIONS), ledger),
+        Datagrams(loop, udp, clock, _share(few, FLOWS), ledger),
+    )
 
 
 def _sources(addressing: Addressing) -> Sources:

@@ -150,6 +150,8 @@ def connector() -> socket.socket:
 class Offer:
     """A way that offers some endpoints in their order."""
 
+    outside = False
+
     def __init__(self, *endpoints: Address) -> None:
         self.endpoints = endpoints
 
@@ -186,7 +188,10 @@ Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], "asyncio.Future
 async def saying(word: bytes, address: str = "127.0.0.1", port: int = 0) -> AsyncIterator[Address]:
     """A server that answers each message with `word`, until the client ends."""
 
+    talking: set[asyncio.StreamWriter] = set()
+
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        talking.add(writer)
         try:
             while await reader.read(1000):
                 writer.write(word)
@@ -195,12 +200,22 @@ async def saying(word: bytes, address: str = "127.0.0.1", port: int = 0) -> Asyn
             pass
         finally:
             writer.close()
+            talking.discard(writer)
 
     server = await asyncio.start_server(answer, address, port)
     try:
         yield server.sockets[0].getsockname()
     finally:
+        await _turns(5)  # who was accepted gets as far as being known
         server.close()
+        for writer in talking:  # those that nobody ended
+            writer.close()
+        await _turns(5)
+
+
+async def _turns(number: int) -> None:
+    for _ in range(number):
+        await asyncio.sleep(0)
 
 
 @contextmanager
