@@ -18,7 +18,7 @@ from netemu.proxy.choose import Address
 from netemu.proxy.entrance import Entrance, Way
 from netemu.proxy.gate import OPEN as NO_GATE
 from netemu.proxy.gate import Gate
-from netemu.proxy.kernelrules import NO_TCP, OPENS, TCP, TRANSLATED
+from netemu.proxy.kernelrules import GOES_ON, NO_TCP, OPENS, TCP, TRANSLATED
 from netemu.proxy.members import Members
 from netemu.proxy.ports import LOOPBACK, Listener, Network
 from netemu.proxy.protocols import NUMBERS
@@ -146,10 +146,9 @@ def _chain(target: Address) -> Iterator[nft.Command]:
         ),
     )
     yield from _refusals(CHAIN)
-    # Clients in the cluster's own network: what is for an address of others' comes in as well.
-    yield nft.AddChain(OUTGOING, nft.Hook("route", "output", MANGLE))
-    yield nft.AddRule(OUTGOING, (nft.Go(nft.Verdict.JUMP, TRANSLATED),))
-    yield nft.AddRule(OUTGOING, (*TCP, *opened, *_KEEP))
+    # Clients in the cluster's own network, for which every such address is local.
+    yield nft.AddChain(OUTGOING, nft.Hook("filter", "output", MANGLE))
+    yield nft.AddRule(OUTGOING, (*GOES_ON, nft.Go(nft.Verdict.ACCEPT)))
     yield from _refusals(OUTGOING)
 
 

@@ -157,7 +157,7 @@ class Kernel:
         else:
             general = self._mark(way, NOWHERE, after)
             self._names.want(key, number(general))
-            for name, node in self._nodes.items():
+            for name, node in self._nodes.items() if _varies(way) else ():
                 mark = self._mark(way, Place(name, node.zone), after)
                 if mark != general:
                     local.add(number(self._node_numbers[name]) + key)
@@ -271,6 +271,13 @@ class Kernel:
             return set()
         places = (NOWHERE, *(Place(name, node.zone) for name, node in self._nodes.items()))
         return {each for place in places for each in way.route.reach.of(way.door, place)}
+
+
+def _varies(way: Path) -> bool:
+    """Whether clients of some place may be led to other endpoints than everybody."""
+    reach = way.route.reach
+    hinted = reach.near_nodes or reach.near_zones
+    return way.door.policy is TrafficPolicy.LOCAL or bool(hinted)
 
 
 def _kind(way: Path, place: Place, endpoints: tuple[Address, ...]) -> str:

@@ -5,7 +5,8 @@ Service with the Local policy; it masquerades what else there is, and what comes
 started (rule 37).
 """
 
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv4Network
+from socket import inet_aton
 
 from netemu.model.service import TrafficPolicy
 from netemu.proxy.entrance import Candidates
@@ -31,7 +32,7 @@ class Sources:
 
     def kept_at(self, door: Door, client: str) -> bool:
         """The same, for a client that comes by a door."""
-        address = int(IPv4Address(client))
+        address = inet_aton(client)  # compares as numbers do, and costs less
         if not door.external:
             return self._pods[0] <= address <= self._pods[1]
         if door.policy is TrafficPolicy.CLUSTER:
@@ -39,5 +40,5 @@ class Sources:
         return not any(first <= address <= last for first, last in self._own)
 
 
-def _bounds(network: IPv4Network) -> tuple[int, int]:
-    return int(network.network_address), int(network.broadcast_address)
+def _bounds(network: IPv4Network) -> tuple[bytes, bytes]:
+    return network.network_address.packed, network.broadcast_address.packed
