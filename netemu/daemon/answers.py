@@ -1,38 +1,45 @@
 """What the control socket answers: status, the way into the cluster, and manifests to apply."""
 
-import dataclasses
 import os
 import time
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any
 
 from netemu.config.settings import ProxyMode
 from netemu.daemon import manifests
 from netemu.daemon.addresses import ForeignAddresses
-from netemu.daemon.control import Handler, Refused
+from netemu.daemon.asking import Refused
+from netemu.daemon.control import Handler
+from netemu.daemon.parts import MANAGER, Core, Start
 from netemu.daemon.places import Places
+from netemu.dns.questions import Unanswered
+from netemu.dns.seen import Seen
 from netemu.fabric.enter import Entrance
 from netemu.model.errors import NotFound
 from netemu.model.resources import NODES, PODS
+from netemu.node.launch import pod_resolver
 from netemu.node.runtime import SandboxSpec
 from netemu.proxy.openings import ModeRefused
 from netemu.proxy.reachability import Range
 from netemu.proxy.server import Proxy
-
-if TYPE_CHECKING:
-    from netemu.daemon.cluster import Core, Start
 
 
 class Answers:
     """One running cluster's answers; made when it is ready."""
 
     def __init__(
-        self, start: "Start", core: "Core", proxy: Proxy, foreign: ForeignAddresses, outside: Places
+        self,
+        start: Start,
+        core: Core,
+        proxy: Proxy,
+        seen: Seen,
+        foreign: ForeignAddresses,
+        outside: Places,
     ) -> None:
         self._start = start
         self._ready_after = round(time.monotonic() - start.started, 3)
         self._registry = core.registry
-        self._client = core.registry.client("netemu")
+        self._client = core.registry.client(MANAGER)
         self._ports = core.ports
         self._latest = core.latest
         self._proxy = proxy
@@ -40,6 +47,7 @@ class Answers:
         self._outside = outside
         self._runtime = start.launched.runtime
         self._places: set[str] = set()
+        self._dns = seen.questions(self._resolver_of)
         self._files = {"/etc/resolv.conf": _resolv_conf(start)}
 
     @property
@@ -52,6 +60,8 @@ class Answers:
             "proxy-mode": self.proxy_mode,
             "connections": self.connections,
             "affinity": self.affinity,
+            "dns-log": _refusing(self._dns.log),
+            "dns-explain": _refusing(self._dns.explain),
         }
 
     def facts(self) -> dict[str, Any]:
@@ -65,6 +75,7 @@ class Answers:
             "uplink": launched.uplink,
             "block": addressing.block,
             "ready": True,
+            "zone": self._start.settings.dns.zone,
             "startSeconds": self._ready_after,
             "api": self._ports.api_url,
             "dns": self._ports.dns_address,
@@ -154,7 +165,24 @@ class Answers:
             raise Refused(str(error)) from None
         except OSError as error:
             raise Refused(f"cannot get there: {error}") from None
-        return dataclasses.asdict(found)
+        namespace = name.partition("/")[0] if kind == "pod" else "default"
+        return {
+            "namespaces": dict(found.namespaces),
+            "env": {**found.env, **self._names(namespace)},
+        }
+
+    def _names(self, namespace: str) -> dict[str, str]:
+        """What makes HTTP clients find names where there is no resolv.conf of our own."""
+        web = self._ports.web_proxy
+        if web is None:
+            return {}
+        url = "http://{}@{}:{}".format(namespace, *web.getsockname())
+        return {
+            "NETEMU_DNS": self._ports.dns_address,
+            "http_proxy": url,
+            "https_proxy": url,
+            "no_proxy": "localhost,127.0.0.0/8",
+        }
 
     async def _into_cluster(self) -> Entrance:
         return await self._runtime.entrance(None, self._files)
@@ -190,9 +218,29 @@ class Answers:
         """Which clients stick to which endpoint."""
         return sorted(self._proxy.affinities(), key=lambda row: tuple(map(str, row.values())))
 
+    def _resolver_of(self, namespace: str, name: str) -> tuple[Sequence[str], Sequence[str]] | None:
+        pod = self._client.get(PODS, namespace, name)
+        if pod is None:
+            return None
+        zone, dns = self._start.settings.dns.zone, self._start.launched.addressing.dns
+        found = pod_resolver(pod, zone, dns)
+        return found.searches, found.options
+
     async def apply(self, question: dict[str, Any]) -> list[str]:
         """Apply manifests; a line for each object."""
         return await manifests.apply(self._registry, question["manifests"])
+
+
+def _refusing(answer: Callable[[dict[str, Any]], Awaitable[Any]]) -> Handler:
+    """The answers of the DNS server, which knows nothing of control sockets."""
+
+    async def handler(question: dict[str, Any]) -> Any:
+        try:
+            return await answer(question)
+        except Unanswered as error:
+            raise Refused(str(error)) from None
+
+    return handler
 
 
 def _internal_ip(node: dict[str, Any]) -> str:
@@ -200,7 +248,7 @@ def _internal_ip(node: dict[str, Any]) -> str:
     return next((a["address"] for a in addresses if a["type"] == "InternalIP"), "")
 
 
-def _resolv_conf(start: "Start") -> str:
+def _resolv_conf(start: Start) -> str:
     """What a process in the cluster's network, but in no pod, finds names by."""
     zone = start.settings.dns.zone
     return (

@@ -11,52 +11,34 @@ import random
 import signal
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
 
 from netemu.api.credentials import load, write_kubeconfig
 from netemu.api.http import serve_api
 from netemu.api.registry import Registry
-from netemu.clock import Clock, SystemClock
-from netemu.config.settings import Settings
+from netemu.clock import SystemClock
 from netemu.controllers.bootstrap import bootstrap
 from netemu.controllers.table import run_controllers
+from netemu.daemon import corefile
 from netemu.daemon.addresses import ForeignAddresses
 from netemu.daemon.answers import Answers
-from netemu.daemon.boot import Reports
 from netemu.daemon.control import serve_control
 from netemu.daemon.follow import follow, settled, tell
-from netemu.daemon.home import Home
-from netemu.daemon.places import Places
-from netemu.daemon.ports import Ports, open_ports
-from netemu.dns.server import serve_dns
-from netemu.fabric.interception import LocalInterception, Unavailable
+from netemu.daemon.parts import MANAGER, Core, Start
+from netemu.daemon.places import Places, open_places
+from netemu.daemon.ports import open_ports
+from netemu.daemon.webproxy import serve_web_proxy
+from netemu.dns.records import lowered, name_from
+from netemu.dns.seen import Seen, see, serve_metrics
+from netemu.dns.server import Dns, serve_dns
 from netemu.model.latest import Latest
-from netemu.model.snapshot import EMPTY, Snapshot
+from netemu.model.resources import CONFIG_MAPS
+from netemu.model.snapshot import EMPTY
 from netemu.node.agent import NodeAgent
-from netemu.node.spawner.launch import Launched
 from netemu.proxy.ports import Site
 from netemu.proxy.server import Proxy, serve_proxy
 from netemu.scheduler.loop import run_scheduler
 from netemu.store.sqlite import open_sqlite
 from netemu.tasks import Tasks, task_group
-
-MANAGER = "netemu"
-"""What the daemon's own writes are owned by."""
-
-
-@dataclass(frozen=True, slots=True)
-class Start:
-    """What the daemon has when its loop begins."""
-
-    settings: Settings
-    home: Home
-    launched: Launched
-    reports: Reports
-    started: float
-    """When the daemon began, by the monotonic clock."""
-    lifeline: int | None
-    credentials: int
-    """Pid of the process that makes them."""
 
 
 async def serve(start: Start) -> None:
@@ -83,18 +65,6 @@ def _first(error: BaseException) -> BaseException:
     return error
 
 
-@dataclass(frozen=True, slots=True)
-class Core:
-    """What every other part is made with."""
-
-    registry: Registry
-    clock: Clock
-    rng: random.Random
-    ports: Ports
-    agent: NodeAgent
-    latest: Latest[Snapshot]
-
-
 @asynccontextmanager
 async def _cluster(start: Start) -> AsyncIterator[None]:
     async with AsyncExitStack() as stack:
@@ -109,13 +79,13 @@ async def _cluster(start: Start) -> AsyncIterator[None]:
         await settled(core.registry.client(MANAGER), core.clock)
         top.start(follow(core.registry.client(MANAGER), core.latest), name="snapshot")
         await core.latest.newer_than(EMPTY)
-        interception, problem = _interception(start.launched)
-        if interception is not None:
-            stack.callback(interception.close)
-        proxy = await _serve_network(start, stack, core, interception, problem)
+        places = open_places(start, core)
+        stack.callback(places.close)
+        seen, proxy = await _serve_network(start, stack, core, places)
+        latency = seen.programming.follow(core.registry.client(MANAGER), core.latest)
+        top.start(latency, name="dns programming latency")
         foreign = _reach_foreign(start, top, core, proxy)
-        outside = _outside(start, core, interception)
-        answers = Answers(start, core, proxy, foreign, outside)
+        answers = Answers(start, core, proxy, seen, foreign, places)
         await stack.enter_async_context(serve_control(start.home.socket, answers.handlers))
         ready.set()
         gc.freeze()
@@ -197,25 +167,18 @@ def _control(start: Start, tasks: Tasks, core: Core, ca: str) -> None:
 
 
 async def _serve_network(
-    start: Start,
-    stack: AsyncExitStack,
-    core: Core,
-    interception: LocalInterception | None,
-    problem: str,
-) -> Proxy:
+    start: Start, stack: AsyncExitStack, core: Core, places: Places
+) -> tuple[Seen, Proxy]:
     """Serve DNS and the virtual IPs."""
     settings, launched = start.settings, start.launched
-    await stack.enter_async_context(
-        serve_dns(
-            core.latest,
-            settings.dns,
-            core.ports.dns,
-            core.rng,
-            clock=core.clock,
-            outside=launched.host,
-        )
-    )
-    return await stack.enter_async_context(
+    dns = await _serve_dns(start, stack, core)
+    zone = lowered(name_from(settings.dns.zone))
+    seen = stack.enter_context(see(dns, zone, core.clock))
+    await stack.enter_async_context(serve_metrics(seen, **core.ports.dns_pages))
+    if core.ports.web_proxy is not None:
+        names = core.ports.dns_address, settings.dns.zone
+        await stack.enter_async_context(serve_web_proxy(core.ports.web_proxy, *names))
+    proxy = await stack.enter_async_context(
         serve_proxy(
             core.latest,
             launched.addressing,
@@ -224,32 +187,38 @@ async def _serve_network(
             host=launched.host if launched.runtime.isolated else None,
             clock=core.clock,
             rng=core.rng,
-            interception=interception,
-            problem=problem,
+            interception=places.interception,
+            problem=places.problem,
             mode=settings.proxy.mode,
             resolve=launched.host.resolve,
         )
     )
+    return seen, proxy
 
 
-def _interception(launched: Launched) -> tuple[LocalInterception | None, str]:
-    """The means to serve all virtual addresses by one socket, or why there are none."""
-    if not launched.runtime.isolated:
-        return None, ""
-    try:
-        return LocalInterception(), ""
-    except Unavailable as reason:
-        return None, str(reason)
+async def _serve_dns(start: Start, stack: AsyncExitStack, core: Core) -> Dns:
+    """Serve DNS as the Corefile in the cluster says, and tell there what is wrong with it."""
+    client, recorder = core.registry.client(MANAGER), core.registry.recorder("coredns")
+    text = await corefile.prepare(client, start.settings.dns)
+    tasks = await stack.enter_async_context(task_group())
+    tasks.start(corefile.follow(client, text), name="corefile")
 
+    def tell(reason: str, message: str) -> None:
+        about = client.get(CONFIG_MAPS, *corefile.KEY)
+        if about is not None:
+            recorder.event(about, "Warning", reason, message)
 
-def _outside(start: Start, core: Core, interception: LocalInterception | None) -> Places:
-    launched = start.launched
-    return Places(
-        launched.runtime,
-        interception,
-        launched.addressing,
-        core.latest,
-        vpc_native=start.settings.network.vpc_native,
+    return await stack.enter_async_context(
+        serve_dns(
+            core.latest,
+            start.settings.dns,
+            core.ports.dns,
+            core.rng,
+            clock=core.clock,
+            outside=start.launched.host,
+            corefile=text,
+            tell=tell,
+        )
     )
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from functools import partial
 
 from netemu.clock import Clock
-from netemu.daemon.boot import Reports
+from netemu.daemon.reports import Reports
 from netemu.model.client import Client
 from netemu.model.conditions import holds
 from netemu.model.latest import Latest

@@ -12,8 +12,8 @@ import sys
 import time
 
 from netemu.config.settings import Settings
-from netemu.daemon.boot import Reports
 from netemu.daemon.home import Home
+from netemu.daemon.reports import Reports
 from netemu.node.spawner.launch import launch
 
 ALWAYS_HOSTS = ("localhost", "127.0.0.1")
@@ -38,7 +38,8 @@ def run(settings: Settings, home: Home, reports: Reports, lifeline: int | None) 
         credentials = _fork_credentials(home, hosts)
         import asyncio  # late, as what follows: the spawner and the credentials are being made
 
-        from netemu.daemon.cluster import Start, serve
+        from netemu.daemon.cluster import serve
+        from netemu.daemon.parts import Start
 
         launched = launching.ready()
     except BaseException:

@@ -6,10 +6,12 @@ refused.
 
 import re
 import socket
+from contextlib import suppress
 from dataclasses import dataclass
 
 from netemu.config.settings import Settings
 from netemu.daemon.home import Home
+from netemu.dns.pages import HEALTH_PORT, METRICS_PORT, READY_PORT
 from netemu.dns.server import DnsListener
 from netemu.node.spawner.launch import Launched
 
@@ -35,6 +37,10 @@ class Ports:
     """The host's first."""
     dns: list[DnsListener]
     """The host's first."""
+    web_proxy: socket.socket | None
+    """In loopback mode, for commands that share the host's resolver."""
+    dns_pages: dict[str, socket.socket]
+    """What CoreDNS serves beside DNS, at the address of the DNS Service."""
 
     @property
     def api_url(self) -> str:
@@ -50,7 +56,11 @@ class Ports:
 def open_ports(settings: Settings, home: Home, launched: Launched) -> Ports:
     """Bind them all. Raises PortTaken."""
     inside = launched.cluster.listen(launched.addressing.control_plane, API_PORT)
-    return Ports([_api(settings, home, launched), inside], _dns(settings, launched))
+    web_proxy = None
+    if not launched.runtime.isolated:
+        web_proxy = launched.cluster.listen(launched.addressing.control_plane, 0)
+    api = [_api(settings, home, launched), inside]
+    return Ports(api, _dns(settings, launched), web_proxy, _dns_pages(launched))
 
 
 def _api(settings: Settings, home: Home, launched: Launched) -> socket.socket:
@@ -85,6 +95,16 @@ def _dns(settings: Settings, launched: Launched) -> list[DnsListener]:
     except PermissionError:
         return [host]  # loopback mode as an ordinary user: there is no other network to bind it in
     return [host, inside]
+
+
+def _dns_pages(launched: Launched) -> dict[str, socket.socket]:
+    """Metrics, health and readiness; each only where its port is free."""
+    wanted = {"metrics": METRICS_PORT, "health": HEALTH_PORT, "ready": READY_PORT}
+    found: dict[str, socket.socket] = {}
+    for name, port in wanted.items():
+        with suppress(OSError):
+            found[name] = launched.cluster.listen(launched.addressing.dns, port)
+    return found
 
 
 def _host_dns(settings: Settings, launched: Launched) -> DnsListener:

@@ -64,7 +64,7 @@ RESOURCES: tuple[Resource, ...] = (
     Resource("coordination.k8s.io", "v1", "Lease", "leases"),
     Resource("discovery.k8s.io", "v1", "EndpointSlice", "endpointslices"),
     Resource("metallb.io", "v1beta1", "IPAddressPool", "ipaddresspools"),
-    Resource("metallb.io", "v1beta1", "L2Advertisement", "l2advertisements"),
+    Resource("metallb.io", "v1beta1", "L2Advertisement", "l2advertisements", controlled=False),
 )
 
 BY_KEY: dict[str, Resource] = {resource.key: resource for resource in RESOURCES}

@@ -29,6 +29,7 @@ from netemu.model.snapshot import EMPTY, Snapshot, changed_services
 from netemu.model.sockets import Sockets
 from netemu.proxy.catchall import CatchAll
 from netemu.proxy.datagrams import FLOWS, Datagrams
+from netemu.proxy.externalnames import ExternalNames, Resolve, no_resolver
 from netemu.proxy.gate import OPEN
 from netemu.proxy.healthports import HealthPorts
 from netemu.proxy.kernel import Kernel
@@ -36,7 +37,6 @@ from netemu.proxy.ledger import Ledger
 from netemu.proxy.listeners import Listeners
 from netemu.proxy.metrics import ProxyMetrics
 from netemu.proxy.openings import ModeRefused, Openings
-from netemu.proxy.outside import Outside, Resolve, no_resolver
 from netemu.proxy.policy import Place, Places
 from netemu.proxy.ports import (
     LOOPBACK,
@@ -76,7 +76,7 @@ class Proxy:
         self._relay = relay
         self._listeners = listeners
         self.ledger = ledger
-        self.outside = Outside(resolve, clock, self._found_outside)
+        self.outside = ExternalNames(resolve, clock, self._found_outside)
         self._names: dict[Key, str] = {}
         """The external names of Services that the proxy stands in for."""
         self.metrics = ProxyMetrics(lambda: self._routes)

@@ -23,7 +23,7 @@ Resolve = Callable[[str], Awaitable[Sequence[str]]]
 log = logging.getLogger(__name__)
 
 
-class Outside:
+class ExternalNames:
     """Names and their addresses."""
 
     def __init__(self, resolve: Resolve, clock: Clock, changed: Callable[[str], None]) -> None:

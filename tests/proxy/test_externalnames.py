@@ -15,7 +15,7 @@ from netemu.model.meta import Object
 from netemu.model.service import STANDS_IN, VIRTUAL_IP
 from netemu.model.snapshot import EMPTY, Snapshot, advance
 from netemu.proxy.choose import Address
-from netemu.proxy.outside import AGAIN_SECONDS, RETRY_SECONDS, Outside
+from netemu.proxy.externalnames import AGAIN_SECONDS, RETRY_SECONDS, ExternalNames
 from netemu.proxy.server import Proxy, serve_proxy
 from tests.proxy.harness import ON_LOOPBACK, SOCKETS, ask, eventually, saying
 from tests.support.clock import FakeClock, settle
@@ -43,9 +43,9 @@ def clock() -> FakeClock:
 
 
 @asynccontextmanager
-async def looking(names: Names, clock: FakeClock) -> AsyncIterator[tuple[Outside, list[str]]]:
+async def looking(names: Names, clock: FakeClock) -> AsyncIterator[tuple[ExternalNames, list[str]]]:
     changed: list[str] = []
-    outside = Outside(names.resolve, clock, changed.append)
+    outside = ExternalNames(names.resolve, clock, changed.append)
     task = asyncio.get_running_loop().create_task(outside.run())
     await settle()
     yield outside, changed
