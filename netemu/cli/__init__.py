@@ -24,6 +24,7 @@ COMMANDS = {
     "kubeconfig": "Print the admin's kubeconfig.",
     "ls": "List the instances.",
     "node": "Add, stop, start, cut, heal or drain nodes.",
+    "proxy": "Show or change who carries Services' traffic.",
     "resolver": "Make this machine's resolver ask the instance for names of the cluster.",
     "shell": "Open a shell inside the cluster's network.",
     "status": "Say how an instance is.",

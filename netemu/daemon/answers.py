@@ -5,12 +5,14 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
+from netemu.config.settings import ProxyMode
 from netemu.daemon import manifests
 from netemu.daemon.addresses import ForeignAddresses
 from netemu.daemon.asking import Refused
 from netemu.daemon.control import Handler
 from netemu.daemon.nodecontrol import NodeControl
 from netemu.daemon.parts import MANAGER, Core, Start
+from netemu.daemon.places import Places
 from netemu.daemon.timecontrol import TimeControl
 from netemu.dns.questions import Unanswered
 from netemu.dns.seen import Seen
@@ -19,6 +21,8 @@ from netemu.model.errors import NotFound
 from netemu.model.resources import NODES, PODS
 from netemu.node.launch import pod_resolver
 from netemu.node.runtime import SandboxSpec
+from netemu.proxy.openings import ModeRefused
+from netemu.proxy.reachability import Range
 from netemu.proxy.server import Proxy
 
 
@@ -26,7 +30,13 @@ class Answers:
     """One running cluster's answers; made when it is ready."""
 
     def __init__(
-        self, start: Start, core: Core, proxy: Proxy, seen: Seen, foreign: ForeignAddresses
+        self,
+        start: Start,
+        core: Core,
+        proxy: Proxy,
+        seen: Seen,
+        foreign: ForeignAddresses,
+        outside: Places,
     ) -> None:
         self._start = start
         self._ready_after = round(time.monotonic() - start.started, 3)
@@ -37,6 +47,7 @@ class Answers:
         self._proxy = proxy
         self._core = core
         self._foreign = foreign
+        self._outside = outside
         self._runtime = start.launched.runtime
         self._places: set[str] = set()
         self._time = TimeControl(core.clock, self._client, start.home)
@@ -60,6 +71,7 @@ class Answers:
             "apply": self.apply,
             "clock": self._time.answer,
             "node": self._nodes.answer,
+            "proxy-mode": self.proxy_mode,
             "connections": self.connections,
             "affinity": self.affinity,
             "dns-log": _refusing(self._dns.log),
@@ -107,9 +119,17 @@ class Answers:
             ],
             "pods": len(self._client.list(PODS)),
             "services": len(self._latest.value.services),
+            "proxy": str(self._proxy.mode),
             "connections": self._proxy.connections,
-            "notes": [*facts["notes"], *self._unreachable()],
+            "notes": [*facts["notes"], *self._without_rules(), *self._unreachable()],
         }
+
+    def _without_rules(self) -> list[str]:
+        """What users notice where there can be no packet rules."""
+        if not self._proxy.problem:
+            return []
+        lost = "each virtual address takes a socket of its own, and pods see not their clients but"
+        return [f"{lost} their node: {self._proxy.problem}"]
 
     def _unreachable(self) -> list[str]:
         """Addresses the host should reach a Service at, and can't; the API has one of its own."""
@@ -125,6 +145,19 @@ class Answers:
             if listener.address != addressing.mirror(addressing.api)
         ]
 
+    async def proxy_mode(self, question: dict[str, Any]) -> dict[str, Any]:
+        """Who carries Services' traffic, after a change if one is asked for."""
+        wanted = question.get("mode")
+        if wanted:
+            try:
+                self._proxy.set_mode(ProxyMode(wanted))
+            except ValueError:
+                modes = ", ".join(ProxyMode)
+                raise Refused(f'"{wanted}" is no mode: there are {modes}') from None
+            except ModeRefused as refusal:
+                raise Refused(f"the kernel cannot carry the traffic here: {refusal}") from None
+        return {"mode": str(self._proxy.mode), "translated": self._proxy.translated}
+
     async def entrance(self, question: dict[str, Any]) -> dict[str, Any]:
         """How to get to a place: "" is the cluster's own network."""
         kind, _, name = str(question.get("place", "")).partition(":")
@@ -135,9 +168,13 @@ class Answers:
                 found = await self._into_node(name)
             elif kind == "pod" and name.count("/") == 1:
                 found = await self._into_pod(*name.split("/"))
+            elif kind in list(Range) and not name:
+                found = await self._outside.entrance(Range(kind))
             else:
                 place = question["place"]
-                raise Refused(f'"{place}" is no place: use pod:NAMESPACE/NAME or node:NAME')
+                raise Refused(
+                    f'"{place}" is no place: use pod:NAMESPACE/NAME, node:NAME, vpc or internet'
+                )
         except NotFound as error:
             raise Refused(str(error)) from None
         except OSError as error:

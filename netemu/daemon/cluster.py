@@ -24,6 +24,7 @@ from netemu.daemon.control import serve_control
 from netemu.daemon.follow import follow, settled, tell
 from netemu.daemon.movableclock import MovableClock
 from netemu.daemon.parts import MANAGER, Core, Start
+from netemu.daemon.places import Places, open_places
 from netemu.daemon.ports import open_ports
 from netemu.daemon.webproxy import serve_web_proxy
 from netemu.dns.records import lowered, name_from
@@ -78,11 +79,13 @@ async def _cluster(start: Start) -> AsyncIterator[None]:
         await settled(core.registry.client(MANAGER), core.clock)
         top.start(follow(core.registry.client(MANAGER), core.latest), name="snapshot")
         await core.latest.newer_than(EMPTY)
-        seen, proxy = await _serve_network(start, stack, core)
+        places = open_places(start, core)
+        stack.callback(places.close)
+        seen, proxy = await _serve_network(start, stack, core, places)
         latency = seen.programming.follow(core.registry.client(MANAGER), core.latest)
         top.start(latency, name="dns programming latency")
         foreign = _reach_foreign(start, top, core, proxy)
-        answers = Answers(start, core, proxy, seen, foreign)
+        answers = Answers(start, core, proxy, seen, foreign, places)
         await stack.enter_async_context(serve_control(start.home.socket, answers.handlers))
         ready.set()
         gc.freeze()
@@ -169,7 +172,9 @@ def _control(start: Start, tasks: Tasks, core: Core, ca: str) -> None:
     tasks.start(scheduler, name="scheduler")
 
 
-async def _serve_network(start: Start, stack: AsyncExitStack, core: Core) -> tuple[Seen, Proxy]:
+async def _serve_network(
+    start: Start, stack: AsyncExitStack, core: Core, places: Places
+) -> tuple[Seen, Proxy]:
     """Serve DNS and the virtual IPs."""
     settings, launched = start.settings, start.launched
     dns = await _serve_dns(start, stack, core)
@@ -188,6 +193,9 @@ async def _serve_network(start: Start, stack: AsyncExitStack, core: Core) -> tup
             host=launched.host if launched.runtime.isolated else None,
             clock=core.clock,
             rng=core.rng,
+            interception=places.interception,
+            problem=places.problem,
+            mode=settings.proxy.mode,
             resolve=launched.host.resolve,
         )
     )

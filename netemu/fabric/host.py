@@ -22,10 +22,15 @@ T = TypeVar("T")
 class LocalSockets:
     """Makes sockets in the network of the thread that calls."""
 
-    def listen(self, address: str, port: int) -> socket.socket:
-        """A listening TCP socket (port 0: any). Raises OSError."""
+    def listen(self, address: str, port: int, *, transparent: bool = False) -> socket.socket:
+        """A listening TCP socket (port 0: any). Raises OSError.
+
+        `transparent`: rules may redirect to it what is addressed to others (ip(7)).
+        """
         listener = _socket(address, socket.SOCK_STREAM)
         try:
+            if transparent:
+                listener.setsockopt(socket.SOL_IP, socket.IP_TRANSPARENT, 1)
             # A port whose last connections linger in TIME_WAIT must be free for the next `up`.
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             # Accepted connections inherit it: small answers must not wait for an ACK.

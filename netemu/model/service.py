@@ -67,6 +67,8 @@ class Service:
     """Where each node tells whether it has endpoints of its own."""
     affinity_seconds: int | None = None
     """Seconds of ClientIP affinity; None without."""
+    internal_balancer: bool = False
+    """Its load balancer is for the network the nodes stand in only."""
     internal_policy: TrafficPolicy = TrafficPolicy.CLUSTER
     external_policy: TrafficPolicy = TrafficPolicy.CLUSTER
     publish_not_ready: bool = False
@@ -133,6 +135,25 @@ SOURCE_RANGES = "service.beta.kubernetes.io/load-balancer-source-ranges"
 """The annotation that spec.loadBalancerSourceRanges replaced; the field wins."""
 
 
+INTERNAL_BALANCERS = {
+    "netemu.dev/load-balancer": "internal",
+    "networking.gke.io/load-balancer-type": "internal",
+    "cloud.google.com/load-balancer-type": "internal",
+    "service.beta.kubernetes.io/aws-load-balancer-internal": "true",
+    "service.beta.kubernetes.io/aws-load-balancer-scheme": "internal",
+    "service.beta.kubernetes.io/azure-load-balancer-internal": "true",
+    "service.beta.kubernetes.io/openstack-internal-load-balancer": "true",
+}
+"""Annotations by which clouds, and netemu, are asked for an internal balancer, in lower case."""
+
+
+def _is_internal(obj: Object) -> bool:
+    annotations = annotations_of(obj)
+    return any(
+        annotations.get(name, "").lower() == value for name, value in INTERNAL_BALANCERS.items()
+    )
+
+
 def stands_in(obj: Object) -> bool:
     """Whether the proxy is to stand in for the external host of a Service object."""
     external = obj["spec"].get("type") == ServiceType.EXTERNAL_NAME
@@ -163,6 +184,7 @@ def service_from(obj: Object) -> Service:
         affinity_seconds=sticky.get("timeoutSeconds", AFFINITY_SECONDS)
         if spec.get("sessionAffinity") == "ClientIP"
         else None,
+        internal_balancer=_is_internal(obj),
         internal_policy=TrafficPolicy(spec.get("internalTrafficPolicy", "Cluster")),
         external_policy=TrafficPolicy(spec.get("externalTrafficPolicy", "Cluster")),
         publish_not_ready=bool(spec.get("publishNotReadyAddresses")),

@@ -41,6 +41,17 @@ class Dialer(Protocol):
         """No endpoint answered: reset the client."""
 
 
+_BIND_ADDRESS_NO_PORT: Final = 24  # <linux/in.h>
+
+
+def speak_for(sock: socket.socket, address: str) -> None:
+    """Make an unconnected socket connect from an address that isn't ours. Raises OSError."""
+    sock.setsockopt(socket.SOL_IP, socket.IP_TRANSPARENT, 1)
+    # The port is chosen when the endpoint is known, so as many are free as for each of them.
+    sock.setsockopt(socket.SOL_IP, _BIND_ADDRESS_NO_PORT, 1)
+    sock.bind((address, 0))
+
+
 class Dial:
     """One client's search."""
 
@@ -53,6 +64,7 @@ class Dial:
         "fd",
         "origin",
         "sock",
+        "source",
         "target",
     )
 
@@ -67,6 +79,8 @@ class Dial:
         self.client = client
         self.sock: socket.socket
         self.fd = -1
+        self.source: str | None = None
+        """The address to connect from; None: the one the network chooses."""
         self._relay = relay
         self._candidates = candidates
         self._refused: set[Address] = set()
@@ -94,6 +108,10 @@ class Dial:
         self.fd = self.sock.fileno()
         with suppress(OSError):
             self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if self.source is not None and self.source != self.target[0]:
+                # Nobody talks to itself: a client that is its own endpoint sees the node instead,
+                # as kube-proxy masquerades such connections.
+                speak_for(self.sock, self.source)
             if self.sock.connect_ex(self.target) in (0, errno.EINPROGRESS):
                 self._relay.dialing(self, DIAL_LADDER[self._step])
                 return True

@@ -119,6 +119,8 @@ class Plan:
     """Whom listeners let in; those that aren't here let in everybody."""
     health: HealthCheck | None = None
     affinity_seconds: int | None = None
+    closed: frozenset[Listener] = frozenset()
+    """Those that would be there if anything could serve them: clients are to be refused."""
     outside: bool = False
     """The endpoints are hosts outside the cluster."""
 
@@ -158,6 +160,7 @@ def plan(
         draft.gates,
         _health_check(service, entry),
         service.affinity_seconds,
+        frozenset(draft.closed),
     )
 
 
@@ -199,6 +202,7 @@ class _Draft:
         self.reach: dict[Backend, Reach] = {}
         self.doors: dict[Listener, Door] = {}
         self.gates: dict[Listener, Gate] = {}
+        self.closed: set[Listener] = set()
         self._service = service
         self._site = site
         self._nodes = nodes
@@ -209,11 +213,12 @@ class _Draft:
         found = reach(entry.slices, port.name, port.protocol, local=self._local)
         self.reach[backend] = found
         # With endpoints that nobody may use, a port stays open and its packets vanish (rule 35).
-        if found.everywhere:
-            for listener, door in _doors(self._service, port, self._site, self._nodes):
-                if listener not in self.listeners:
-                    self.listeners[listener] = backend
-                    self._admit(listener, door, found)
+        for listener, door in _doors(self._service, port, self._site, self._nodes):
+            if not found.everywhere:
+                self.closed.add(listener)
+            elif listener not in self.listeners:
+                self.listeners[listener] = backend
+                self._admit(listener, door, found)
 
     def _admit(self, listener: Listener, door: Door, found: Reach) -> None:
         if door != _INTERNAL:

@@ -7,10 +7,12 @@ the event loop. The work is proportional to the Services that changed, not to th
 import asyncio
 import resource
 import socket
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from functools import partial
+from ipaddress import summarize_address_range
 from random import Random
 from time import perf_counter
 from typing import Final
@@ -18,19 +20,24 @@ from typing import Final
 from immutables import Map
 
 from netemu.clock import Clock, SystemClock, parse_rfc3339
+from netemu.config.settings import ProxyMode
 from netemu.model.addressing import Addressing
 from netemu.model.latest import Latest
 from netemu.model.meta import Key
+from netemu.model.nft import Interception
 from netemu.model.service import PodAddress, Protocol
 from netemu.model.snapshot import EMPTY, Snapshot, changed_services
 from netemu.model.sockets import Sockets
+from netemu.proxy.catchall import CatchAll
 from netemu.proxy.datagrams import FLOWS, Datagrams
 from netemu.proxy.externalnames import ExternalNames, Resolve, no_resolver
 from netemu.proxy.gate import OPEN
 from netemu.proxy.healthports import HealthPorts
+from netemu.proxy.kernel import Kernel
 from netemu.proxy.ledger import Ledger
 from netemu.proxy.listeners import Listeners
 from netemu.proxy.metrics import ProxyMetrics
+from netemu.proxy.openings import ModeRefused, Openings
 from netemu.proxy.policy import Place, Places
 from netemu.proxy.ports import (
     LOOPBACK,
@@ -45,6 +52,7 @@ from netemu.proxy.ports import (
 )
 from netemu.proxy.relay import CONNECTIONS, Relay
 from netemu.proxy.route import ANY_DOOR, Path, Route
+from netemu.proxy.source import Sources
 from netemu.proxy.statusports import StatusPorts
 from netemu.tasks import task_group
 
@@ -59,7 +67,7 @@ class Proxy:
     def __init__(
         self,
         relay: Relay,
-        listeners: Listeners,
+        listeners: Openings,
         ledger: Ledger,
         outside: Callable[[Callable[[str], None]], ExternalNames],
         site: Site,
@@ -80,6 +88,8 @@ class Proxy:
         self._plans: dict[Key, Plan] = {}
         self._claims: dict[Listener, dict[Key, Backend]] = {}
         self._routes: dict[Backend, Route] = {}
+        self._closed: Counter[Listener] = Counter()
+        """How many Services have a listener that nobody could serve."""
         self._places = Places({}, self._node_of_pod)
         self._started = clock.now()
 
@@ -121,6 +131,27 @@ class Proxy:
                 }
 
     @property
+    def problem(self) -> str:
+        """Why every virtual address takes a socket of its own, where it needn't; "" if not so."""
+        return self._listeners.problem
+
+    @property
+    def mode(self) -> ProxyMode:
+        """Who carries the traffic."""
+        return self._listeners.mode
+
+    @property
+    def translated(self) -> int:
+        """How many listeners the kernel stands for."""
+        return self._listeners.translated
+
+    def set_mode(self, mode: ProxyMode) -> None:
+        """Have the kernel carry the traffic, or this process. Raises ModeRefused."""
+        self._listeners.set_mode(mode)
+        kernel = mode is not ProxyMode.USERSPACE
+        self._health.mode = str(ProxyMode.NFTABLES if kernel else mode)
+
+    @property
     def listening(self) -> int:
         """How many sockets listen."""
         return len(self._listeners)
@@ -141,6 +172,7 @@ class Proxy:
         if seen.nodes != snapshot.nodes:
             self._places = Places(snapshot.nodes, self._node_of_pod)
             self._follow_nodes()
+            self._listeners.know(snapshot.nodes)
             keys = {*seen.services, *snapshot.services}
             pods = {*snapshot.host_ports, *pods}
         self._note_names(keys)
@@ -232,6 +264,11 @@ class Proxy:
             self._health.check(key, after.health)
         for backend, reach in after.reach.items():
             self._route(backend).update(reach, after.affinity_seconds)
+            if (reach, after.affinity_seconds) != (
+                before.reach.get(backend),
+                before.affinity_seconds,
+            ):
+                self._listeners.review(backend)
         # Listeners move over before the routes they led to go.
         for listener in {**before.listeners, **after.listeners}:
             if _moves(listener, before, after):
@@ -239,6 +276,17 @@ class Proxy:
         for backend in before.reach:
             if backend not in after.reach:
                 del self._routes[backend]
+        self._closed.update(after.closed)
+        self._closed.subtract(before.closed)
+        for listener in {*before.closed, *after.closed, *before.listeners, *after.listeners}:
+            self._refuse(listener)
+
+    def _refuse(self, listener: Listener) -> None:
+        """Have clients of a listener refused if some Service has it, and none can serve it."""
+        closed = self._closed[listener] > 0
+        if not closed:
+            del self._closed[listener]
+        self._listeners.refuse(listener, closed and listener not in self._claims)
 
     def _route(self, backend: Backend) -> Route:
         if backend not in self._routes:
@@ -299,12 +347,17 @@ async def serve_proxy(
     clock: Clock,
     rng: Random,
     resolve: Resolve = no_resolver,
+    interception: Interception | None = None,
+    problem: str = "",
+    mode: ProxyMode = ProxyMode.USERSPACE,
     real: Clock | None = None,
 ) -> AsyncIterator[Proxy]:
     """Relay to the Services of `latest` while the block runs; on entry what it says listens.
 
-    `host` is None when the cluster's network is the host's own loopback; `resolve` finds hosts
-    outside; `real` is the machine's own time, whatever becomes of the cluster's.
+    `host` is None when the cluster's network is the host's own loopback, `interception` when every
+    address needs a socket of its own, `problem` being the reason if that is worth telling;
+    `resolve` finds hosts outside; `real` is the machine's own time, whatever becomes of the
+    cluster's.
     """
     loop = asyncio.get_running_loop()
     # Sockets and hosts outside live in real time; affinity lives in the cluster's.
@@ -316,6 +369,7 @@ async def serve_proxy(
         real,
         _share(DESCRIPTORS, CONNECTIONS),
         ledger,
+        None if interception is None else _sources(addressing).kept,
     )
     datagrams = Datagrams(
         loop,
@@ -328,12 +382,19 @@ async def serve_proxy(
     if host is not None:
         networks[Network.HOST] = host
     outside = None if host is None else _relays_outside(loop, host, real, ledger)
-    listeners = Listeners(relay, datagrams, networks, real, loop.call_soon, outside)
+    listeners = Openings(
+        Listeners(relay, datagrams, networks, real, loop.call_soon, outside),
+        None if interception is None else CatchAll(relay, interception),
+        None if interception is None else partial(Kernel, interception, addressing),
+        problem,
+    )
     site = Site(addressing, nodes, loopback=host is None)
     ports = StatusPorts(loop, cluster, real)
     names = partial(ExternalNames, resolve, real)
     proxy = Proxy(relay, listeners, ledger, names, site, clock, rng)
     proxy.health(ports, () if site.loopback else (LOOPBACK,))
+    with suppress(ModeRefused):  # then the status says why
+        proxy.set_mode(mode)
     unsubscribe = latest.subscribe(proxy.follow)
     try:
         proxy.follow(latest.value)
@@ -368,6 +429,11 @@ def _relays_outside(
         Relay(loop, tcp, clock, _share(few, CONNECTIONS), ledger),
         Datagrams(loop, udp, clock, _share(few, FLOWS), ledger),
     )
+
+
+def _sources(addressing: Addressing) -> Sources:
+    pool = summarize_address_range(*addressing.load_balancers)
+    return Sources(addressing.pods, (addressing.services, addressing.nodes, *pool))
 
 
 def _share(of: int, most: int) -> int:

@@ -310,9 +310,8 @@ async def follow(changes: list[tuple[str, str, bool]]) -> None:
         for _ in range(2):
             proxy.follow(snapshot)
             expected = wanted(snapshot, ON_LOOPBACK, 2, loopback=True)
-            assert {
-                listener: backend_of(opened) for listener, opened in proxy._listeners._open.items()
-            } == expected
+            opened = proxy._listeners._listeners._open
+            assert {each: backend_of(there) for each, there in opened.items()} == expected
 
 
 def backend_of(opened: Entrance | Front) -> Backend:
