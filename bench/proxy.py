@@ -1,9 +1,13 @@
-"""The TCP relay beside a direct connection, a relay of asyncio streams, and HAProxy if found.
+"""The proxy's modes beside a direct connection, a relay of asyncio streams, HAProxy and nginx.
 
-Each relay runs in its own process on one core; client and backend share the other. All are measured
-in turn in each round, so only figures of one run may be compared: the table gives medians, the
-ratio to the direct connection, and the relay's CPU time per operation, which stays true where the
-client (in Python, as everything here) is the limit. Run: ``python bench/proxy.py``.
+As root everything happens in network namespaces of its own, with the rules of both modes: relayed
+by way of a socket of its own, by way of the transparent catch-all, and translated by the kernel
+(in a namespace of that peer's own, so that the others go without connection tracking). HAProxy and
+nginx take part if they are installed. Each relay runs in its own process on one core; client and
+backend share the other. All are measured in turn in each round, so only figures of one run may be
+compared: the table gives medians, the ratio to the direct connection, and the relay's CPU time per
+operation, which stays true where the client (in Python, as everything
+here) is the limit. Run: ``python bench/proxy.py``.
 """
 
 import asyncio
@@ -23,9 +27,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from netemu.clock import SystemClock
+from netemu.config.settings import NetMode, NetworkSettings
+from netemu.fabric import cluster
+from netemu.fabric.interception import LocalInterception
+from netemu.fabric.namespaces import Namespace, handle, setns, unshare
+from netemu.fabric.ranges import addressing
+from netemu.fabric.rtnetlink import Netlink
 from netemu.model.service import Protocol
-from netemu.proxy.ports import Backend
+from netemu.proxy.catchall import CatchAll
+from netemu.proxy.kernel import Kernel
+from netemu.proxy.policy import NOWHERE, Door, Reach
+from netemu.proxy.ports import Backend, Listener, Network
 from netemu.proxy.relay import Relay
+from netemu.proxy.route import Path as Way
 from netemu.proxy.route import Route
 
 ROUNDS = 5
@@ -59,7 +73,7 @@ def serve_backend() -> None:
     """Answer each message as its first byte asks."""
     pin(1)
     door = listening()
-    print(door.getsockname()[1], flush=True)
+    print("127.0.0.1", door.getsockname()[1], flush=True)
     poller = select.epoll()
     poller.register(door.fileno(), select.EPOLLIN)
     clients: dict[int, socket.socket] = {}
@@ -97,17 +111,45 @@ def answer(client: socket.socket, streams: set[int], poller: select.epoll) -> bo
     return asked[:1] in (CLOSE, b"")
 
 
-async def serve_netemu(target: Address) -> None:
-    def connector() -> socket.socket:
-        return socket.socket(socket.AF_INET, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+RANGES = addressing(NetMode.ROOT, NetworkSettings(), 2, 77)
+VIRTUAL = Listener(Network.CLUSTER, "10.96.0.5", 80, Protocol.TCP)
 
+
+def way_to(target: Address) -> Way:
     backend = Backend(("default", "web"), "http", Protocol.TCP)
     route = Route(backend, SystemClock(), random.Random(1))
-    route.update((target,), None)
+    route.update(Reach((target,)), None)
+    return Way(route, Door(), lambda _: NOWHERE)
+
+
+def connector() -> socket.socket:
+    return socket.socket(socket.AF_INET, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+
+
+async def serve_netemu(target: Address) -> None:
     door = listening()
-    Relay(asyncio.get_running_loop(), connector).listen(door, route.candidates)
-    print(door.getsockname()[1], flush=True)
+    relay = Relay(asyncio.get_running_loop(), connector)
+    relay.listen(door, way_to(target))
+    print("127.0.0.1", door.getsockname()[1], flush=True)
     await asyncio.Event().wait()
+
+
+async def serve_transparent(target: Address) -> None:
+    relay = Relay(asyncio.get_running_loop(), connector)
+    catch_all = CatchAll(relay, LocalInterception())
+    catch_all.want((VIRTUAL.address, VIRTUAL.port), way_to(target))
+    catch_all.sync()
+    print(VIRTUAL.address, VIRTUAL.port, flush=True)
+    await asyncio.Event().wait()
+
+
+def serve_kernel(target: Address) -> None:
+    """Only makes the rules: the kernel does the rest."""
+    kernel = Kernel(LocalInterception(), RANGES)
+    kernel.want(VIRTUAL, way_to(target))
+    kernel.sync()
+    print(VIRTUAL.address, VIRTUAL.port, flush=True)
+    time.sleep(3600)
 
 
 async def serve_streams(target: Address) -> None:
@@ -132,13 +174,15 @@ async def serve_streams(target: Address) -> None:
             far_writer.close()
 
     server = await asyncio.start_server(relay, "127.0.0.1", 0, backlog=1024)
-    print(server.sockets[0].getsockname()[1], flush=True)
+    print("127.0.0.1", server.sockets[0].getsockname()[1], flush=True)
     await server.serve_forever()
 
 
 ROLES: dict[str, Callable[[Address], object]] = {
     "backend": lambda _: serve_backend(),
     "netemu": lambda target: asyncio.run(serve_netemu(target)),
+    "transparent": lambda target: asyncio.run(serve_transparent(target)),
+    "kernel": serve_kernel,
     "streams": lambda target: asyncio.run(serve_streams(target)),
 }
 
@@ -158,6 +202,20 @@ listen relay
 """
 
 
+NGINX = """
+daemon off;
+worker_processes 1;
+worker_cpu_affinity 1;
+pid {folder}/pid;
+error_log /dev/null;
+load_module /usr/lib/nginx/modules/ngx_stream_module.so;
+events {{ worker_connections 4000; }}
+stream {{
+  server {{ listen 127.0.0.1:{port} backlog=1024; proxy_pass {host}:{backend}; tcp_nodelay on; }}
+}}
+"""
+
+
 @dataclass
 class Peer:
     """What a client connects to."""
@@ -165,6 +223,9 @@ class Peer:
     name: str
     address: Address
     pid: int | None = None
+    """Whose CPU time counts."""
+    namespace: int | None = None
+    """Where its clients are; None: where everybody is."""
     figures: dict[str, list[tuple[float, float]]] = field(default_factory=dict)
     """By measurement: operations per second and CPU microseconds of an operation."""
 
@@ -175,7 +236,8 @@ def role(name: str, target: Address = ("", 0)) -> Iterator[Peer]:
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:
-            yield Peer(name, ("127.0.0.1", int(process.stdout.readline())), process.pid)
+            address, port = process.stdout.readline().split()
+            yield Peer(name, (address, int(port)), process.pid)
         finally:
             process.kill()
 
@@ -194,6 +256,51 @@ def haproxy(program: str, target: Address) -> Iterator[Peer]:
                 yield Peer("haproxy", ("127.0.0.1", port), process.pid)
             finally:
                 process.kill()
+
+
+@contextmanager
+def nginx(program: str, target: Address) -> Iterator[Peer]:
+    with listening() as probe:
+        port = probe.getsockname()[1]
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, "nginx.conf")
+        text = NGINX.format(folder=folder, port=port, host=target[0], backend=target[1])
+        file.write_text(text)
+        with subprocess.Popen([program, "-p", folder, "-c", file]) as process:
+            time.sleep(0.5)
+            children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+            try:
+                yield Peer("nginx", ("127.0.0.1", port), int(children[0]))
+            finally:
+                process.terminate()
+
+
+PROGRAMS = {"haproxy": haproxy, "nginx": nginx}
+
+
+def own_network() -> int:
+    """Move into a new network, set up as a cluster's; a descriptor of it."""
+    unshare(Namespace.NET)
+    links = Netlink()
+    cluster.set_up(links, RANGES)
+    links.close()
+    return handle("net")
+
+
+@contextmanager
+def kernel() -> Iterator[Peer]:
+    """The kernel mode in a network of its own, with its own backend."""
+    home = handle("net")
+    there = own_network()
+    try:
+        with role("backend") as backend, role("kernel", backend.address) as peer:
+            setns(home, Namespace.NET)
+            peer.pid, peer.namespace = None, there
+            yield peer
+    finally:
+        setns(home, Namespace.NET)
+        os.close(there)
+        os.close(home)
 
 
 # The client
@@ -275,7 +382,15 @@ def cpu_seconds(pid: int | None) -> float:
 def measure(peer: Peer, what: Measurement, seconds: float) -> None:
     before = cpu_seconds(peer.pid)
     client = Client(peer.address, what.wish)
-    rate = client.run(what.connections, seconds) / what.unit
+    home = handle("net")
+    if peer.namespace is not None:
+        setns(peer.namespace, Namespace.NET)
+    try:
+        rate = client.run(what.connections, seconds) / what.unit
+    finally:
+        if peer.namespace is not None:
+            setns(home, Namespace.NET)
+        os.close(home)
     used = cpu_seconds(peer.pid) - before
     cost = used / (client.done / what.each[0]) * 1e6 if client.done else 0.0
     peer.figures.setdefault(what.name, []).append((rate, cost))
@@ -293,19 +408,26 @@ def show(peers: list[Peer]) -> None:
             )
             cost = statistics.median(cost for _, cost in figures)
             cpu = f"{cost:10.1f} us CPU each{what.each[1]}" if peer.pid else ""
-            print(f"  {peer.name:8} {rate:12,.1f}  {ratio:5.2f} of direct{cpu}")
+            print(f"  {peer.name:11} {rate:12,.1f}  {ratio:5.2f} of direct{cpu}")
 
 
 def main() -> None:
+    isolated = os.geteuid() == 0
+    if isolated:
+        os.close(own_network())
     with ExitStack() as stack:
         backend = stack.enter_context(role("backend"))
         peers = [Peer("direct", backend.address)]
         peers += [
             stack.enter_context(role(name, backend.address)) for name in ("netemu", "streams")
         ]
-        program = shutil.which("haproxy")
-        if program:
-            peers.append(stack.enter_context(haproxy(program, backend.address)))
+        for name, start in PROGRAMS.items():
+            program = shutil.which(name)
+            if program:
+                peers.append(stack.enter_context(start(program, backend.address)))
+        if isolated:
+            peers.append(stack.enter_context(role("transparent", backend.address)))
+            peers.append(stack.enter_context(kernel()))
         pin(1)
         for peer in peers:
             for what in MEASUREMENTS:

@@ -24,6 +24,7 @@ CONTRACTS = {
 }
 ELSEWHERE = {
     # What only shows in a whole instance, or is one subject in several modules.
+    "cli/affinity_command.py": "e2e/test_services.py",
     "cli/clock_command.py": "e2e/test_clock.py",
     "cli/completion_command.py": "e2e/test_cli.py",
     "cli/demo_command.py": "e2e/test_cli.py",
@@ -35,6 +36,7 @@ ELSEWHERE = {
     "cli/kubectl.py": "e2e/test_cli.py",
     "cli/ls_command.py": "e2e/test_life.py",
     "cli/node_command.py": "e2e/test_nodes.py",
+    "cli/proxy_command.py": "e2e/test_proxy_modes.py",
     "cli/shell_command.py": "e2e/test_cli.py",
     "cli/status_command.py": "e2e/test_life.py",
     "cli/up_command.py": "e2e/test_life.py",
@@ -44,6 +46,7 @@ ELSEWHERE = {
     "daemon/cluster.py": "e2e/test_life.py",
     "daemon/main.py": "e2e/test_life.py",
     "daemon/nodecontrol.py": "e2e/test_nodes.py",
+    "daemon/places.py": "e2e/test_reachability.py",
     "daemon/ports.py": "e2e/test_bad_input.py",
     "dns/chain.py": "dns/plugins/test_table.py",
     "dns/plugins/draft.py": "dns/plugins/test_table.py",
@@ -55,6 +58,8 @@ ELSEWHERE = {
     "dns/plugins/template.py": "dns/plugins/test_table.py",
     "dns/plugins/words.py": "dns/plugins/test_table.py",
     "dns/worker.py": "dns/test_workers.py",
+    "fabric/nft_encoding.py": "fabric/test_nftables.py",
+    "model/nft.py": "fabric/test_nftables.py",
     "programs/agnhost/dial.py": "programs/agnhost/test_netexec.py",
     "programs/counter.py": "programs/test_images.py",
     "programs/echo.py": "programs/test_images.py",
@@ -65,6 +70,11 @@ ELSEWHERE = {
     "programs/web.py": "programs/test_images.py",
     "testing/instance.py": "e2e/test_life.py",
     "testing/plugin.py": "e2e/test_life.py",
+    "proxy/health.py": "proxy/test_statusports.py",
+    "proxy/healthports.py": "proxy/test_statusports.py",
+    "proxy/kernelrules.py": "proxy/test_kernel.py",
+    "proxy/metrics.py": "proxy/test_ledger.py",
+    "proxy/protocols.py": "proxy/test_modes.py",
 }
 
 

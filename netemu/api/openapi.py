@@ -65,7 +65,11 @@ def _groups() -> Mapping[str, tuple[Resource, ...]]:
 @cache
 def _source() -> bytes:
     here = Path(__file__)
-    return here.read_bytes() + (here.parent / "data" / "schema.json.gz").read_bytes()
+    return (
+        here.read_bytes()
+        + (here.parent / "data" / "schema.json.gz").read_bytes()
+        + schema.EXTRA.read_bytes()
+    )
 
 
 @cache

@@ -17,6 +17,9 @@ import msgspec
 
 from netemu.model.resources import Resource
 
+EXTRA: Final = Path(__file__).parent / "data" / "extra.json"
+"""Kinds of others that many clusters know, and the node hints of endpoints (KEP-3015), which are
+newer than the rest; written by hand in the same form."""
 GZIP: Final = 31
 """zlib's window for a gzip member."""
 
@@ -169,8 +172,14 @@ def members() -> Iterator[bytes]:
 
 @cache
 def definitions() -> Definitions:
-    """The first part."""
-    return msgspec.json.decode(next(members()), type=Definitions)
+    """The first part, and the kinds of others that netemu knows."""
+    shipped = msgspec.json.decode(next(members()), type=Definitions)
+    extra = msgspec.json.decode(EXTRA.read_bytes(), type=Definitions)
+    return Definitions(
+        {**shipped.kinds, **extra.kinds},
+        {**shipped.always, **extra.always},
+        {**shipped.definitions, **extra.definitions},
+    )
 
 
 def descriptions() -> Mapping[str, Mapping[str, str]]:

@@ -12,8 +12,10 @@ import click
 import netemu
 
 COMMANDS = {
+    "affinity": "Show which clients stick to which endpoints, and for how long.",
     "clock": "Pause or advance the cluster's time.",
     "completion": "Print a shell's completion script.",
+    "connections": "List the connections that go through Services.",
     "demo": "Run the counter example in an instance of its own, show it, and clean up.",
     "dns": "Look into the cluster's DNS: its query log, and why a name means what.",
     "down": "Stop an instance; its objects stay for the next up.",
@@ -22,6 +24,7 @@ COMMANDS = {
     "kubeconfig": "Print the admin's kubeconfig.",
     "ls": "List the instances.",
     "node": "Add, stop, start, cut, heal or drain nodes.",
+    "proxy": "Show or change who carries Services' traffic.",
     "resolver": "Make this machine's resolver ask the instance for names of the cluster.",
     "shell": "Open a shell inside the cluster's network.",
     "status": "Say how an instance is.",

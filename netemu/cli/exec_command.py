@@ -18,7 +18,11 @@ NOT_FOUND = 127
 @click.command(context_settings={"ignore_unknown_options": True})
 @name_option
 @click.option(
-    "--from", "place", default="", metavar="PLACE", help="Stand at pod:NAMESPACE/NAME or node:NAME."
+    "--from",
+    "place",
+    default="",
+    metavar="PLACE",
+    help="Stand at pod:NAMESPACE/NAME, node:NAME, vpc or internet.",
 )
 @click.argument("argv", nargs=-1, required=True, type=click.UNPROCESSED, metavar="-- CMD [ARG]...")
 def command(name: str, state_dir: Path | None, place: str, argv: tuple[str, ...]) -> None:

@@ -17,6 +17,17 @@ class NetMode(StrEnum):
     LOOPBACK = "loopback"
 
 
+class ProxyMode(StrEnum):
+    """Who carries Services' traffic."""
+
+    USERSPACE = "userspace"
+    """The daemon relays it: what happens can be seen, weighed and disturbed."""
+    NFTABLES = "nftables"
+    """The kernel translates addresses."""
+    AUTO = "auto"
+    """The kernel, for every Service that needs nothing only the daemon can do."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoreSettings:
     """The object store."""
@@ -44,6 +55,8 @@ class NetworkSettings:
     """First and last address of the default pool."""
     node_ports: tuple[int, int] = (30000, 32767)
     """First and last port of the NodePort range."""
+    vpc_native: bool = False
+    """Pods have addresses of the network the nodes stand in: who stands there reaches them."""
 
     def __post_init__(self) -> None:
         if not 0 < self.node_ports[0] <= self.node_ports[1] < 65536:
@@ -168,6 +181,14 @@ class NodeSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ProxySettings:
+    """The service proxy."""
+
+    mode: ProxyMode = ProxyMode.USERSPACE
+    """At the start; `netemu proxy mode` changes it while the cluster runs."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ControllerSettings:
     """The control loops."""
 
@@ -209,6 +230,7 @@ class Settings:
     api: ApiSettings = field(default_factory=ApiSettings)
     node: NodeSettings = field(default_factory=NodeSettings)
     controllers: ControllerSettings = field(default_factory=ControllerSettings)
+    proxy: ProxySettings = field(default_factory=ProxySettings)
     images: Path | None = None
     """A file of the user's own image map."""
 

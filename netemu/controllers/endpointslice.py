@@ -39,6 +39,9 @@ from netemu.model.service import HEADLESS, SERVICE_NAME
 MANAGED_BY = "endpointslice.kubernetes.io/managed-by"
 NAME = "endpointslice-controller.k8s.io"
 
+CLOSE = frozenset({"PreferClose", "PreferSameZone", "PreferSameNode"})
+"""Values of spec.trafficDistribution; the first is an older name of the second."""
+
 _RESERVED = frozenset({SERVICE_NAME, MANAGED_BY, HEADLESS})
 """Labels of a slice that a Service's own labels don't override."""
 
@@ -117,9 +120,24 @@ def _endpoint(seen: Observed, target: Target, addresses: list[str]) -> Object:
     endpoint["targetRef"] = target_reference(target)
     if target.node:
         endpoint["nodeName"] = target.node
-    if zone := seen.zones.get(target.node):
+    zone = seen.zones.get(target.node)
+    if zone:
         endpoint["zone"] = zone
+    if endpoint["conditions"]["ready"]:
+        hints = _hints(seen.service["spec"].get("trafficDistribution"), target.node, zone or "")
+        if hints:
+            endpoint["hints"] = hints
     return endpoint
+
+
+def _hints(distribution: str | None, node: str, zone: str) -> Object:
+    """Whose clients should come to an endpoint: those near it (KEP-4444, KEP-3015)."""
+    if distribution not in CLOSE:
+        return {}
+    hints: Object = {"forZones": [{"name": zone}]} if zone else {}
+    if distribution == "PreferSameNode" and node:
+        hints["forNodes"] = [{"name": node}]
+    return hints
 
 
 def _blank(service: Object, family: str, ports: Ports) -> Object:

@@ -13,8 +13,10 @@ from netemu.controllers.deployment import DeploymentController
 from netemu.controllers.disruption import DisruptionController
 from netemu.controllers.endpoints import EndpointsController
 from netemu.controllers.endpointslice import EndpointSliceController
+from netemu.controllers.externalproxy import ExternalProxyController
 from netemu.controllers.garbagecollector import GarbageCollector
 from netemu.controllers.job import JobController
+from netemu.controllers.loadbalancer import LoadBalancerController
 from netemu.controllers.mirroring import MirroringController
 from netemu.controllers.namespace import NamespaceController
 from netemu.controllers.nodelifecycle import NodeLifecycleController
@@ -58,6 +60,8 @@ CONTROLLERS: dict[str, Callable[[Context], Controller[Any]]] = {
     "horizontal-pod-autoscaler": AutoscalingController,
     "node-controller": NodeLifecycleController,
     "taint-eviction-controller": TaintEvictionController,
+    "service-controller": LoadBalancerController,
+    "external-proxy-controller": ExternalProxyController,
     "kubernetes-service-controller": BootstrapController,
 }
 """By the name under which each records its events."""

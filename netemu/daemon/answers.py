@@ -5,11 +5,14 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
+from netemu.config.settings import ProxyMode
 from netemu.daemon import manifests
+from netemu.daemon.addresses import ForeignAddresses
 from netemu.daemon.asking import Refused
 from netemu.daemon.control import Handler
 from netemu.daemon.nodecontrol import NodeControl
 from netemu.daemon.parts import MANAGER, Core, Start
+from netemu.daemon.places import Places
 from netemu.daemon.timecontrol import TimeControl
 from netemu.dns.questions import Unanswered
 from netemu.dns.seen import Seen
@@ -18,13 +21,23 @@ from netemu.model.errors import NotFound
 from netemu.model.resources import NODES, PODS
 from netemu.node.launch import pod_resolver
 from netemu.node.runtime import SandboxSpec
+from netemu.proxy.openings import ModeRefused
+from netemu.proxy.reachability import Range
 from netemu.proxy.server import Proxy
 
 
 class Answers:
     """One running cluster's answers; made when it is ready."""
 
-    def __init__(self, start: Start, core: Core, proxy: Proxy, seen: Seen) -> None:
+    def __init__(
+        self,
+        start: Start,
+        core: Core,
+        proxy: Proxy,
+        seen: Seen,
+        foreign: ForeignAddresses,
+        outside: Places,
+    ) -> None:
         self._start = start
         self._ready_after = round(time.monotonic() - start.started, 3)
         self._registry = core.registry
@@ -33,6 +46,8 @@ class Answers:
         self._latest = core.latest
         self._proxy = proxy
         self._core = core
+        self._foreign = foreign
+        self._outside = outside
         self._runtime = start.launched.runtime
         self._places: set[str] = set()
         self._time = TimeControl(core.clock, self._client, start.home)
@@ -56,6 +71,9 @@ class Answers:
             "apply": self.apply,
             "clock": self._time.answer,
             "node": self._nodes.answer,
+            "proxy-mode": self.proxy_mode,
+            "connections": self.connections,
+            "affinity": self.affinity,
             "dns-log": _refusing(self._dns.log),
             "dns-explain": _refusing(self._dns.explain),
         }
@@ -101,19 +119,44 @@ class Answers:
             ],
             "pods": len(self._client.list(PODS)),
             "services": len(self._latest.value.services),
+            "proxy": str(self._proxy.mode),
             "connections": self._proxy.connections,
-            "notes": [*facts["notes"], *self._unreachable()],
+            "notes": [*facts["notes"], *self._without_rules(), *self._unreachable()],
         }
+
+    def _without_rules(self) -> list[str]:
+        """What users notice where there can be no packet rules."""
+        if not self._proxy.problem:
+            return []
+        lost = "each virtual address takes a socket of its own, and pods see not their clients but"
+        return [f"{lost} their node: {self._proxy.problem}"]
 
     def _unreachable(self) -> list[str]:
         """Addresses the host should reach a Service at, and can't; the API has one of its own."""
         addressing = self._start.launched.addressing
-        return [
+        foreign = [
+            f"{address} is reached from inside the cluster only: {note}"
+            for address, note in sorted(self._foreign.notes.items())
+        ]
+        return foreign + [
             f"{listener.address}:{listener.port} on the host is not served: {reason}"
             + (" (ports below 1024 are for root)" if listener.port < 1024 else "")
             for listener, reason in sorted(self._proxy.failures.items())
             if listener.address != addressing.mirror(addressing.api)
         ]
+
+    async def proxy_mode(self, question: dict[str, Any]) -> dict[str, Any]:
+        """Who carries Services' traffic, after a change if one is asked for."""
+        wanted = question.get("mode")
+        if wanted:
+            try:
+                self._proxy.set_mode(ProxyMode(wanted))
+            except ValueError:
+                modes = ", ".join(ProxyMode)
+                raise Refused(f'"{wanted}" is no mode: there are {modes}') from None
+            except ModeRefused as refusal:
+                raise Refused(f"the kernel cannot carry the traffic here: {refusal}") from None
+        return {"mode": str(self._proxy.mode), "translated": self._proxy.translated}
 
     async def entrance(self, question: dict[str, Any]) -> dict[str, Any]:
         """How to get to a place: "" is the cluster's own network."""
@@ -125,9 +168,13 @@ class Answers:
                 found = await self._into_node(name)
             elif kind == "pod" and name.count("/") == 1:
                 found = await self._into_pod(*name.split("/"))
+            elif kind in list(Range) and not name:
+                found = await self._outside.entrance(Range(kind))
             else:
                 place = question["place"]
-                raise Refused(f'"{place}" is no place: use pod:NAMESPACE/NAME or node:NAME')
+                raise Refused(
+                    f'"{place}" is no place: use pod:NAMESPACE/NAME, node:NAME, vpc or internet'
+                )
         except NotFound as error:
             raise Refused(str(error)) from None
         except OSError as error:
@@ -176,6 +223,14 @@ class Answers:
         if pod is None:
             raise NotFound(PODS, name)
         return await self._runtime.entrance(pod["metadata"]["uid"])
+
+    async def connections(self, question: dict[str, Any]) -> list[dict[str, object]]:
+        """Connections and flows through Services that are open, the oldest first."""
+        return list(self._proxy.ledger.rows())
+
+    async def affinity(self, question: dict[str, Any]) -> list[dict[str, object]]:
+        """Which clients stick to which endpoint."""
+        return sorted(self._proxy.affinities(), key=lambda row: tuple(map(str, row.values())))
 
     def _resolver_of(self, namespace: str, name: str) -> tuple[Sequence[str], Sequence[str]] | None:
         pod = self._client.get(PODS, namespace, name)

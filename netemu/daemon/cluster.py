@@ -18,11 +18,13 @@ from netemu.api.registry import Registry
 from netemu.controllers.bootstrap import bootstrap
 from netemu.controllers.table import run_controllers
 from netemu.daemon import corefile
+from netemu.daemon.addresses import ForeignAddresses
 from netemu.daemon.answers import Answers
 from netemu.daemon.control import serve_control
 from netemu.daemon.follow import follow, settled, tell
 from netemu.daemon.movableclock import MovableClock
 from netemu.daemon.parts import MANAGER, Core, Start
+from netemu.daemon.places import Places, open_places
 from netemu.daemon.ports import open_ports
 from netemu.daemon.webproxy import serve_web_proxy
 from netemu.dns.records import lowered, name_from
@@ -32,6 +34,7 @@ from netemu.model.latest import Latest
 from netemu.model.resources import CONFIG_MAPS
 from netemu.model.snapshot import EMPTY
 from netemu.node.agent import NodeAgent
+from netemu.proxy.ports import Site
 from netemu.proxy.server import Proxy, serve_proxy
 from netemu.scheduler.loop import run_scheduler
 from netemu.store.sqlite import open_sqlite
@@ -76,10 +79,13 @@ async def _cluster(start: Start) -> AsyncIterator[None]:
         await settled(core.registry.client(MANAGER), core.clock)
         top.start(follow(core.registry.client(MANAGER), core.latest), name="snapshot")
         await core.latest.newer_than(EMPTY)
-        seen, proxy = await _serve_network(start, stack, core)
+        places = open_places(start, core)
+        stack.callback(places.close)
+        seen, proxy = await _serve_network(start, stack, core, places)
         latency = seen.programming.follow(core.registry.client(MANAGER), core.latest)
         top.start(latency, name="dns programming latency")
-        answers = Answers(start, core, proxy, seen)
+        foreign = _reach_foreign(start, top, core, proxy)
+        answers = Answers(start, core, proxy, seen, foreign, places)
         await stack.enter_async_context(serve_control(start.home.socket, answers.handlers))
         ready.set()
         gc.freeze()
@@ -166,7 +172,9 @@ def _control(start: Start, tasks: Tasks, core: Core, ca: str) -> None:
     tasks.start(scheduler, name="scheduler")
 
 
-async def _serve_network(start: Start, stack: AsyncExitStack, core: Core) -> tuple[Seen, Proxy]:
+async def _serve_network(
+    start: Start, stack: AsyncExitStack, core: Core, places: Places
+) -> tuple[Seen, Proxy]:
     """Serve DNS and the virtual IPs."""
     settings, launched = start.settings, start.launched
     dns = await _serve_dns(start, stack, core)
@@ -185,6 +193,10 @@ async def _serve_network(start: Start, stack: AsyncExitStack, core: Core) -> tup
             host=launched.host if launched.runtime.isolated else None,
             clock=core.clock,
             rng=core.rng,
+            interception=places.interception,
+            problem=places.problem,
+            mode=settings.proxy.mode,
+            resolve=launched.host.resolve,
         )
     )
     return seen, proxy
@@ -213,6 +225,17 @@ async def _serve_dns(start: Start, stack: AsyncExitStack, core: Core) -> Dns:
             tell=tell,
         )
     )
+
+
+def _reach_foreign(start: Start, tasks: Tasks, core: Core, proxy: Proxy) -> ForeignAddresses:
+    launched = start.launched
+    site = Site(launched.addressing, start.settings.node.count, loopback=False)
+    foreign = ForeignAddresses(
+        launched.runtime.reach, lambda ip: site.owns(ip) or not site.binds(str(ip)), proxy.try_again
+    )
+    if launched.runtime.isolated:
+        tasks.start(foreign.run(core.latest), name="foreign addresses")
+    return foreign
 
 
 def _report(start: Start, answers: Answers, core: Core, tasks: Tasks) -> None:

@@ -11,9 +11,20 @@ from pathlib import Path
 from netemu.fabric.namespaces import Mount, mount
 from netemu.fabric.rtnetlink import Netlink
 from netemu.model.addressing import Addressing
+from netemu.model.nft import TRANSPARENT_MARK
 
 LOOPBACK = 1
 """The index of `lo`: the first device of every network namespace."""
+
+OURS = IPv4Network("0.0.0.0/0")
+"""What a packet that transparent sockets wait for may be addressed to."""
+
+OUR_TABLE = 100
+"""The routing table by which such packets end here; any number that Linux doesn't use itself."""
+
+CONNECTING_PORTS = (10240, 29999)
+"""Ports to connect from. Connections made in a pod's name must not meet those it makes itself,
+which start at 32768; nor node ports."""
 
 
 def set_up(links: Netlink, addressing: Addressing) -> None:
@@ -21,7 +32,12 @@ def set_up(links: Netlink, addressing: Addressing) -> None:
     links.up(LOOPBACK)
     for network in own_ranges(addressing):
         links.add_local_route(network, LOOPBACK)
+    links.add_local_route(OURS, LOOPBACK, OUR_TABLE)
+    links.add_mark_rule(TRANSPARENT_MARK, OUR_TABLE)
+    set_sysctl("net/ipv4/ip_local_port_range", "{} {}".format(*CONNECTING_PORTS))
     set_sysctl("net/ipv4/ip_forward", "1")
+    # Everybody who is refused is told at once, however many ask: nobody outside can.
+    set_sysctl("net/ipv4/icmp_ratelimit", "0")
     # Replies may leave by another way than the request came in: nothing is filtered by its source.
     set_sysctl("net/ipv4/conf/all/rp_filter", "0")
     set_sysctl("net/ipv4/conf/default/rp_filter", "0")

@@ -22,10 +22,15 @@ T = TypeVar("T")
 class LocalSockets:
     """Makes sockets in the network of the thread that calls."""
 
-    def listen(self, address: str, port: int) -> socket.socket:
-        """A listening TCP socket (port 0: any). Raises OSError."""
+    def listen(self, address: str, port: int, *, transparent: bool = False) -> socket.socket:
+        """A listening TCP socket (port 0: any). Raises OSError.
+
+        `transparent`: rules may redirect to it what is addressed to others (ip(7)).
+        """
         listener = _socket(address, socket.SOCK_STREAM)
         try:
+            if transparent:
+                listener.setsockopt(socket.SOL_IP, socket.IP_TRANSPARENT, 1)
             # A port whose last connections linger in TIME_WAIT must be free for the next `up`.
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             # Accepted connections inherit it: small answers must not wait for an ACK.
@@ -51,6 +56,12 @@ class LocalSockets:
         """An unconnected, unbound IPv4 socket of that kind. Raises OSError."""
         return socket.socket(socket.AF_INET, kind | socket.SOCK_NONBLOCK)
 
+    async def resolve(self, name: str) -> list[str]:
+        """The IPv4 addresses of a name, as programs on the host find them. Raises OSError."""
+        import asyncio  # late: commands that only ask don't need it
+
+        return await asyncio.to_thread(_addresses_of, name)
+
     def close(self) -> None:
         """Nothing to end."""
 
@@ -63,6 +74,9 @@ class HostSockets:
         self._sockets = LocalSockets()
         # The pool starts its thread with the first job: that must be now, before anybody moves.
         self._call(lambda: None)
+        # Resolving takes seconds at times, in which nobody may wait for a socket.
+        self._resolver = ThreadPoolExecutor(max_workers=1, thread_name_prefix="host-names")
+        self._resolver.submit(lambda: None).result(HANDOFF_SECONDS)
 
     def listen(self, address: str, port: int) -> socket.socket:
         """A listening TCP socket (port 0: any). Raises OSError."""
@@ -76,12 +90,24 @@ class HostSockets:
         """An unconnected, unbound IPv4 socket of that kind. Raises OSError."""
         return self._call(lambda: self._sockets.connector(kind))
 
+    async def resolve(self, name: str) -> list[str]:
+        """The IPv4 addresses of a name, as programs on the host find them. Raises OSError."""
+        import asyncio
+
+        return await asyncio.wrap_future(self._resolver.submit(_addresses_of, name))
+
     def close(self) -> None:
-        """End the thread; sockets it made live on."""
+        """End the threads; sockets they made live on."""
         self._thread.shutdown()
+        self._resolver.shutdown(wait=False)
 
     def _call(self, job: Callable[[], T]) -> T:
         return self._thread.submit(job).result(HANDOFF_SECONDS)
+
+
+def _addresses_of(name: str) -> list[str]:
+    found = socket.getaddrinfo(name, None, socket.AF_INET, socket.SOCK_STREAM)
+    return [str(place[0]) for *_, place in found]
 
 
 def _socket(address: str, kind: socket.SocketKind) -> socket.socket:

@@ -36,6 +36,7 @@ _RTA_DST, _RTA_OIF, _RTA_GATEWAY, _RTA_PREFSRC, _RTA_TABLE = 1, 4, 5, 7, 15
 _NDA_DST, _NDA_LLADDR = 1, 2
 _FRA_DST, _FRA_SRC, _FRA_PRIORITY = 1, 2, 6
 _TO_TABLE, _BLACKHOLE = 1, 6
+_FRA_FWMARK, _FRA_FWMASK = 10, 16
 
 _IFF_UP = 1
 _TABLE_MAIN, _TABLE_LOCAL = 254, 255
@@ -150,9 +151,14 @@ class Netlink:
         body = _route(destination, _TABLE_MAIN, _SCOPE_NOWHERE, 0)
         self._request(_DELROUTE, 0, body)
 
-    def add_local_route(self, destination: IPv4Network, index: int) -> None:
-        """Make every address in `destination` one of our own: it can be bound, packets end here."""
-        body = _route(destination, _TABLE_LOCAL, _SCOPE_HOST, _TYPE_LOCAL)
+    def add_local_route(
+        self, destination: IPv4Network, index: int, table: int = _TABLE_LOCAL
+    ) -> None:
+        """Make every address in `destination` one of our own: it can be bound, packets end here.
+
+        In another table than the usual that holds only for packets that are sent there.
+        """
+        body = _route(destination, table, _SCOPE_HOST, _TYPE_LOCAL)
         self._request(
             _NEWROUTE,
             _CREATE | _EXCLUSIVE,
@@ -166,6 +172,18 @@ class Netlink:
     def delete_rule(self, rule: Rule) -> None:
         """Take a rule away. Raises OSError: ENOENT when there is none like it."""
         self._request(_DELRULE, 0, _rule(rule))
+
+    def add_mark_rule(self, bit: int, table: int) -> None:
+        """Route packets by another table if their mark has a bit."""
+        body = _ROUTE.pack(socket.AF_INET, 0, 0, 0, table, 0, 0, _TO_TABLE, 0)
+        for kind in (_FRA_FWMARK, _FRA_FWMASK):
+            body += _attribute(kind, struct.pack("=I", bit))
+        self._request(_NEWRULE, _CREATE | _EXCLUSIVE, body)
+
+    def delete_local_route(self, destination: IPv4Network) -> None:
+        """Undo `add_local_route`. Raises OSError: ESRCH when there is none."""
+        body = _route(destination, _TABLE_LOCAL, _SCOPE_NOWHERE, _TYPE_LOCAL)
+        self._request(_DELROUTE, 0, body)
 
     def routes(self) -> list[Route]:
         """Every IPv4 route, of all tables."""

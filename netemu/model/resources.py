@@ -83,6 +83,8 @@ RESOURCES: tuple[Resource, ...] = (
     Resource("batch", "v1", "Job", "jobs", True, (), _ALL, ("status",)),
     Resource("coordination.k8s.io", "v1", "Lease", "leases"),
     Resource("discovery.k8s.io", "v1", "EndpointSlice", "endpointslices"),
+    Resource("metallb.io", "v1beta1", "IPAddressPool", "ipaddresspools"),
+    Resource("metallb.io", "v1beta1", "L2Advertisement", "l2advertisements", controlled=False),
     Resource("policy", "v1", "PodDisruptionBudget", "poddisruptionbudgets", True, ("pdb",), (),
              ("status",)),
     Resource("scheduling.k8s.io", "v1", "PriorityClass", "priorityclasses", False, ("pc",)),
@@ -117,6 +119,8 @@ DEPLOYMENTS = "deployments.apps"
 ENDPOINTS = "endpoints"
 ENDPOINT_SLICES = "endpointslices.discovery.k8s.io"
 EVENTS = "events"
+IP_ADDRESS_POOLS = "ipaddresspools.metallb.io"
+L2_ADVERTISEMENTS = "l2advertisements.metallb.io"
 LEASES = "leases.coordination.k8s.io"
 NAMESPACES = "namespaces"
 NODES = "nodes"

@@ -1,9 +1,10 @@
 """Services, EndpointSlices and pods, shrunk once from their JSON to what DNS and proxy read."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from enum import StrEnum
 
-from netemu.model.meta import Key, Object, key_of, labels_of, name_of, namespace_of
+from netemu.model.meta import Key, Object, annotations_of, key_of, labels_of, name_of, namespace_of
 
 AFFINITY_SECONDS = 10800
 """How long a client sticks to its endpoint when a Service doesn't say (Kubernetes' default)."""
@@ -56,10 +57,18 @@ class Service:
     headless: bool = False
     ports: tuple[ServicePort, ...] = ()
     external_name: str = ""
+    virtual_ip: str = ""
+    """Where the proxy stands in for the external name; "" where it doesn't."""
     external_ips: tuple[str, ...] = ()
     load_balancer_ips: tuple[str, ...] = ()
+    source_ranges: tuple[str, ...] = ()
+    """Networks from which the load balancer's addresses may be used; empty: from all."""
+    health_check_port: int | None = None
+    """Where each node tells whether it has endpoints of its own."""
     affinity_seconds: int | None = None
     """Seconds of ClientIP affinity; None without."""
+    internal_balancer: bool = False
+    """Its load balancer is for the network the nodes stand in only."""
     internal_policy: TrafficPolicy = TrafficPolicy.CLUSTER
     external_policy: TrafficPolicy = TrafficPolicy.CLUSTER
     publish_not_ready: bool = False
@@ -94,6 +103,9 @@ class Endpoint:
     zone: str = ""
     target: Key | None = None
     """The pod behind it."""
+    for_nodes: tuple[str, ...] = ()
+    """Hints: the nodes and the zones whose clients should come here (KEP-4444, KEP-2433)."""
+    for_zones: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,11 +119,45 @@ class EndpointSlice:
     family: str = "IPv4"
     endpoints: tuple[Endpoint, ...] = ()
     ports: tuple[EndpointPort, ...] = ()
+    triggered: str = field(default="", compare=False)
+    """When what led to this state happened; a time like any of the API's, "" for unknown."""
 
 
 PROXY_NAME = "service.kubernetes.io/service-proxy-name"
 HEADLESS = "service.kubernetes.io/headless"
 SERVICE_NAME = "kubernetes.io/service-name"
+STANDS_IN = "netemu.dev/proxy"
+"""Annotation: "true" on an ExternalName Service has the proxy forward a virtual IP to that host."""
+VIRTUAL_IP = "netemu.dev/virtual-ip"
+"""Annotation: the address it got."""
+TRIGGER_TIME = "endpoints.kubernetes.io/last-change-trigger-time"
+SOURCE_RANGES = "service.beta.kubernetes.io/load-balancer-source-ranges"
+"""The annotation that spec.loadBalancerSourceRanges replaced; the field wins."""
+
+
+INTERNAL_BALANCERS = {
+    "netemu.dev/load-balancer": "internal",
+    "networking.gke.io/load-balancer-type": "internal",
+    "cloud.google.com/load-balancer-type": "internal",
+    "service.beta.kubernetes.io/aws-load-balancer-internal": "true",
+    "service.beta.kubernetes.io/aws-load-balancer-scheme": "internal",
+    "service.beta.kubernetes.io/azure-load-balancer-internal": "true",
+    "service.beta.kubernetes.io/openstack-internal-load-balancer": "true",
+}
+"""Annotations by which clouds, and netemu, are asked for an internal balancer, in lower case."""
+
+
+def _is_internal(obj: Object) -> bool:
+    annotations = annotations_of(obj)
+    return any(
+        annotations.get(name, "").lower() == value for name, value in INTERNAL_BALANCERS.items()
+    )
+
+
+def stands_in(obj: Object) -> bool:
+    """Whether the proxy is to stand in for the external host of a Service object."""
+    external = obj["spec"].get("type") == ServiceType.EXTERNAL_NAME
+    return external and annotations_of(obj).get(STANDS_IN) == "true"
 
 
 def service_from(obj: Object) -> Service:
@@ -128,18 +174,30 @@ def service_from(obj: Object) -> Service:
         headless="None" in ips,
         ports=tuple(_service_port(port) for port in spec.get("ports") or ()),
         external_name=spec.get("externalName", ""),
+        virtual_ip=annotations_of(obj).get(VIRTUAL_IP, "") if stands_in(obj) else "",
         external_ips=tuple(spec.get("externalIPs") or ()),
         load_balancer_ips=tuple(
             item["ip"] for item in ingress if "ip" in item and item.get("ipMode", "VIP") == "VIP"
         ),
+        source_ranges=_source_ranges(obj) if spec.get("type") == "LoadBalancer" else (),
+        health_check_port=spec.get("healthCheckNodePort") or None,
         affinity_seconds=sticky.get("timeoutSeconds", AFFINITY_SECONDS)
         if spec.get("sessionAffinity") == "ClientIP"
         else None,
+        internal_balancer=_is_internal(obj),
         internal_policy=TrafficPolicy(spec.get("internalTrafficPolicy", "Cluster")),
         external_policy=TrafficPolicy(spec.get("externalTrafficPolicy", "Cluster")),
         publish_not_ready=bool(spec.get("publishNotReadyAddresses")),
         proxied=PROXY_NAME not in labels and HEADLESS not in labels,
     )
+
+
+def _source_ranges(obj: Object) -> tuple[str, ...]:
+    """Written with blanks around them or not (upstream trims them)."""
+    listed = obj["spec"].get("loadBalancerSourceRanges")
+    if not listed:
+        listed = annotations_of(obj).get(SOURCE_RANGES, "").split(",")
+    return tuple(each.strip() for each in listed if each.strip())
 
 
 def _service_port(port: Object) -> ServicePort:
@@ -170,11 +228,13 @@ def slice_from(obj: Object) -> EndpointSlice:
             for port in obj.get("ports") or ()
             if port.get("port")
         ),
+        triggered=annotations_of(obj).get(TRIGGER_TIME, ""),
     )
 
 
 def _endpoint(item: Object, address: str) -> Endpoint:
     conditions = item.get("conditions") or {}
+    hints = item.get("hints") or {}
     ready = conditions.get("ready", True) is not False
     target = item.get("targetRef") or {}
     serving = conditions.get("serving")
@@ -189,7 +249,20 @@ def _endpoint(item: Object, address: str) -> Endpoint:
         target=(target.get("namespace", ""), target["name"])
         if target.get("kind") == "Pod"
         else None,
+        for_nodes=tuple(each["name"] for each in hints.get("forNodes") or ()),
+        for_zones=tuple(each["name"] for each in hints.get("forZones") or ()),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class HostPort:
+    """A port of a node that leads to a pod on it."""
+
+    address: str
+    """"" means every address of the node."""
+    protocol: Protocol
+    port: int
+    container_port: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -200,6 +273,12 @@ class PodAddress:
     name: str
     node: str
     ips: tuple[str, ...]
+    host_ports: tuple[HostPort, ...] = ()
+
+    @property
+    def key(self) -> Key:
+        """(namespace, name)."""
+        return self.namespace, self.name
 
 
 def pod_address_from(obj: Object) -> PodAddress | None:
@@ -212,4 +291,50 @@ def pod_address_from(obj: Object) -> PodAddress | None:
     if not ips or host_network or status.get("phase") in ("Succeeded", "Failed"):
         return None
     namespace, name = key_of(obj)
-    return PodAddress(namespace=namespace, name=name, node=obj["spec"].get("nodeName", ""), ips=ips)
+    return PodAddress(
+        namespace=namespace,
+        name=name,
+        node=obj["spec"].get("nodeName", ""),
+        ips=ips,
+        host_ports=tuple(_host_ports(obj["spec"])),
+    )
+
+
+def _host_ports(spec: Object) -> Iterator[HostPort]:
+    for container in (*spec.get("containers", ()), *(spec.get("initContainers") or ())):
+        for port in container.get("ports") or ():
+            if port.get("hostPort"):
+                address = port.get("hostIP") or ""
+                yield HostPort(
+                    "" if address == "0.0.0.0" else address,  # read, not bound
+                    Protocol(port.get("protocol", "TCP")),
+                    port["hostPort"],
+                    port["containerPort"],
+                )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodePlace:
+    """A node, as far as it tells where somebody is."""
+
+    name: str
+    address: str
+    """"" while it has none."""
+    pod_ranges: tuple[str, ...] = ()
+    zone: str = ""
+
+
+ZONE = "topology.kubernetes.io/zone"
+
+
+def node_place_from(obj: Object) -> NodePlace:
+    """Shrink a Node object."""
+    addresses = (obj.get("status") or {}).get("addresses") or ()
+    spec = obj.get("spec") or {}
+    internal = (each["address"] for each in addresses if each["type"] == "InternalIP")
+    return NodePlace(
+        name=name_of(obj),
+        address=next(internal, ""),
+        pod_ranges=tuple(spec.get("podCIDRs") or ()),
+        zone=labels_of(obj).get(ZONE, ""),
+    )

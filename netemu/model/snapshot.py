@@ -16,8 +16,10 @@ from netemu.model import resources
 from netemu.model.meta import Key, Object, key_of, name_of
 from netemu.model.service import (
     EndpointSlice,
+    NodePlace,
     PodAddress,
     Service,
+    node_place_from,
     pod_address_from,
     service_from,
     slice_from,
@@ -62,6 +64,9 @@ class Snapshot:
     """The Services that hold an address: as clusterIP, or by an endpoint of theirs."""
     pods: Map[str, PodAddress] = Map()
     """Pods by address."""
+    host_ports: Map[Key, PodAddress] = Map()
+    """The pods that take ports of their nodes, by (namespace, name)."""
+    nodes: Map[str, NodePlace] = Map()
     namespaces: Map[str, bool] = Map()
     recent: tuple[Change, ...] = field(default=(), compare=False)
     """The latest changes of `services`, oldest first; read by `changed_services`."""
@@ -74,6 +79,7 @@ FOLLOWED: Final = (
     resources.SERVICES,
     resources.ENDPOINT_SLICES,
     resources.PODS,
+    resources.NODES,
 )
 """The resources a snapshot is made of."""
 
@@ -89,6 +95,8 @@ def advance(snapshot: Snapshot, resource: str, old: Object | None, new: Object |
             changed = _with_slice(snapshot, old, new)
         case resources.PODS:
             changed = _with_pod(snapshot, old, new)
+        case resources.NODES:
+            changed = _with_node(snapshot, old, new)
         case resources.NAMESPACES:
             changed = _with_namespace(snapshot, old, new)
         case _:
@@ -200,7 +208,27 @@ def _with_pod(snapshot: Snapshot, old: Object | None, new: Object | None) -> Sna
     if after is not None:
         for ip in after.ips:
             pods = pods.set(ip, after)
-    return replace(snapshot, pods=pods)
+    return replace(snapshot, pods=pods, host_ports=_host_ports(snapshot, before, after))
+
+
+def _host_ports(
+    snapshot: Snapshot, before: PodAddress | None, after: PodAddress | None
+) -> Map[Key, PodAddress]:
+    pods = snapshot.host_ports
+    if before is not None and pods.get(before.key) == before:
+        pods = pods.delete(before.key)
+    return pods.set(after.key, after) if after is not None and after.host_ports else pods
+
+
+def _with_node(snapshot: Snapshot, old: Object | None, new: Object | None) -> Snapshot:
+    if new is not None:
+        place = node_place_from(new)
+        if snapshot.nodes.get(place.name) == place:
+            return snapshot
+        return replace(snapshot, nodes=snapshot.nodes.set(place.name, place))
+    if old is None or name_of(old) not in snapshot.nodes:
+        return snapshot
+    return replace(snapshot, nodes=snapshot.nodes.delete(name_of(old)))
 
 
 def _with_namespace(snapshot: Snapshot, old: Object | None, new: Object | None) -> Snapshot:

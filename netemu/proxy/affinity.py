@@ -5,7 +5,7 @@ same Service have their own.
 """
 
 from collections import OrderedDict
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 
 from netemu.clock import Clock
 from netemu.proxy.choose import Address
@@ -49,6 +49,14 @@ class AffinityTable:
         gone = [client for client, (each, _) in self._entries.items() if each not in endpoints]
         for client in gone:
             del self._entries[client]
+
+    def entries(self, seconds: float) -> Iterator[tuple[str, Address, float]]:
+        """Clients that still stick: address, endpoint, and for how many seconds more."""
+        now = self._clock.monotonic()
+        for client, (endpoint, since) in self._entries.items():
+            left = since + seconds - now
+            if left > 0:
+                yield client, endpoint, left
 
     def __len__(self) -> int:
         return len(self._entries)

@@ -18,7 +18,7 @@ def usable(slices: Iterable[EndpointSlice], port: str, protocol: Protocol) -> tu
     """
     ready: set[Address] = set()
     draining: set[Address] = set()
-    for endpoint, address in _behind(slices, port, protocol):
+    for endpoint, address in behind(slices, port, protocol):
         if endpoint.ready:
             ready.add(address)
         elif endpoint.serving and endpoint.terminating:
@@ -26,7 +26,7 @@ def usable(slices: Iterable[EndpointSlice], port: str, protocol: Protocol) -> tu
     return tuple(sorted(ready or draining))
 
 
-def _behind(
+def behind(
     slices: Iterable[EndpointSlice], port: str, protocol: Protocol
 ) -> Iterable[tuple[Endpoint, Address]]:
     """Endpoints of slices that have the port: names and protocols must match, numbers differ."""

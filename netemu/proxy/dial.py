@@ -41,26 +41,59 @@ class Dialer(Protocol):
         """No endpoint answered: reset the client."""
 
 
+_BIND_ADDRESS_NO_PORT: Final = 24  # <linux/in.h>
+
+
+def speak_for(sock: socket.socket, address: str) -> None:
+    """Make an unconnected socket connect from an address that isn't ours. Raises OSError."""
+    sock.setsockopt(socket.SOL_IP, socket.IP_TRANSPARENT, 1)
+    # The port is chosen when the endpoint is known, so as many are free as for each of them.
+    sock.setsockopt(socket.SOL_IP, _BIND_ADDRESS_NO_PORT, 1)
+    sock.bind((address, 0))
+
+
 class Dial:
     """One client's search."""
 
-    __slots__ = ("_candidates", "_refused", "_relay", "_step", "_target", "client", "fd", "sock")
+    __slots__ = (
+        "_candidates",
+        "_refused",
+        "_relay",
+        "_step",
+        "client",
+        "fd",
+        "origin",
+        "sock",
+        "source",
+        "target",
+    )
 
-    def __init__(self, relay: Dialer, client: socket.socket, candidates: Iterator[Address]) -> None:
+    def __init__(
+        self,
+        relay: Dialer,
+        client: socket.socket,
+        candidates: Iterator[Address],
+        origin: tuple[object, Address],
+    ) -> None:
+        """`origin`: the way by which the client came, and its address."""
         self.client = client
         self.sock: socket.socket
         self.fd = -1
+        self.source: str | None = None
+        """The address to connect from; None: the one the network chooses."""
         self._relay = relay
         self._candidates = candidates
         self._refused: set[Address] = set()
         self._step = 0
-        self._target: Address
+        self.origin = origin
+        self.target: Address
+        """The endpoint that is dialed."""
 
     def advance(self) -> None:
         """Dial the next endpoint that hasn't refused before."""
         try:
             for target in self._candidates:
-                self._target = target
+                self.target = target
                 if target not in self._refused and self._dial():
                     return
         except Exception:
@@ -75,17 +108,21 @@ class Dial:
         self.fd = self.sock.fileno()
         with suppress(OSError):
             self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            if self.sock.connect_ex(self._target) in (0, errno.EINPROGRESS):
+            if self.source is not None and self.source != self.target[0]:
+                # Nobody talks to itself: a client that is its own endpoint sees the node instead,
+                # as kube-proxy masquerades such connections.
+                speak_for(self.sock, self.source)
+            if self.sock.connect_ex(self.target) in (0, errno.EINPROGRESS):
                 self._relay.dialing(self, DIAL_LADDER[self._step])
                 return True
-        self._refused.add(self._target)
+        self._refused.add(self.target)
         self.sock.close()
         return False
 
     def event(self, mask: int) -> None:
         """The endpoint answered, one way or the other."""
         if mask & _FAILED and self.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
-            self._refused.add(self._target)
+            self._refused.add(self.target)
             self._relay.hung_up(self)
             self.advance()
         elif mask & select.EPOLLOUT:

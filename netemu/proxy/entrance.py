@@ -9,7 +9,7 @@ import logging
 import select
 import socket
 from collections.abc import Callable, Iterator
-from typing import Final, TypeAlias
+from typing import Final, Protocol, TypeAlias
 
 from netemu.clock import Clock, Timer
 from netemu.proxy.choose import Address
@@ -25,6 +25,24 @@ KEEPALIVE_SECONDS: Final = 15
 
 Candidates: TypeAlias = Callable[[Address], Iterator[Address]]
 """From a client's address to the endpoints for it, in the order in which to dial them."""
+
+
+class Way(Protocol):
+    """Where clients that come in somewhere are led; callable as `Candidates`."""
+
+    @property
+    def outside(self) -> bool:
+        """Whether the endpoints are reached from the host's network."""
+
+    def __call__(self, peer: Address, /) -> Iterator[Address]:
+        """The endpoints for a client, in the order in which to dial them."""
+
+    def serves(self, peer: Address, endpoint: Address) -> bool:
+        """Whether the endpoint is (still) for that client."""
+
+
+Find: TypeAlias = Callable[[socket.socket], Candidates]
+"""From an accepted socket to where its client is led."""
 Serve: TypeAlias = Callable[[socket.socket, Address, Candidates], None]
 
 _CLIENT_GONE: Final = frozenset(
@@ -45,11 +63,13 @@ log = logging.getLogger(__name__)
 class Entrance:
     """A listening socket; `route` may be exchanged at any time and acts on the next client."""
 
-    __slots__ = ("route", "sock")
+    __slots__ = ("find", "route", "sock")
 
-    def __init__(self, sock: socket.socket, route: Candidates) -> None:
+    def __init__(self, sock: socket.socket, route: Candidates, find: Find | None = None) -> None:
         self.sock = sock
         self.route = route
+        self.find = find
+        """Asked in place of `route` where a socket listens for many addresses."""
 
 
 class Entrances:
@@ -79,13 +99,13 @@ class Entrances:
         self.fileno = self._epoll.fileno()
         watch.register(self.fileno, select.EPOLLIN)
 
-    def listen(self, sock: socket.socket, route: Candidates) -> Entrance:
+    def listen(self, sock: socket.socket, route: Candidates, find: Find | None = None) -> Entrance:
         """Accept from a socket that listens."""
         # Accepted sockets inherit these.
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, KEEPALIVE_SECONDS)
-        entrance = Entrance(sock, route)
+        entrance = Entrance(sock, route, find)
         self._epoll.register(sock.fileno(), select.EPOLLIN)
         self._open[sock.fileno()] = entrance
         return entrance
@@ -129,7 +149,8 @@ class Entrances:
                 self._pause(error.strerror or str(error))
                 return False
             client.setblocking(False)
-            self._serve(client, peer, entrance.route)
+            find = entrance.find
+            self._serve(client, peer, entrance.route if find is None else find(client))
         return True
 
     def _pause(self, reason: str) -> None:

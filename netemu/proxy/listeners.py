@@ -6,12 +6,16 @@ tried again from time to time; the others aren't held up by it.
 """
 
 import logging
+import socket
 from collections.abc import Callable, Mapping
 from typing import Final
 
 from netemu.clock import Clock, Timer
+from netemu.model.service import Protocol
 from netemu.model.sockets import Sockets
-from netemu.proxy.entrance import Candidates, Entrance
+from netemu.proxy.datagrams import Datagrams, Front
+from netemu.proxy.entrance import Entrance, Way
+from netemu.proxy.gate import OPEN, Gate, guard, unguard
 from netemu.proxy.ports import Listener, Network
 from netemu.proxy.relay import Relay
 
@@ -29,19 +33,29 @@ class Listeners:
     def __init__(
         self,
         relay: Relay,
+        datagrams: Datagrams,
         networks: Mapping[Network, Sockets],
         clock: Clock,
         call_soon: Callable[[Callable[[], None]], object],
+        outside: tuple[Relay, Datagrams] | None = None,
     ) -> None:
-        """`call_soon` runs its argument in the event loop's next turn."""
+        """`call_soon` runs its argument in the event loop's next turn; `outside` relays to hosts
+        that the cluster's own network doesn't reach.
+        """
         self.failures: dict[Listener, str] = {}
         """Listeners that are wanted and can't be opened, with the reason."""
-        self._relay = relay
+        self._inside = relay, datagrams
+        self._outside = outside or self._inside
+        self._leads_outside: set[Listener] = set()
+        """Those of the open listeners that lead to hosts outside."""
         self._networks = networks
         self._clock = clock
         self._call_soon = call_soon
-        self._wanted: dict[Listener, Candidates] = {}
-        self._open: dict[Listener, Entrance] = {}
+        self._wanted: dict[Listener, Way] = {}
+        self._open: dict[Listener, Entrance | Front] = {}
+        self._gates: dict[Listener, Gate] = {}
+        self._guarded: dict[Listener, Gate] = {}
+        """What the open sockets' filters say."""
         self._due: dict[Listener, None] = {}
         self._retry: Timer | None = None
         self._continues = False
@@ -54,12 +68,18 @@ class Listeners:
     def __len__(self) -> int:
         return len(self._open)
 
-    def want(self, listener: Listener, candidates: Candidates | None) -> None:
-        """From `sync` on, `listener` leads to `candidates`; None: it isn't wanted any more."""
-        if candidates is None:
+    def want(self, listener: Listener, way: Way | None, gate: Gate = OPEN) -> None:
+        """From `sync` on, `listener` leads `way`, which may have changed, and lets in whom `gate`
+        allows; None: it isn't wanted any more.
+        """
+        if gate != OPEN:
+            self._gates[listener] = gate
+        else:
+            self._gates.pop(listener, None)
+        if way is None:
             self._wanted.pop(listener, None)
         else:
-            self._wanted[listener] = candidates
+            self._wanted[listener] = way
         self._due[listener] = None
 
     def sync(self) -> None:
@@ -79,27 +99,98 @@ class Listeners:
         self.sync()
 
     def _apply(self, listener: Listener) -> None:
-        candidates, entrance = self._wanted.get(listener), self._open.get(listener)
-        if candidates is None:
+        way, opened = self._wanted.get(listener), self._open.get(listener)
+        if way is None:
             self.failures.pop(listener, None)
-            if entrance is not None:
-                self._relay.unlisten(self._open.pop(listener))
-        elif entrance is None:
-            self._try(listener, candidates)
+            self._guarded.pop(listener, None)
+            if opened is not None:
+                self._shut(listener)
+        elif opened is None or (listener in self._leads_outside) != way.outside:
+            if opened is not None:
+                self._shut(listener)
+                self._guarded.pop(listener, None)
+            self._try(listener, way)
         else:
-            entrance.route = candidates
+            self._lead(listener, opened, way)
 
-    def _try(self, listener: Listener, candidates: Candidates) -> None:
+    def _lead(self, listener: Listener, opened: Entrance | Front, way: Way) -> None:
         try:
-            sock = self._networks[listener.network].listen(listener.address, listener.port)
-            self._open[listener] = self._relay.listen(sock, candidates)
+            self._guard(listener, opened.sock)
+        except OSError as error:  # better closed than open to everybody
+            self._shut(listener)
+            self._guarded.pop(listener, None)
+            self._failed(listener, error)
+            return
+        if isinstance(opened, Entrance):
+            opened.route = way
+        else:
+            opened.way = way
+            self._relays(listener)[1].review(opened)
+
+    def _guard(self, listener: Listener, sock: socket.socket) -> None:
+        gate = self._gates.get(listener)
+        if gate == self._guarded.get(listener):
+            return
+        if gate is not None:
+            guard(sock, gate)
+            self._guarded[listener] = gate
+        else:
+            unguard(sock)
+            del self._guarded[listener]
+
+    def _shut(self, listener: Listener) -> None:
+        relay, datagrams = self._relays(listener)
+        opened = self._open.pop(listener)
+        self._guarded.pop(listener, None)
+        if isinstance(opened, Entrance):
+            relay.unlisten(opened)
+        else:
+            datagrams.unlisten(opened)
+
+    def _relays(self, listener: Listener) -> tuple[Relay, Datagrams]:
+        return self._outside if listener in self._leads_outside else self._inside
+
+    def _listen(self, listener: Listener, way: Way) -> Entrance | Front:
+        sockets = self._networks[listener.network]
+        udp = listener.protocol is Protocol.UDP
+        sock = (sockets.bind_udp if udp else sockets.listen)(listener.address, listener.port)
+        try:
+            self._guard(listener, sock)
+        except OSError:
+            sock.close()
+            raise
+        if way.outside:
+            self._leads_outside.add(listener)
+        else:
+            self._leads_outside.discard(listener)
+        relay, datagrams = self._relays(listener)
+        return datagrams.listen(sock, way) if udp else relay.listen(sock, way)
+
+    def _try(self, listener: Listener, way: Way) -> None:
+        try:
+            self._open[listener] = self._listen(listener, way)
         except OSError as error:
-            reason = error.strerror or str(error)
-            if self.failures.get(listener) != reason:
-                log.warning("proxy: %s:%d: %s", listener.address, listener.port, reason)
-            self.failures[listener] = reason
+            self._failed(listener, error)
         else:
             self.failures.pop(listener, None)
+
+    def _failed(self, listener: Listener, error: OSError) -> None:
+        reason = error.strerror or str(error)
+        if self.failures.get(listener) != reason:
+            log.warning(
+                "proxy: %s:%d/%s: %s",
+                listener.address,
+                listener.port,
+                listener.protocol,
+                reason,
+            )
+        self.failures[listener] = reason
+
+    def try_again(self) -> None:
+        """Something changed that may let those open that couldn't."""
+        if self._retry is not None:
+            self._retry.cancel()
+        self._try_again()
 
     def _try_again(self) -> None:
         self._retry = None
@@ -112,6 +203,6 @@ class Listeners:
             self._retry.cancel()
         self._wanted.clear()
         self._due.clear()
-        for entrance in self._open.values():
-            self._relay.unlisten(entrance)
+        for listener in tuple(self._open):
+            self._shut(listener)
         self._open.clear()

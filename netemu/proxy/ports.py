@@ -5,7 +5,7 @@ refused as kube-proxy's REJECT rules would refuse them.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
 from ipaddress import IPv4Address
@@ -13,15 +13,27 @@ from typing import Final, NamedTuple
 
 from netemu.model.addressing import Addressing
 from netemu.model.meta import Key
-from netemu.model.service import Protocol, Service, ServicePort, ServiceType
+from netemu.model.service import (
+    HostPort,
+    NodePlace,
+    PodAddress,
+    Protocol,
+    Service,
+    ServicePort,
+    ServiceType,
+    TrafficPolicy,
+)
 from netemu.model.snapshot import ServiceEntry, Snapshot
-from netemu.proxy.choose import Address, usable
+from netemu.proxy.choose import Address
+from netemu.proxy.gate import OPEN, Gate, gate_of, gate_of_ranges
+from netemu.proxy.health import HealthCheck
+from netemu.proxy.policy import Door, Place, Reach, reach, ready_on
 
 LOOPBACK: Final = "127.0.0.1"
 """Answers node ports too, as kube-proxy's default mode has it (route_localnet)."""
 
-RELAYED: Final = frozenset({Protocol.TCP})
-"""Transports there is a relay for."""
+RELAYED: Final = frozenset({Protocol.TCP, Protocol.UDP})
+"""Transports there is a relay for; SCTP is kept and shown, as without the kernel's module."""
 
 NODE_PORT_TYPES: Final = frozenset({ServiceType.NODE_PORT, ServiceType.LOAD_BALANCER})
 
@@ -71,14 +83,19 @@ class Site:
         return inside if self.loopback else (*inside, (Network.HOST, LOOPBACK))
 
     def binds(self, address: str) -> bool:
-        """Whether the address lies in a range of this instance's own.
-
-        Any other would be one of the machine's real addresses or none at all.
+        """Whether it can be listened at the address: in a namespace of its own, at any but a pod's;
+        else any other than this instance's would be one of the machine's real addresses, or none.
         """
         try:
             ip = IPv4Address(address)
         except ValueError:
             return False
+        if not self.loopback:
+            return ip not in self.addressing.pods
+        return self.owns(ip)
+
+    def owns(self, ip: IPv4Address) -> bool:
+        """Whether the address lies in a range of this instance's own."""
         first, last = self.addressing.load_balancers
         return ip in self.addressing.services or ip in self.addressing.nodes or first <= ip <= last
 
@@ -94,42 +111,170 @@ class Plan:
     """What one Service asks for."""
 
     listeners: Mapping[Listener, Backend]
-    endpoints: Mapping[Backend, tuple[Address, ...]]
+    reach: Mapping[Backend, Reach]
     """Of every port that is relayed; empty while nothing can serve it."""
+    doors: Mapping[Listener, Door] = field(default_factory=dict)
+    """How traffic comes in at each listener; those that aren't here are like a clusterIP."""
+    gates: Mapping[Listener, Gate] = field(default_factory=dict)
+    """Whom listeners let in; those that aren't here let in everybody."""
+    health: HealthCheck | None = None
+    affinity_seconds: int | None = None
+    closed: frozenset[Listener] = frozenset()
+    """Those that would be there if anything could serve them: clients are to be refused."""
+    outside: bool = False
+    """The endpoints are hosts outside the cluster."""
+
+    @property
+    def endpoints(self) -> Mapping[Backend, tuple[Address, ...]]:
+        """The endpoints of each port, wherever the client is."""
+        return {backend: reach.everywhere for backend, reach in self.reach.items()}
 
 
 NOTHING: Final = Plan({}, {})
+_INTERNAL: Final = Door()
 
 
-def plan(entry: ServiceEntry, site: Site) -> Plan:
-    """The listeners of one Service and the endpoints behind them."""
-    service = entry.service
-    if service.headless or service.type is ServiceType.EXTERNAL_NAME or not service.proxied:
+def plan(
+    entry: ServiceEntry,
+    site: Site,
+    nodes: Mapping[str, NodePlace] | None = None,
+    outside: Mapping[str, tuple[str, ...]] | None = None,
+) -> Plan:
+    """The listeners of one Service and the endpoints behind them.
+
+    `outside` has the addresses of external names that were found.
+    """
+    service, nodes = entry.service, nodes or {}
+    if service.headless or not service.proxied:
         return NOTHING
-    listeners: dict[Listener, Backend] = {}
-    endpoints: dict[Backend, tuple[Address, ...]] = {}
+    if service.type is ServiceType.EXTERNAL_NAME:
+        return _outside_plan(service, site, (outside or {}).get(service.external_name, ()))
+    draft = _Draft(service, site, nodes)
     for port in service.ports:
+        if port.protocol in RELAYED:
+            draft.add(port, entry)
+    return Plan(
+        draft.listeners,
+        draft.reach,
+        draft.doors,
+        draft.gates,
+        _health_check(service, entry),
+        service.affinity_seconds,
+        frozenset(draft.closed),
+    )
+
+
+def _outside_plan(service: Service, site: Site, addresses: tuple[str, ...]) -> Plan:
+    """A virtual IP whose ports lead to the same ports of a host outside."""
+    listeners: dict[Listener, Backend] = {}
+    reached: dict[Backend, Reach] = {}
+    for port in service.ports if service.virtual_ip else ():
         if port.protocol not in RELAYED:
             continue
         backend = Backend(service.key, port.name, port.protocol)
-        endpoints[backend] = usable(entry.slices, port.name, port.protocol)
-        if endpoints[backend]:
-            for listener in _listeners(service, port, site):
-                listeners.setdefault(listener, backend)
-    return Plan(listeners, endpoints)
+        reached[backend] = Reach(tuple((address, port.port) for address in addresses))
+        for network, address in _virtual_addresses(service.virtual_ip, site) if addresses else ():
+            listeners[Listener(network, address, port.port, port.protocol)] = backend
+    return Plan(listeners, reached, affinity_seconds=service.affinity_seconds, outside=True)
 
 
-def _listeners(service: Service, port: ServicePort, site: Site) -> Iterator[Listener]:
-    for address in (*service.cluster_ips, *service.external_ips, *service.load_balancer_ips):
-        if site.binds(address):
-            yield Listener(Network.CLUSTER, address, port.port, port.protocol)
+def _virtual_addresses(address: str, site: Site) -> Iterator[tuple[Network, str]]:
+    if site.binds(address):
+        yield Network.CLUSTER, address
+    mirror = site.mirror(address)
+    if mirror is not None:
+        yield Network.HOST, mirror
+
+
+def _health_check(service: Service, entry: ServiceEntry) -> HealthCheck | None:
+    local = service.external_policy is TrafficPolicy.LOCAL
+    if service.type is not ServiceType.LOAD_BALANCER or not local:
+        return None
+    port = service.health_check_port
+    return HealthCheck(port, ready_on(entry.slices)) if port else None
+
+
+class _Draft:
+    """A Service's plan in the making."""
+
+    def __init__(self, service: Service, site: Site, nodes: Mapping[str, NodePlace]) -> None:
+        self.listeners: dict[Listener, Backend] = {}
+        self.reach: dict[Backend, Reach] = {}
+        self.doors: dict[Listener, Door] = {}
+        self.gates: dict[Listener, Gate] = {}
+        self.closed: set[Listener] = set()
+        self._service = service
+        self._site = site
+        self._nodes = nodes
+        self._local = TrafficPolicy.LOCAL in (service.internal_policy, service.external_policy)
+
+    def add(self, port: ServicePort, entry: ServiceEntry) -> None:
+        backend = Backend(self._service.key, port.name, port.protocol)
+        found = reach(entry.slices, port.name, port.protocol, local=self._local)
+        self.reach[backend] = found
+        # With endpoints that nobody may use, a port stays open and its packets vanish (rule 35).
+        for listener, door in _doors(self._service, port, self._site, self._nodes):
+            if not found.everywhere:
+                self.closed.add(listener)
+            elif listener not in self.listeners:
+                self.listeners[listener] = backend
+                self._admit(listener, door, found)
+
+    def _admit(self, listener: Listener, door: Door, found: Reach) -> None:
+        if door != _INTERNAL:
+            self.doors[listener] = door
+        service = self._service
+        gate = gate_of(door, found, self._nodes.values())
+        if gate == OPEN and listener.address in service.load_balancer_ips:
+            gate = gate_of_ranges(service.source_ranges, listener.address, self._nodes.values())
+        if gate != OPEN:
+            self.gates[listener] = gate
+
+
+def _doors(
+    service: Service, port: ServicePort, site: Site, nodes: Mapping[str, NodePlace]
+) -> Iterator[tuple[Listener, Door]]:
+    internal = Door(service.internal_policy)
+    external = Door(service.external_policy, external=True)
     for address in service.cluster_ips:
+        if site.binds(address):
+            yield Listener(Network.CLUSTER, address, port.port, port.protocol), internal
         mirror = site.mirror(address)
         if mirror is not None:
-            yield Listener(Network.HOST, mirror, port.port, port.protocol)
+            yield Listener(Network.HOST, mirror, port.port, port.protocol), internal
+    balanced = service.load_balancer_ips if service.type is ServiceType.LOAD_BALANCER else ()
+    for address in (*service.external_ips, *balanced):
+        if site.binds(address):
+            yield Listener(Network.CLUSTER, address, port.port, port.protocol), external
     if port.node_port is not None and service.type in NODE_PORT_TYPES:
+        at = {node.address: Place(name, node.zone) for name, node in nodes.items()}
         for network, address in site.node_port_places:
-            yield Listener(network, address, port.node_port, port.protocol)
+            door = external._replace(place=at.get(address, external.place))
+            yield Listener(network, address, port.node_port, port.protocol), door
+
+
+def host_port_plan(pod: PodAddress, site: Site, nodes: Mapping[str, NodePlace]) -> Plan:
+    """The listeners of a pod that takes ports of its node; whether it is ready doesn't matter."""
+    listeners: dict[Listener, Backend] = {}
+    reached: dict[Backend, Reach] = {}
+    for port in pod.host_ports:
+        if port.protocol not in RELAYED:
+            continue
+        for address in _host_addresses(port, site, nodes.get(pod.node)):
+            name = f"{address}:{port.port}"
+            backend = Backend((pod.namespace, f"pod/{pod.name}"), name, port.protocol)
+            listeners[Listener(Network.CLUSTER, address, port.port, port.protocol)] = backend
+            reached[backend] = Reach(((pod.ips[0], port.container_port),))
+    return Plan(listeners, reached)
+
+
+def _host_addresses(port: HostPort, site: Site, node: NodePlace | None) -> list[str]:
+    if port.address:
+        return [port.address] if port.address == LOOPBACK or site.binds(port.address) else []
+    if node is None or not node.address or node.address in site.silent:
+        return []
+    # Where the cluster's loopback is the machine's, a pod doesn't take ports of that.
+    return [node.address] if site.loopback else [node.address, LOOPBACK]
 
 
 def wanted(
@@ -143,6 +288,7 @@ def wanted(
     site = Site(addressing, nodes, loopback)
     listeners: dict[Listener, Backend] = {}
     for key in sorted(snapshot.services):
-        for listener, backend in plan(snapshot.services[key], site).listeners.items():
+        found = plan(snapshot.services[key], site, snapshot.nodes)
+        for listener, backend in found.listeners.items():
             listeners.setdefault(listener, backend)
     return listeners

@@ -13,13 +13,15 @@ import socket
 import struct
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from time import perf_counter
-from typing import Final
+from typing import Final, TypeAlias
 
 from netemu.clock import Clock, SystemClock, Timer
 from netemu.proxy.choose import Address
 from netemu.proxy.dial import Dial
-from netemu.proxy.entrance import Candidates, Entrance, Entrances
+from netemu.proxy.entrance import Candidates, Entrance, Entrances, Find
+from netemu.proxy.ledger import Ledger, tcp_bytes
 from netemu.proxy.pipes import PipePool
 from netemu.proxy.stream import INTEREST, End
 
@@ -35,6 +37,8 @@ DRAIN_SECONDS: Final = 1.0
 """How long bytes that were read may still be delivered on exit."""
 DRAIN_TICK: Final = 0.01
 """How often exit looks whether they have been."""
+Named: TypeAlias = Callable[[Candidates, str], bool]
+"""Whether endpoints are to see a client's own address, by where it is led."""
 _RESET: Final = struct.pack("ii", 1, 0)
 log = logging.getLogger(__name__)
 
@@ -48,13 +52,19 @@ class Relay:
         connector: Callable[[], socket.socket],
         clock: Clock | None = None,
         limit: int = CONNECTIONS,
+        ledger: Ledger | None = None,
+        named: Named | None = None,
     ) -> None:
-        """`connector` makes the non-blocking socket to connect to an endpoint from."""
+        """`connector` makes the non-blocking socket to connect to an endpoint from; `named` says
+        which clients' connections are made in their own name, if that is possible here.
+        """
+        self._ledger = ledger
         self.pipes = PipePool()
         self.connections = 0
         """Clients that are being served or wait for an endpoint."""
         self._clock: Clock = clock or SystemClock()
         self._limit = limit
+        self._named = named
         self._handlers: dict[int, End | Dial] = {}
         self._dead: list[socket.socket] = []
         self._deadlines: dict[Dial, float] = {}
@@ -71,9 +81,11 @@ class Relay:
         """How often accepting had to stop for want of descriptors or at the limit."""
         return self._entrances.pauses
 
-    def listen(self, sock: socket.socket, candidates: Candidates) -> Entrance:
+    def listen(
+        self, sock: socket.socket, candidates: Candidates, find: Find | None = None
+    ) -> Entrance:
         """Accept from a listening, non-blocking socket, which is the relay's from now on."""
-        return self._entrances.listen(sock, candidates)
+        return self._entrances.listen(sock, candidates, find)
 
     def unlisten(self, entrance: Entrance) -> None:
         """Close the listening socket; connections that were accepted stay."""
@@ -150,7 +162,10 @@ class Relay:
 
     def _serve(self, client: socket.socket, peer: Address, candidates: Candidates) -> None:
         self.connections += 1
-        Dial(self, client, candidates(peer)).advance()
+        dial = Dial(self, client, candidates(peer), (candidates, peer))
+        if self._named is not None and self._named(candidates, peer[0]):
+            dial.source = peer[0]
+        dial.advance()
 
     # What dials ask for
 
@@ -188,6 +203,9 @@ class Relay:
         del self._deadlines[dial]
         near, far = End(self, dial.client), End(self, dial.sock)
         near.other, far.other = far, near
+        if self._ledger is not None:
+            count = partial(tcp_bytes, dial.client)
+            near.link = self._ledger.opened(*dial.origin, dial.target, count)
         self._handlers[near.fd], self._handlers[far.fd] = near, far
         far.event(mask)
 
@@ -215,6 +233,8 @@ class Relay:
         self.connections -= 1
         for each in (end, end.other):
             each.ended, each.blocked = True, False
+            if each.link is not None and self._ledger is not None:
+                self._ledger.closed(each.link, broken=reset)
             each.release()
             del each.other  # or each pair would be garbage that only the collector finds
             del self._handlers[each.fd]

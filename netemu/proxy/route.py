@@ -1,15 +1,44 @@
 """From a Service port to its endpoints: written when the snapshot changes, read at each accept."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from random import Random
+from typing import Final
 
 from netemu.clock import Clock
 from netemu.proxy.affinity import AffinityTable
 from netemu.proxy.choose import Address, choose
+from netemu.proxy.policy import NOWHERE, Door, Place, Reach
 from netemu.proxy.ports import Backend
 
 ROUNDS = 4
 """How often one connection may come back to an endpoint; the dial ladder has as many steps."""
+ANY_DOOR: Final = Door()
+
+PlaceOf = Callable[[str], Place]
+"""Where the client with an address stands."""
+
+
+@dataclass(slots=True)
+class Tally:
+    """What one endpoint of a Service port has served."""
+
+    connections: int = 0
+    """Connections and flows that were led there."""
+    open: int = 0
+    received: int = 0
+    """Bytes from clients, of those that have ended."""
+    sent: int = 0
+    broken: int = 0
+    """Those that ended by a reset or a refusal."""
+
+
+ENDPOINTS: Final = 256
+"""Endpoints counted apart per Service port; those that went longest ago are forgotten."""
+
+
+def _anywhere(_client: str) -> Place:
+    return NOWHERE
 
 
 class Route:
@@ -17,30 +46,45 @@ class Route:
 
     def __init__(self, backend: Backend, clock: Clock, rng: Random) -> None:
         self.backend = backend
-        self.endpoints: tuple[Address, ...] = ()
+        self.reach = Reach()
         self.connections = 0
         """Connections that clients opened."""
         self.failed = 0
         """Those for which no endpoint could be reached."""
-        self._affinity: AffinityTable | None = None
+        self.tallies: dict[Address, Tally] = {}
+        """By endpoint, those that are gone included."""
+        self.affinity: AffinityTable | None = None
         self._seconds = 0
         self._clock = clock
         self._rng = rng
 
-    def update(self, endpoints: tuple[Address, ...], affinity_seconds: int | None) -> None:
+    @property
+    def endpoints(self) -> tuple[Address, ...]:
+        """The endpoints, wherever a client stands."""
+        return self.reach.everywhere
+
+    @property
+    def affinity_seconds(self) -> int | None:
+        """How long a client sticks to an endpoint; None: it doesn't."""
+        return None if self.affinity is None else self._seconds
+
+    def update(self, reach: Reach, affinity_seconds: int | None) -> None:
         """Take what the snapshot says now; connections that exist are left alone."""
         if affinity_seconds is None:
-            self._affinity = None
+            self.affinity = None
         else:
-            if self._affinity is None:
-                self._affinity = AffinityTable(self._clock)
+            if self.affinity is None:
+                self.affinity = AffinityTable(self._clock)
             self._seconds = affinity_seconds
-        if endpoints != self.endpoints:
-            self.endpoints = endpoints
-            if self._affinity is not None:
-                self._affinity.keep(endpoints)
+        if reach != self.reach:
+            self.reach = reach
+            if self.affinity is not None:
+                local = (each for here in reach.by_node.values() for each in here)
+                self.affinity.keep({*reach.everywhere, *local})
 
-    def candidates(self, peer: Address) -> Iterator[Address]:
+    def candidates(
+        self, peer: Address, door: Door = ANY_DOOR, place_of: PlaceOf = _anywhere
+    ) -> Iterator[Address]:
         """Endpoints for one new connection, in the order in which to dial them.
 
         To ask for another one means that the last could not be reached. Each dial looks at the
@@ -48,21 +92,60 @@ class Route:
         """
         self.connections += 1
         client = peer[0]
+        place = place_of(client)
         for _ in range(ROUNDS):
             tried: set[Address] = set()
-            while (endpoint := self._next(client, tried)) is not None:
+            while (endpoint := self._next(client, door, place, tried)) is not None:
                 yield endpoint
                 tried.add(endpoint)
-                if self._affinity is not None:
-                    self._affinity.forget(client)
+                if self.affinity is not None:
+                    self.affinity.forget(client)
         self.failed += 1
 
-    def _next(self, client: str, tried: set[Address]) -> Address | None:
-        affinity = self._affinity
+    def tally(self, endpoint: Address) -> Tally:
+        """What an endpoint has served."""
+        found = self.tallies.get(endpoint)
+        if found is None:
+            if len(self.tallies) >= ENDPOINTS:
+                self._forget()
+            found = self.tallies[endpoint] = Tally()
+        return found
+
+    def _forget(self) -> None:
+        idle = (each for each, tally in self.tallies.items() if not tally.open)
+        gone = next((each for each in idle if each not in self.endpoints), None)
+        if gone is not None:
+            del self.tallies[gone]
+
+    def _next(self, client: str, door: Door, place: Place, tried: set[Address]) -> Address | None:
+        affinity, endpoints = self.affinity, self.reach.of(door, place)
         if affinity is None:
-            return choose(self.endpoints, self._rng, tried=tried)
+            return choose(endpoints, self._rng, tried=tried)
         sticky = affinity.find(client, self._seconds)
-        endpoint = choose(self.endpoints, self._rng, tried=tried, sticky=sticky)
+        endpoint = choose(endpoints, self._rng, tried=tried, sticky=sticky)
         if endpoint is not None:
             affinity.remember(client, endpoint)
         return endpoint
+
+
+class Path:
+    """One way in to a Service port: its route, by a door (a `Way`)."""
+
+    __slots__ = ("door", "outside", "place_of", "route")
+
+    def __init__(
+        self, route: Route, door: Door, place_of: PlaceOf, *, outside: bool = False
+    ) -> None:
+        """`outside`: the endpoints are reached from the host's network."""
+        self.route = route
+        self.door = door
+        self.place_of = place_of
+        self.outside = outside
+
+    def __call__(self, peer: Address) -> Iterator[Address]:
+        """The endpoints for a client, in the order in which to dial them."""
+        return self.route.candidates(peer, self.door, self.place_of)
+
+    def serves(self, peer: Address, endpoint: Address) -> bool:
+        """Whether the endpoint is (still) for that client."""
+        return endpoint in self.route.reach.of(self.door, self.place_of(peer[0]))

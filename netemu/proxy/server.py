@@ -7,37 +7,80 @@ the event loop. The work is proportional to the Services that changed, not to th
 import asyncio
 import resource
 import socket
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from functools import partial
+from ipaddress import summarize_address_range
 from random import Random
+from time import perf_counter
 from typing import Final
 
-from netemu.clock import Clock, SystemClock
+from immutables import Map
+
+from netemu.clock import Clock, SystemClock, parse_rfc3339
+from netemu.config.settings import ProxyMode
 from netemu.model.addressing import Addressing
 from netemu.model.latest import Latest
 from netemu.model.meta import Key
-from netemu.model.snapshot import EMPTY, ServiceEntry, Snapshot, changed_services
+from netemu.model.nft import Interception
+from netemu.model.service import PodAddress, Protocol
+from netemu.model.snapshot import EMPTY, Snapshot, changed_services
 from netemu.model.sockets import Sockets
+from netemu.proxy.catchall import CatchAll
+from netemu.proxy.datagrams import FLOWS, Datagrams
+from netemu.proxy.externalnames import ExternalNames, Resolve, no_resolver
+from netemu.proxy.gate import OPEN
+from netemu.proxy.healthports import HealthPorts
+from netemu.proxy.kernel import Kernel
+from netemu.proxy.ledger import Ledger
 from netemu.proxy.listeners import Listeners
-from netemu.proxy.ports import NOTHING, Backend, Listener, Network, Plan, Site, plan
+from netemu.proxy.metrics import ProxyMetrics
+from netemu.proxy.openings import ModeRefused, Openings
+from netemu.proxy.policy import Place, Places
+from netemu.proxy.ports import (
+    LOOPBACK,
+    NOTHING,
+    Backend,
+    Listener,
+    Network,
+    Plan,
+    Site,
+    host_port_plan,
+    plan,
+)
 from netemu.proxy.relay import CONNECTIONS, Relay
-from netemu.proxy.route import Route
+from netemu.proxy.route import ANY_DOOR, Path, Route
+from netemu.proxy.source import Sources
+from netemu.proxy.statusports import StatusPorts
+from netemu.tasks import task_group
 
 DESCRIPTORS: Final = 4
-"""Of how many descriptors one may become a connection, which takes two: the rest of the daemon
-keeps half."""
+"""Of how many descriptors one may become a connection, which takes two; of twice as many one may
+become a UDP flow. The rest of the daemon keeps what is left."""
 
 
 class Proxy:
     """What the proxy does at the moment."""
 
     def __init__(
-        self, relay: Relay, listeners: Listeners, site: Site, clock: Clock, rng: Random
+        self,
+        relay: Relay,
+        listeners: Openings,
+        ledger: Ledger,
+        outside: Callable[[Callable[[str], None]], ExternalNames],
+        site: Site,
+        clock: Clock,
+        rng: Random,
     ) -> None:
         self._relay = relay
         self._listeners = listeners
+        self.ledger = ledger
+        self.outside = outside(self._found_outside)
+        self._names: dict[Key, str] = {}
+        """The external names of Services that the proxy stands in for."""
+        self.metrics = ProxyMetrics(lambda: self._routes)
         self._site = site
         self._clock = clock
         self._rng = rng
@@ -45,6 +88,14 @@ class Proxy:
         self._plans: dict[Key, Plan] = {}
         self._claims: dict[Listener, dict[Key, Backend]] = {}
         self._routes: dict[Backend, Route] = {}
+        self._closed: Counter[Listener] = Counter()
+        """How many Services have a listener that nobody could serve."""
+        self._places = Places({}, self._node_of_pod)
+        self._started = clock.now()
+
+    def health(self, ports: StatusPorts, also: tuple[str, ...]) -> None:
+        """Tell on these ports how the proxy is, on every node and at other addresses."""
+        self._health = HealthPorts(ports, self._clock, self.metrics, also)
 
     @property
     def failures(self) -> Mapping[Listener, str]:
@@ -61,42 +112,181 @@ class Proxy:
         """Every Service port that is relayed, with its endpoints and counters."""
         return self._routes
 
+    def affinities(self) -> Iterator[dict[str, object]]:
+        """Which clients stick to which endpoint, and for how long, as ``netemu affinity`` shows."""
+        for backend, route in self._routes.items():
+            if route.affinity is None or route.affinity_seconds is None:
+                continue
+            for client, endpoint, left in route.affinity.entries(route.affinity_seconds):
+                pod = self._seen.pods.get(endpoint[0])
+                yield {
+                    "namespace": backend.service[0],
+                    "service": backend.service[1],
+                    "port": backend.port,
+                    "protocol": str(backend.protocol),
+                    "client": client,
+                    "endpoint": "{}:{}".format(*endpoint),
+                    "pod": "" if pod is None else f"{pod.namespace}/{pod.name}",
+                    "secondsLeft": round(left, 1),
+                }
+
+    @property
+    def problem(self) -> str:
+        """Why every virtual address takes a socket of its own, where it needn't; "" if not so."""
+        return self._listeners.problem
+
+    @property
+    def mode(self) -> ProxyMode:
+        """Who carries the traffic."""
+        return self._listeners.mode
+
+    @property
+    def translated(self) -> int:
+        """How many listeners the kernel stands for."""
+        return self._listeners.translated
+
+    def set_mode(self, mode: ProxyMode) -> None:
+        """Have the kernel carry the traffic, or this process. Raises ModeRefused."""
+        self._listeners.set_mode(mode)
+        kernel = mode is not ProxyMode.USERSPACE
+        self._health.mode = str(ProxyMode.NFTABLES if kernel else mode)
+
     @property
     def listening(self) -> int:
         """How many sockets listen."""
         return len(self._listeners)
 
+    def try_again(self) -> None:
+        """An address may have become one that can be listened at."""
+        self._listeners.try_again()
+
     def follow(self, snapshot: Snapshot) -> None:
         """Make listeners and routes what `snapshot` says."""
         if not snapshot.synced:  # what isn't in it yet may exist
             return
-        for key in sorted(changed_services(self._seen, snapshot)):
-            self._update(key, snapshot.services.get(key))
-        self._seen = snapshot
+        began = perf_counter()
+        seen, self._seen = self._seen, snapshot
+        keys: Iterable[Key] = changed_services(seen, snapshot)
+        self._count(seen, snapshot, keys)
+        pods: Iterable[Key] = _differing(seen.host_ports, snapshot.host_ports)
+        if seen.nodes != snapshot.nodes:
+            self._places = Places(snapshot.nodes, self._node_of_pod)
+            self._follow_nodes()
+            self._listeners.know(snapshot.nodes)
+            keys = {*seen.services, *snapshot.services}
+            pods = {*snapshot.host_ports, *pods}
+        self._note_names(keys)
+        self._plan_again(keys, pods)
+        self._listeners.sync()
+        self._health.updated = self._clock.now()
+        self.metrics.last_sync.set(self._health.updated)
+        self.metrics.sync_seconds.observe(perf_counter() - began)
+
+    def _count(self, seen: Snapshot, now: Snapshot, changed: Iterable[Key]) -> None:
+        """Count changes, and how long endpoints took to get here from what caused them."""
+        time = self._clock.now()
+        for key in changed:
+            before, after = seen.services.get(key), now.services.get(key)
+            if (before and before.service) != (after and after.service):
+                self.metrics.service_changes.add()
+            known = frozenset(before.slices if before else ())
+            for part in after.slices if after else ():
+                if part not in known:
+                    self.metrics.endpoint_changes.add()
+                    self._observe_delay(part.triggered, time)
+
+    def _observe_delay(self, triggered: str, now: float) -> None:
+        if triggered:
+            since = parse_rfc3339(triggered)
+            if since >= self._started:  # what was before nobody could have programmed
+                self.metrics.programming_seconds.observe(max(0.0, now - since))
+
+    def _found_outside(self, name: str) -> None:
+        """An external name has other addresses now."""
+        for key in sorted(key for key, its in self._names.items() if its == name):
+            self._update(key, self._service_plan(key))
         self._listeners.sync()
 
     def place(self, nodes: int, silent: frozenset[str]) -> None:
         """There are so many nodes now, and those at the `silent` addresses are stopped."""
         self._site = replace(self._site, nodes=nodes, silent=silent)
-        for key in sorted(self._plans):
-            self._update(key, self._seen.services.get(key))
+        self._follow_nodes()
+        self._plan_again(self._seen.services, self._seen.host_ports)
         self._listeners.sync()
 
-    def _update(self, key: Key, entry: ServiceEntry | None) -> None:
+    def _follow_nodes(self) -> None:
+        """Tell how the proxy is at the nodes that run."""
+        heard = {
+            name: node
+            for name, node in self._seen.nodes.items()
+            if node.address not in self._site.silent
+        }
+        self._health.follow_nodes(heard)
+
+    def _plan_again(self, services: Iterable[Key], pods: Iterable[Key]) -> None:
+        """Plan these Services and pods."""
+        for key in sorted(services):
+            self._update(key, self._service_plan(key))
+        for key in sorted(pods):
+            self._update((key[0], f"pod/{key[1]}"), self._pod_plan(key))
+
+    def _note_names(self, keys: Iterable[Key]) -> None:
+        """Which external names matter."""
+        for key in keys:
+            entry = self._seen.services.get(key)
+            self._names.pop(key, None)
+            if entry is not None and entry.service.virtual_ip and entry.service.proxied:
+                self._names[key] = entry.service.external_name
+        self.outside.want(set(self._names.values()))
+
+    def _service_plan(self, key: Key) -> Plan:
+        entry = self._seen.services.get(key)
+        if entry is None:
+            return NOTHING
+        return plan(entry, self._site, self._seen.nodes, self.outside.addresses)
+
+    def _pod_plan(self, key: Key) -> Plan:
+        pod = self._seen.host_ports.get(key)
+        return NOTHING if pod is None else host_port_plan(pod, self._site, self._seen.nodes)
+
+    def _node_of_pod(self, address: str) -> str | None:
+        pod = self._seen.pods.get(address)
+        return None if pod is None else pod.node
+
+    def _place_of(self, address: str) -> Place:
+        return self._places.of(address)
+
+    def _update(self, key: Key, after: Plan) -> None:
         before = self._plans.pop(key, NOTHING)
-        after = NOTHING
-        if entry is not None:
-            after = self._plans[key] = plan(entry, self._site)
-            for backend, endpoints in after.endpoints.items():
-                self._route(backend).update(endpoints, entry.service.affinity_seconds)
+        if after is not NOTHING:
+            self._plans[key] = after
+        if before.health != after.health:
+            self._health.check(key, after.health)
+        for backend, reach in after.reach.items():
+            self._route(backend).update(reach, after.affinity_seconds)
+            if (reach, after.affinity_seconds) != (
+                before.reach.get(backend),
+                before.affinity_seconds,
+            ):
+                self._listeners.review(backend)
         # Listeners move over before the routes they led to go.
         for listener in {**before.listeners, **after.listeners}:
-            claimed = after.listeners.get(listener)
-            if before.listeners.get(listener) != claimed:
-                self._claim(listener, key, claimed)
-        for backend in before.endpoints:
-            if backend not in after.endpoints:
+            if _moves(listener, before, after):
+                self._claim(listener, key, after.listeners.get(listener))
+        for backend in before.reach:
+            if backend not in after.reach:
                 del self._routes[backend]
+        self._closed.update(after.closed)
+        self._closed.subtract(before.closed)
+        for listener in {*before.closed, *after.closed, *before.listeners, *after.listeners}:
+            self._refuse(listener)
+
+    def _refuse(self, listener: Listener) -> None:
+        """Have clients of a listener refused if some Service has it, and none can serve it."""
+        closed = self._closed[listener] > 0
+        if not closed:
+            del self._closed[listener]
+        self._listeners.refuse(listener, closed and listener not in self._claims)
 
     def _route(self, backend: Backend) -> Route:
         if backend not in self._routes:
@@ -110,11 +300,40 @@ class Proxy:
             claims.pop(key, None)
         else:
             claims[key] = backend
-        if claims:
-            self._listeners.want(listener, self._routes[claims[min(claims)]].candidates)
-        else:
+        if not claims:
             del self._claims[listener]
             self._listeners.want(listener, None)
+            return
+        first = min(claims)
+        winner = self._plans[first]
+        path = Path(
+            self._routes[claims[first]],
+            winner.doors.get(listener, ANY_DOOR),
+            self._place_of,
+            outside=winner.outside,
+        )
+        self._listeners.want(listener, path, winner.gates.get(listener, OPEN))
+
+
+def _differing(before: Map[Key, PodAddress], after: Map[Key, PodAddress]) -> set[Key]:
+    if before is after:
+        return set()
+    keys = {*before, *after}
+    return {key for key in keys if before.get(key) is not after.get(key)}
+
+
+def _moves(listener: Listener, before: Plan, after: Plan) -> bool:
+    """Whether anything about a listener changed; its endpoints matter to flows only, as
+    connections stay where they are and new ones ask anew.
+    """
+    backend = after.listeners.get(listener)
+    return (
+        backend is None
+        or before.listeners.get(listener) != backend
+        or before.doors.get(listener) != after.doors.get(listener)
+        or before.gates.get(listener) != after.gates.get(listener)
+        or (backend.protocol is Protocol.UDP and before.reach.get(backend) != after.reach[backend])
+    )
 
 
 @asynccontextmanager
@@ -127,39 +346,98 @@ async def serve_proxy(
     host: Sockets | None,
     clock: Clock,
     rng: Random,
+    resolve: Resolve = no_resolver,
+    interception: Interception | None = None,
+    problem: str = "",
+    mode: ProxyMode = ProxyMode.USERSPACE,
+    real: Clock | None = None,
 ) -> AsyncIterator[Proxy]:
     """Relay to the Services of `latest` while the block runs; on entry what it says listens.
 
-    `host` is None when the cluster's network is the host's own loopback.
+    `host` is None when the cluster's network is the host's own loopback, `interception` when every
+    address needs a socket of its own, `problem` being the reason if that is worth telling;
+    `resolve` finds hosts outside; `real` is the machine's own time, whatever becomes of the
+    cluster's.
     """
     loop = asyncio.get_running_loop()
-    # Sockets live in real time; affinity lives in the cluster's.
-    real = SystemClock()
-    relay = Relay(loop, partial(cluster.connector, socket.SOCK_STREAM), real, _connection_limit())
+    # Sockets and hosts outside live in real time; affinity lives in the cluster's.
+    real = real or SystemClock()
+    ledger = Ledger(real)
+    relay = Relay(
+        loop,
+        partial(cluster.connector, socket.SOCK_STREAM),
+        real,
+        _share(DESCRIPTORS, CONNECTIONS),
+        ledger,
+        None if interception is None else _sources(addressing).kept,
+    )
+    datagrams = Datagrams(
+        loop,
+        partial(cluster.connector, socket.SOCK_DGRAM),
+        real,
+        _share(2 * DESCRIPTORS, FLOWS),
+        ledger,
+    )
     networks = {Network.CLUSTER: cluster}
     if host is not None:
         networks[Network.HOST] = host
-    listeners = Listeners(relay, networks, real, loop.call_soon)
+    outside = None if host is None else _relays_outside(loop, host, real, ledger)
+    listeners = Openings(
+        Listeners(relay, datagrams, networks, real, loop.call_soon, outside),
+        None if interception is None else CatchAll(relay, interception),
+        None if interception is None else partial(Kernel, interception, addressing),
+        problem,
+    )
     site = Site(addressing, nodes, loopback=host is None)
-    proxy = Proxy(relay, listeners, site, clock, rng)
+    ports = StatusPorts(loop, cluster, real)
+    names = partial(ExternalNames, resolve, real)
+    proxy = Proxy(relay, listeners, ledger, names, site, clock, rng)
+    proxy.health(ports, () if site.loopback else (LOOPBACK,))
+    with suppress(ModeRefused):  # then the status says why
+        proxy.set_mode(mode)
     unsubscribe = latest.subscribe(proxy.follow)
     try:
         proxy.follow(latest.value)
         while not listeners.settled:
             listeners.sync()
             await asyncio.sleep(0)
-        yield proxy
+        async with task_group() as tasks:
+            tasks.start(proxy.outside.run(), name="names outside")
+            yield proxy
     finally:
         unsubscribe()
         listeners.close()
+        ports.close()
         try:
             await relay.drain()
         finally:
+            datagrams.close()
             relay.close()
+            for each in outside or ():
+                each.close()
 
 
-def _connection_limit() -> int:
+def _relays_outside(
+    loop: asyncio.AbstractEventLoop, host: Sockets, clock: Clock, ledger: Ledger
+) -> tuple[Relay, Datagrams]:
+    """Relays to hosts that only the host's own network reaches; few and far, so their share of
+    descriptors is small.
+    """
+    few = 16 * DESCRIPTORS
+    tcp, udp = (partial(host.connector, kind) for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM))
+    return (
+        Relay(loop, tcp, clock, _share(few, CONNECTIONS), ledger),
+        Datagrams(loop, udp, clock, _share(few, FLOWS), ledger),
+    )
+
+
+def _sources(addressing: Addressing) -> Sources:
+    pool = summarize_address_range(*addressing.load_balancers)
+    return Sources(addressing.pods, (addressing.services, addressing.nodes, *pool))
+
+
+def _share(of: int, most: int) -> int:
     descriptors, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     if descriptors == resource.RLIM_INFINITY:
-        return CONNECTIONS
-    return min(CONNECTIONS, descriptors // DESCRIPTORS)
+        return most
+    return min(most, descriptors // of)

@@ -12,6 +12,7 @@ import select
 import socket
 from typing import Final, Protocol
 
+from netemu.proxy.ledger import Link
 from netemu.proxy.pipes import PIPE_SIZE, Pipe, PipePool
 
 INTEREST: Final = select.EPOLLIN | select.EPOLLOUT | select.EPOLLRDHUP | select.EPOLLET
@@ -60,6 +61,7 @@ class End:
         "ending",
         "fd",
         "full_reads",
+        "link",
         "other",
         "owner",
         "pipe",
@@ -82,6 +84,8 @@ class End:
         """Nothing more will be read from it."""
         self.broken = False
         """A write to it failed: it was reset, whatever reading it says."""
+        self.link: Link | None = None
+        """What is told of the connection, at the client's end."""
         self.bulk = False
         self.full_reads = 0
         self.pipe: Pipe | None = None

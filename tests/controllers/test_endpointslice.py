@@ -73,6 +73,28 @@ def test_an_endpoint_names_its_pod_node_and_zone() -> None:
     assert "zone" not in endpoint(service(), pod("a", ip="10.244.1.1", node="node-2"))
 
 
+ZONE_A, NODE_1 = [{"name": "zone-a"}], [{"name": "node-1"}]
+HINTS = [
+    pytest.param(None, {}, None, id="not asked for"),
+    pytest.param("PreferClose", {}, {"forZones": ZONE_A}, id="the zone"),
+    pytest.param("PreferSameZone", {}, {"forZones": ZONE_A}, id="the zone, by its newer name"),
+    pytest.param(
+        "PreferSameNode", {}, {"forZones": ZONE_A, "forNodes": NODE_1}, id="the node, then the zone"
+    ),
+    pytest.param("PreferSameNode", {"node": "node-2"}, {"forNodes": [{"name": "node-2"}]}, id="-"),
+    pytest.param("PreferClose", {"node": "node-2"}, None, id="no zone"),
+    pytest.param("PreferClose", {"ready": False}, None, id="only for the ready"),
+]
+
+
+@pytest.mark.parametrize(("distribution", "state", "expected"), HINTS)
+def test_endpoints_are_hinted_to_those_near(
+    distribution: str | None, state: dict[str, Any], expected: Object | None
+) -> None:
+    web = service(trafficDistribution=distribution) if distribution else service()
+    assert endpoint(web, pod("a", ip="10.244.1.1", **state)).get("hints") == expected
+
+
 def test_a_pod_on_a_lost_node_is_left_out_unless_published() -> None:
     lost = pod("a", ip="10.244.1.1", node="gone")
     (part,) = slices(service(), lost)

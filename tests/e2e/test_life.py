@@ -165,7 +165,7 @@ def test_exec_stands_where_it_is_told(netemu_cluster: Instance) -> None:
     for place, said in [
         ("pod:default/nope", 'pods "nope" not found'),
         ("node:nope", 'nodes "nope" not found'),
-        ("moon", "pod:NAMESPACE/NAME or node:NAME"),
+        ("moon", "pod:NAMESPACE/NAME, node:NAME, vpc or internet"),
     ]:
         done = netemu_cluster.exec("true", place=place, check=False)
         assert done.returncode == 125

@@ -4,7 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from netemu.model.resources import ENDPOINT_SLICES, NAMESPACES, NODES, PODS, SERVICES
+from netemu.model.meta import Object
+from netemu.model.resources import ENDPOINT_SLICES, NAMESPACES, NODES, PODS, SECRETS, SERVICES
+from netemu.model.service import HostPort, NodePlace, Protocol
 from netemu.model.snapshot import EMPTY, Snapshot, advance
 
 KEY = ("default", "web")
@@ -70,7 +72,40 @@ def test_what_makes_no_difference_changes_nothing() -> None:
     snapshot = advance(EMPTY, SERVICES, None, service())
     annotated = {**service(), "metadata": {**service()["metadata"], "annotations": {"a": "b"}}}
     assert advance(snapshot, SERVICES, service(), annotated) is snapshot
-    assert advance(snapshot, NODES, None, {"metadata": {"name": "node-1"}}) is snapshot
+    assert advance(snapshot, SECRETS, None, {"metadata": {"name": "node-1"}}) is snapshot
+
+
+def test_nodes_are_known_by_where_they_are_not_by_how_they_are() -> None:
+    node: Object = {
+        "metadata": {"name": "node-1", "labels": {"topology.kubernetes.io/zone": "zone-a"}},
+        "spec": {"podCIDRs": ["10.244.0.0/24"]},
+        "status": {"addresses": [{"type": "InternalIP", "address": "172.30.0.11"}]},
+    }
+    snapshot = advance(EMPTY, NODES, None, node)
+    place = NodePlace(
+        name="node-1", address="172.30.0.11", pod_ranges=("10.244.0.0/24",), zone="zone-a"
+    )
+    assert dict(snapshot.nodes) == {"node-1": place}
+    beat = {**node, "status": {**node["status"], "conditions": [{"type": "Ready"}]}}
+    assert advance(snapshot, NODES, node, beat) is snapshot
+    assert dict(advance(snapshot, NODES, node, None).nodes) == {}
+
+
+def test_pods_that_take_ports_of_their_node_are_kept_apart() -> None:
+    def pod(*ports: Object) -> Object:
+        return {
+            "metadata": {"namespace": "default", "name": "a"},
+            "spec": {"nodeName": "node-1", "containers": [{"name": "c", "ports": list(ports)}]},
+            "status": {"podIP": "10.244.0.2", "phase": "Running"},
+        }
+
+    plain = pod({"containerPort": 80})
+    taking = pod({"containerPort": 80, "hostPort": 8080, "hostIP": "0.0.0.0"})
+    assert dict(advance(EMPTY, PODS, None, plain).host_ports) == {}
+    snapshot = advance(EMPTY, PODS, None, taking)
+    [held] = snapshot.host_ports.values()
+    assert held.host_ports == (HostPort("", Protocol.TCP, 8080, 80),)
+    assert dict(advance(snapshot, PODS, taking, None).host_ports) == {}
 
 
 def test_a_change_moves_the_revision_and_leaves_the_rest_the_same_object() -> None:

@@ -21,7 +21,7 @@ from netemu.model.service import (
 )
 from netemu.model.snapshot import ServiceEntry
 from netemu.proxy.choose import Address
-from netemu.proxy.entrance import Candidates
+from netemu.proxy.entrance import Candidates, Way
 from netemu.proxy.relay import Relay
 
 BLOCK = 100 + os.getpid() % 100
@@ -147,13 +147,24 @@ def connector() -> socket.socket:
     return SOCKETS.connector(socket.SOCK_STREAM)
 
 
-def to(*endpoints: Address) -> Candidates:
-    """A route that offers these endpoints in this order."""
+class Offer:
+    """A way that offers some endpoints in their order."""
 
-    def candidates(_peer: Address) -> Iterator[Address]:
-        return iter(endpoints)
+    outside = False
 
-    return candidates
+    def __init__(self, *endpoints: Address) -> None:
+        self.endpoints = endpoints
+
+    def __call__(self, _peer: Address) -> Iterator[Address]:
+        return iter(self.endpoints)
+
+    def serves(self, _peer: Address, endpoint: Address) -> bool:
+        return endpoint in self.endpoints
+
+
+def to(*endpoints: Address) -> Way:
+    """A way that offers these endpoints in this order."""
+    return Offer(*endpoints)
 
 
 @asynccontextmanager
@@ -177,7 +188,10 @@ Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], "asyncio.Future
 async def saying(word: bytes, address: str = "127.0.0.1", port: int = 0) -> AsyncIterator[Address]:
     """A server that answers each message with `word`, until the client ends."""
 
+    talking: set[asyncio.StreamWriter] = set()
+
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        talking.add(writer)
         try:
             while await reader.read(1000):
                 writer.write(word)
@@ -186,12 +200,22 @@ async def saying(word: bytes, address: str = "127.0.0.1", port: int = 0) -> Asyn
             pass
         finally:
             writer.close()
+            talking.discard(writer)
 
     server = await asyncio.start_server(answer, address, port)
     try:
         yield server.sockets[0].getsockname()
     finally:
+        await _turns(5)  # who was accepted gets as far as being known
         server.close()
+        for writer in talking:  # those that nobody ended
+            writer.close()
+        await _turns(5)
+
+
+async def _turns(number: int) -> None:
+    for _ in range(number):
+        await asyncio.sleep(0)
 
 
 @contextmanager

@@ -60,3 +60,13 @@ def test_past_the_bound_those_forget_that_came_longest_ago() -> None:
     table.remember("c", TWO)
     assert len(table) == 2
     assert [table.find(client, 10) for client in "abc"] == [ONE, None, TWO]
+
+
+async def test_entries_tell_who_sticks_where_and_how_long() -> None:
+    clock = FakeClock()
+    table = AffinityTable(clock)
+    table.remember("10.244.0.8", ONE)
+    await clock.advance(40)
+    table.remember("10.244.0.9", TWO)
+    assert list(table.entries(60)) == [("10.244.0.8", ONE, 20), ("10.244.0.9", TWO, 60)]
+    assert list(table.entries(30)) == [("10.244.0.9", TWO, 30)]

@@ -6,11 +6,13 @@ import logging
 import os
 import socket
 from collections.abc import AsyncIterator
+from functools import partial
 
 import pytest
 
 from netemu.model.service import Protocol
 from netemu.proxy.choose import Address
+from netemu.proxy.datagrams import Datagrams
 from netemu.proxy.listeners import AT_ONCE, RETRY_SECONDS, Listeners
 from netemu.proxy.ports import Listener, Network
 from netemu.proxy.relay import Relay
@@ -34,9 +36,11 @@ async def listeners(clock: FakeClock) -> AsyncIterator[Listeners]:
     loop = asyncio.get_running_loop()
     relay = Relay(loop, connector, clock)
     networks = {Network.CLUSTER: SOCKETS, Network.HOST: SOCKETS}
-    listeners = Listeners(relay, networks, clock, loop.call_soon)
+    datagrams = Datagrams(loop, partial(SOCKETS.connector, socket.SOCK_DGRAM), clock)
+    listeners = Listeners(relay, datagrams, networks, clock, loop.call_soon)
     yield listeners
     listeners.close()
+    datagrams.close()
     relay.close()
 
 
@@ -96,7 +100,7 @@ async def test_a_taken_port_is_told_once_and_opens_when_it_is_free(
     assert not listeners.failures
     assert len(listeners) == 1
     assert [record.getMessage() for record in caplog.records] == [
-        f"proxy: 127.0.0.1:{address[1]}: {IN_USE}"
+        f"proxy: 127.0.0.1:{address[1]}/TCP: {IN_USE}"
     ]
 
 

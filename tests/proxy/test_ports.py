@@ -30,6 +30,7 @@ HOST_PORT = "host 127.0.0.1:31000"
 ADMIN = ServicePort("admin", Protocol.TCP, 81)
 HTTP_NODE = ServicePort("http", Protocol.TCP, 80, 31000)
 DNS = ServicePort("dns", Protocol.UDP, 53)
+UDP_80 = ServicePort("udp", Protocol.UDP, 80)
 WEB = a_service(HTTP)
 NODE_PORT = replace(a_service(HTTP_NODE), type=ServiceType.NODE_PORT)
 BALANCED = replace(
@@ -75,10 +76,16 @@ CASES = [
         LOOPBACK,
     ),
     Case(
-        "external addresses of the cluster's own, on the Service port",
-        replace(WEB, external_ips=("172.30.0.11", "192.0.2.1", "2001:db8::1")),
-        (IP, "cluster 172.30.0.11:80"),
+        "any external address but a pod's, on the Service port",
+        replace(WEB, external_ips=("172.30.0.11", "192.0.2.1", "10.244.0.9", "2001:db8::1")),
+        (IP, "cluster 172.30.0.11:80", "cluster 192.0.2.1:80"),
         ROOT,
+    ),
+    Case(
+        "of external addresses the cluster's own, where others would be the machine's",
+        replace(WEB, external_ips=("172.30.0.11", "192.0.2.1")),
+        (IP, "cluster 172.30.0.11:80"),
+        LOOPBACK,
     ),
     Case(
         "no second family",
@@ -88,12 +95,21 @@ CASES = [
     Case("nothing when headless", replace(WEB, headless=True, cluster_ips=()), ()),
     Case("nothing when an alias", replace(WEB, type=ServiceType.EXTERNAL_NAME), ()),
     Case("nothing when another proxy has it", replace(WEB, proxied=False), ()),
-    Case("nothing for UDP yet", a_service(DNS), ()),
+    Case("nothing for SCTP", a_service(replace(DNS, protocol=Protocol.SCTP)), ()),
+    Case(
+        "TCP and UDP with the same number, apart",
+        a_service(HTTP, UDP_80),
+        (IP, f"{IP}/UDP"),
+        ROOT,
+        (a_slice(READY, ports=(*TWO_NAMES, EndpointPort("udp", Protocol.UDP, 8081))),),
+    ),
+    Case("only the one of them that has endpoints", a_service(HTTP, UDP_80), (IP,), ROOT),
 ]
 
 
 def shown(listener: Listener) -> str:
-    return f"{listener.network} {listener.address}:{listener.port}"
+    suffix = "" if listener.protocol is Protocol.TCP else f"/{listener.protocol}"
+    return f"{listener.network} {listener.address}:{listener.port}{suffix}"
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)

@@ -7,6 +7,7 @@ import pytest
 
 from netemu.model.service import Protocol
 from netemu.proxy.choose import Address
+from netemu.proxy.policy import Reach
 from netemu.proxy.ports import Backend
 from netemu.proxy.route import ROUNDS, Route
 from tests.support.clock import FakeClock
@@ -30,7 +31,7 @@ def first(route: Route, client: Address = CLIENT) -> Address:
 
 
 def test_each_endpoint_is_offered_before_one_comes_again(route: Route) -> None:
-    route.update((ONE, TWO, THREE), None)
+    route.update(Reach((ONE, TWO, THREE)), None)
     offered = list(route.candidates(CLIENT))
     assert len(offered) == 3 * ROUNDS
     for start in range(0, len(offered), 3):
@@ -43,26 +44,26 @@ def test_nothing_is_offered_without_endpoints(route: Route) -> None:
 
 
 def test_an_endpoint_that_comes_while_others_fail_is_found(route: Route) -> None:
-    route.update((ONE,), None)
+    route.update(Reach((ONE,)), None)
     candidates = route.candidates(CLIENT)
     assert next(candidates) == ONE
-    route.update((TWO,), None)
+    route.update(Reach((TWO,)), None)
     assert next(candidates) == TWO
 
 
 def test_without_affinity_a_client_meets_every_endpoint(route: Route) -> None:
-    route.update((ONE, TWO, THREE), None)
+    route.update(Reach((ONE, TWO, THREE)), None)
     assert {first(route) for _ in range(50)} == {ONE, TWO, THREE}
 
 
 def test_with_affinity_a_client_meets_one_from_any_of_its_ports(route: Route) -> None:
-    route.update((ONE, TWO, THREE), 60)
+    route.update(Reach((ONE, TWO, THREE)), 60)
     assert len({first(route, (CLIENT[0], port)) for port in range(50)}) == 1
     assert len({first(route, (f"10.244.0.{n}", 1)) for n in range(50)}) == 3
 
 
 async def test_affinity_ends_after_its_time(route: Route, clock: FakeClock) -> None:
-    route.update((ONE, TWO, THREE), 60)
+    route.update(Reach((ONE, TWO, THREE)), 60)
     met = set()
     for _ in range(50):
         met.add(first(route))
@@ -71,7 +72,7 @@ async def test_affinity_ends_after_its_time(route: Route, clock: FakeClock) -> N
 
 
 def test_a_failed_dial_moves_the_client_for_good(route: Route) -> None:
-    route.update((ONE, TWO), 60)
+    route.update(Reach((ONE, TWO)), 60)
     home = first(route)
     refused, other = islice(route.candidates(CLIENT), 2)
     assert refused == home
@@ -80,42 +81,42 @@ def test_a_failed_dial_moves_the_client_for_good(route: Route) -> None:
 
 
 def test_an_endpoint_that_left_is_forgotten_even_if_it_returns(route: Route) -> None:
-    route.update((ONE,), 60)
+    route.update(Reach((ONE,)), 60)
     assert first(route) == ONE
-    route.update((TWO,), 60)
-    route.update((ONE, TWO), 60)
+    route.update(Reach((TWO,)), 60)
+    route.update(Reach((ONE, TWO)), 60)
     assert {first(route, (f"10.244.0.{n}", 1)) for n in range(9, 40)} == {ONE, TWO}
 
 
 def test_clients_of_other_endpoints_stay_where_they_are(route: Route) -> None:
-    route.update((ONE, TWO, THREE), 60)
+    route.update(Reach((ONE, TWO, THREE)), 60)
     clients = [(f"10.244.0.{n}", 1) for n in range(30)]
     homes = {client: first(route, client) for client in clients}
-    route.update((ONE, TWO), 60)
+    route.update(Reach((ONE, TWO)), 60)
     for client, home in homes.items():
         if home != THREE:
             assert first(route, client) == home
 
 
 def test_switching_affinity_off_acts_on_the_next_connection(route: Route) -> None:
-    route.update((ONE, TWO), 60)
+    route.update(Reach((ONE, TWO)), 60)
     first(route)
-    route.update((ONE, TWO), None)
+    route.update(Reach((ONE, TWO)), None)
     assert {first(route) for _ in range(50)} == {ONE, TWO}
 
 
 async def test_a_changed_time_acts_on_the_next_connection(route: Route, clock: FakeClock) -> None:
-    route.update((ONE, TWO), 60)
+    route.update(Reach((ONE, TWO)), 60)
     met = set()
     for _ in range(50):
         met.add(first(route))
         await clock.advance(10)
-        route.update((ONE, TWO), 5)
+        route.update(Reach((ONE, TWO)), 5)
     assert met == {ONE, TWO}
 
 
 def test_connections_are_counted_by_what_became_of_them(route: Route) -> None:
-    route.update((ONE,), None)
+    route.update(Reach((ONE,)), None)
     first(route)
     list(route.candidates(NEIGHBOUR))
     assert (route.connections, route.failed) == (2, 1)

@@ -4,6 +4,7 @@ import asyncio
 import errno
 import os
 import socket
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -13,14 +14,17 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from netemu.clock import Clock, SystemClock
+from netemu.clock import Clock, SystemClock, rfc3339_micro
 from netemu.model import resources
 from netemu.model.latest import Latest
 from netemu.model.meta import Object
-from netemu.model.service import Protocol
+from netemu.model.service import TRIGGER_TIME, Protocol
 from netemu.model.snapshot import EMPTY, Snapshot, advance
 from netemu.proxy.choose import Address
+from netemu.proxy.datagrams import Front
+from netemu.proxy.entrance import Entrance
 from netemu.proxy.ports import Backend, wanted
+from netemu.proxy.route import Path
 from netemu.proxy.server import Proxy, serve_proxy
 from tests.proxy.harness import (
     ON_LOOPBACK,
@@ -306,10 +310,14 @@ async def follow(changes: list[tuple[str, str, bool]]) -> None:
         for _ in range(2):
             proxy.follow(snapshot)
             expected = wanted(snapshot, ON_LOOPBACK, 2, loopback=True)
-            assert {
-                listener: entrance.route.__self__.backend  # type: ignore[attr-defined]  # a method of Route
-                for listener, entrance in proxy._listeners._open.items()
-            } == expected
+            opened = proxy._listeners._listeners._open
+            assert {each: backend_of(there) for each, there in opened.items()} == expected
+
+
+def backend_of(opened: Entrance | Front) -> Backend:
+    way = opened.route if isinstance(opened, Entrance) else opened.way
+    assert isinstance(way, Path)
+    return way.route.backend
 
 
 def changed_object(name: str, change: str, port: int) -> tuple[str, Object | None]:
@@ -327,3 +335,33 @@ def changed_object(name: str, change: str, port: int) -> tuple[str, Object | Non
             return resources.ENDPOINT_SLICES, slice_object(name)
         case _:
             return resources.SERVICES, None
+
+
+async def test_who_sticks_to_what_can_be_seen(cluster: Cluster) -> None:
+    async with saying(b"hello") as pod, proxying(cluster) as proxy:
+        cluster.service(affinity=60)
+        cluster.endpoints(pod)
+        await ask(cluster.front, source="127.0.0.9")
+        [row] = proxy.affinities()
+        assert {**row, "secondsLeft": 60.0} == {
+            "namespace": "default",
+            "service": "web",
+            "port": "http",
+            "protocol": "TCP",
+            "client": "127.0.0.9",
+            "endpoint": "{}:{}".format(*pod),
+            "pod": "",
+            "secondsLeft": 60.0,
+        }
+
+
+async def test_changes_and_their_delay_are_measured(cluster: Cluster) -> None:
+    async with proxying(cluster) as proxy:
+        cluster.service()
+        obj = slice_object("web", ("127.0.0.1", 9))
+        obj["metadata"]["annotations"] = {TRIGGER_TIME: rfc3339_micro(time.time())}
+        cluster.set(resources.ENDPOINT_SLICES, obj)
+        lines = proxy.metrics.all.text().splitlines()
+    assert "kubeproxy_sync_proxy_rules_service_changes_total 1" in lines
+    assert "kubeproxy_sync_proxy_rules_endpoint_changes_total 1" in lines
+    assert "kubeproxy_network_programming_duration_seconds_count 1" in lines

@@ -19,7 +19,9 @@ from netemu.model.resources import (
     ENDPOINT_SLICES,
     ENDPOINTS,
     EVENTS,
+    IP_ADDRESS_POOLS,
     JOBS,
+    L2_ADVERTISEMENTS,
     LEASES,
     NAMESPACES,
     NODES,
@@ -95,6 +97,12 @@ _TABLES: dict[str, _Table] = {
     ),
     ENDPOINTS: _table("Name, Endpoints, Age", networking.endpoints),
     ENDPOINT_SLICES: _table("Name, AddressType, Ports, Endpoints, Age", networking.endpoint_slice),
+    IP_ADDRESS_POOLS: _table(
+        "Name, Auto Assign, Avoid Buggy IPs, Addresses", networking.ip_address_pool
+    ),
+    L2_ADVERTISEMENTS: _table(
+        "Name, IPAddressPools, IPAddressPool Selectors, Interfaces", networking.l2_advertisement
+    ),
     EVENTS: _table(
         "Last Seen, Type, Reason, Object, Subobject', Source', Message, First Seen', Count#', "
         "Name'",

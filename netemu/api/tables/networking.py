@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import msgspec
+
 from netemu.api.tables.wording import age, cut, joined, labels_text, or_none
 from netemu.model.meta import Object, name_of
 
@@ -84,3 +86,26 @@ def endpoint_slice(obj: Object, now: float) -> list[Any]:
         cut(ips) or "<unset>",
         age(obj, now),
     ]
+
+
+def ip_address_pool(obj: Object, now: float) -> list[Any]:
+    """Name, Auto Assign, Avoid Buggy IPs, Addresses."""
+    spec = obj.get("spec") or {}
+    return [
+        name_of(obj),
+        _written(spec.get("autoAssign", True)),
+        _written(spec.get("avoidBuggyIPs", False)),
+        _written(spec.get("addresses") or []),
+    ]
+
+
+def l2_advertisement(obj: Object, now: float) -> list[Any]:
+    """Name, IPAddressPools, IPAddressPool Selectors, Interfaces."""
+    spec = obj.get("spec") or {}
+    fields = ("ipAddressPools", "ipAddressPoolSelectors", "interfaces")
+    return [name_of(obj), *(_written(spec[name]) if spec.get(name) else "" for name in fields)]
+
+
+def _written(value: Any) -> str:
+    """As the columns of custom resources show what is no string."""
+    return msgspec.json.encode(value).decode()

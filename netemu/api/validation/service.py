@@ -24,6 +24,7 @@ from netemu.model.errors import Cause
 from netemu.model.meta import Object, annotations_of
 
 _TYPES = ("ClusterIP", "ExternalName", "LoadBalancer", "NodePort")
+_DISTRIBUTIONS = ("PreferClose", "PreferSameNode", "PreferSameZone")
 _POLICIES = ("Cluster", "Local")
 _AFFINITIES = ("ClientIP", "None")
 _LONGEST_AFFINITY = 86400
@@ -190,9 +191,8 @@ def _traffic_policies(spec: Object) -> Causes:
     elif internal is None and type_of(spec) in ("ClusterIP", "NodePort", "LoadBalancer"):
         yield field.required(path)
     distribution = spec.get("trafficDistribution")
-    if distribution not in (None, "PreferClose"):
-        path = SPEC.child("trafficDistribution")
-        yield field.not_supported(path, distribution, ("PreferClose",))
+    if distribution not in (None, *_DISTRIBUTIONS):
+        yield field.not_supported(SPEC.child("trafficDistribution"), distribution, _DISTRIBUTIONS)
 
 
 def _health_check(spec: Object) -> Causes:

@@ -93,6 +93,17 @@ class SpawnerClient:
         """Cut a range of pods off from all others, or undo it. Raises OSError."""
         _raise_failure(await self._ask(protocol.Cut(next(self._numbers), str(pods), off)))
 
+    async def reach(self, address: str, *, wanted: bool) -> str:
+        """Have an address outside the instance's ranges end in the cluster, or no longer; why the
+        host doesn't reach it, "" if it does. Raises OSError.
+        """
+        request = protocol.Reach(next(self._numbers), f"{address}/32", wanted)
+        reply = await self._ask(request)
+        _raise_failure(reply)
+        answer, _ = reply
+        assert isinstance(answer, protocol.Reached)
+        return answer.note
+
     async def start(self, spec: ProcessSpec) -> SpawnedProcess:
         """Start a process. Raises StartError."""
         join = None if spec.join is None else self._number(spec.join)

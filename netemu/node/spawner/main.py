@@ -20,6 +20,7 @@ from netemu.fabric.namespaces import (
     private_mounts,
     unshare,
 )
+from netemu.fabric.reached import Reached
 from netemu.fabric.rtnetlink import Netlink
 from netemu.model.addressing import Addressing
 from netemu.node.spawner import protocol
@@ -69,15 +70,18 @@ def isolated(channel: socket.socket) -> None:
     except OSError as error:
         protocol.send(channel, protocol.Failed(0, error.errno or 0, str(error)))
         return
-    host.close()
     os.close(host_namespace)
+    reached = Reached(links, host if ready.uplink else None, request.block)
+    if not ready.uplink:
+        host.close()
     fd = handle("net")
     protocol.send(channel, ready, [fd])
     os.close(fd)
     try:
-        Spawner(channel, IsolatedSandboxes(links)).serve()
+        Spawner(channel, IsolatedSandboxes(links), reached).serve()
     finally:
         uplink.disconnect(links)
+        reached.close()
 
 
 def plain(channel: socket.socket) -> None:

@@ -104,6 +104,17 @@ class Cut(msgspec.Struct, frozen=True, tag=True):
     off: bool
 
 
+class Reach(msgspec.Struct, frozen=True, tag=True):
+    """Make an address outside the instance's ranges end in the cluster, or no longer.
+
+    Answered by Reached or Failed.
+    """
+
+    request: int
+    network: str
+    wanted: bool
+
+
 class Stop(msgspec.Struct, frozen=True, tag=True):
     """End everything, and then the spawner itself. Not answered."""
 
@@ -150,6 +161,14 @@ class Description(msgspec.Struct, frozen=True, tag=True):
     handles: dict[str, int]
 
 
+class Reached(msgspec.Struct, frozen=True, tag=True):
+    """It ends in the cluster (or no longer)."""
+
+    request: int
+    note: str
+    """Why the host doesn't reach it; "" if it does."""
+
+
 class Ended(msgspec.Struct, frozen=True, tag=True):
     """A process has ended; sent once for every process that was started, unasked."""
 
@@ -158,9 +177,9 @@ class Ended(msgspec.Struct, frozen=True, tag=True):
     signal: int
 
 
-Ask = CreateSandbox | RemoveSandbox | Start | Describe | Cut
+Ask = CreateSandbox | RemoveSandbox | Start | Describe | Cut | Reach
 Request = SetUp | Ask | Stop
-Answer = Done | Failed | Started | NotStarted | Description
+Answer = Done | Failed | Started | NotStarted | Description | Reached
 Event = Ready | Answer | Ended
 
 decode_request = msgspec.msgpack.Decoder(Request).decode

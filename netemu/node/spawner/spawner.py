@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from functools import partial
 from ipaddress import IPv4Network
 
+from netemu.fabric.reached import Reached
 from netemu.node.runtime import StartError
 from netemu.node.spawner import protocol
 from netemu.node.spawner.process import OTHER, Program, parse_report
@@ -42,9 +43,13 @@ class Child:
 class Spawner:
     """The state of the spawner."""
 
-    def __init__(self, channel: socket.socket, sandboxes: Sandboxes) -> None:
+    def __init__(
+        self, channel: socket.socket, sandboxes: Sandboxes, reached: Reached | None = None
+    ) -> None:
+        """`reached` is None where the cluster has no network of its own."""
         self._channel = channel
         self._kinds = sandboxes
+        self._reached = reached
         self._sandboxes: dict[str, Sandbox] = {}
         self._removals: dict[str, list[int]] = {}
         """Sandboxes that are being removed, and the requests to answer then."""
@@ -100,6 +105,8 @@ class Spawner:
                 self._describe(request)
             case protocol.Cut():
                 self._cut(request)
+            case protocol.Reach():
+                self._reach(request)
             case protocol.Stop():
                 self._stopped = True
             case protocol.SetUp():
@@ -123,6 +130,21 @@ class Spawner:
             self._fail(request.request, error)
         else:
             self._send(protocol.Done(request.request))
+
+    def _reach(self, request: protocol.Reach) -> None:
+        network = IPv4Network(request.network)
+        try:
+            if self._reached is None:
+                raise OSError(errno.EOPNOTSUPP, "the cluster has no network of its own")
+            note = ""
+            if request.wanted:
+                note = self._reached.add(network)
+            else:
+                self._reached.drop(network)
+        except OSError as error:
+            self._fail(request.request, error)
+        else:
+            self._send(protocol.Reached(request.request, note))
 
     def _describe(self, request: protocol.Describe) -> None:
         sandbox = self._sandboxes.get(request.id)

@@ -1,6 +1,12 @@
 import pytest
 
-from netemu.api.tables.networking import endpoint_slice, endpoints, service
+from netemu.api.tables.networking import (
+    endpoint_slice,
+    endpoints,
+    ip_address_pool,
+    l2_advertisement,
+    service,
+)
 from netemu.clock import rfc3339
 from netemu.model.meta import Object
 
@@ -81,3 +87,17 @@ def test_a_slice_lists_ports_and_addresses_whatever_their_state() -> None:
 def test_an_empty_slice_has_nothing_set() -> None:
     obj: Object = {"metadata": METADATA, "addressType": "IPv4"}
     assert endpoint_slice(obj, NOW)[2:4] == ["<unset>", "<unset>"]
+
+
+def test_pools_and_their_announcements_show_as_custom_resources_do() -> None:
+    pool: Object = {
+        "metadata": METADATA,
+        "spec": {"addresses": ["10.1.0.0/24", "10.2.0.1-10.2.0.9"]},
+    }
+    assert ip_address_pool(pool, NOW)[1:] == [
+        "true",
+        "false",
+        '["10.1.0.0/24","10.2.0.1-10.2.0.9"]',
+    ]
+    announced: Object = {"metadata": METADATA, "spec": {"ipAddressPools": ["lan"]}}
+    assert l2_advertisement(announced, NOW)[1:] == ['["lan"]', "", ""]

@@ -247,7 +247,9 @@ CASES = [
             ),
             (
                 'spec.trafficDistribution: Unsupported value: "Anywhere": supported values: '
-                '"PreferClose"'
+                '"PreferClose", '
+                '"PreferSameNode", '
+                '"PreferSameZone"'
             ),
         ],
     ),

@@ -149,3 +149,32 @@ def test_without_networks_of_their_own_a_socket_is_a_socket() -> None:
             return made.getblocking()
 
     assert instance.in_instance(NetMode.LOOPBACK, body) is False
+
+
+def test_an_address_of_others_ends_in_the_cluster_when_asked(isolated: NetMode) -> None:
+    async def body(launched: Launched) -> tuple[list[int], bool]:
+        async def bound() -> int:
+            try:
+                launched.cluster.listen("203.0.113.250", 0).close()
+            except OSError as error:
+                return error.errno or -1
+            return 0
+
+        runtime, seen = launched.runtime, [await bound()]
+        note = await runtime.reach("203.0.113.250", wanted=True)
+        seen.append(await bound())
+        await runtime.reach("203.0.113.250", wanted=False)
+        seen.append(await bound())
+        return seen, bool(note) is not launched.uplink
+
+    missing = errno.EADDRNOTAVAIL
+    assert instance.in_instance(isolated, body) == ([missing, 0, missing], True)
+
+
+def test_without_a_network_of_its_own_no_address_ends_in_the_cluster() -> None:
+    async def body(launched: Launched) -> int:
+        with pytest.raises(OSError, match="no network of its own") as refused:
+            await launched.runtime.reach("203.0.113.250", wanted=True)
+        return refused.value.errno or -1
+
+    assert instance.in_instance(NetMode.LOOPBACK, body) == errno.EOPNOTSUPP

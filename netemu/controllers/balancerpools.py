@@ -1,0 +1,239 @@
+"""Pools of load balancer addresses and who gets which of them. Pure.
+
+Pools are netemu's own range, or those that MetalLB is configured with: by its ConfigMap (up to
+0.12) or by IPAddressPools (from 0.13). Once MetalLB has pools, new addresses come from these alone,
+as in a cluster; addresses that are held stay while any pool has them.
+Source: MetalLB's internal/allocator and internal/config.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv4Network
+from typing import Any, Final
+
+from netemu.model.meta import Key, Object, annotations_of, key_of, labels_of, name_of
+from netemu.model.selector import Selector, from_object, matches
+
+CONFIG: Final[Key] = ("metallb-system", "config")
+"""The ConfigMap MetalLB read up to 0.12."""
+PREFIXES: Final = ("metallb.io", "metallb.universe.tf")
+"""Of MetalLB's annotations, the newer one first."""
+
+
+class BadPool(ValueError):
+    """A pool that can't be read; the text says why."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pool:
+    """Ranges of addresses."""
+
+    name: str
+    ranges: tuple[tuple[int, int], ...]
+    """First and last, as numbers."""
+    auto: bool = True
+    """False: only for those who ask for the pool or one of its addresses."""
+    avoid_buggy: bool = False
+    """Whether .0 and .255 are left out."""
+    priority: int = 0
+    """Lower comes first; 0 is the last."""
+    namespaces: frozenset[str] = frozenset()
+    """If there are some, only Services in these get addresses from here."""
+    selectors: tuple[Selector, ...] = ()
+    """If there are some, only Services that one of these matches."""
+
+    def has(self, address: str) -> bool:
+        """Whether an address is one of the pool's."""
+        number = int(IPv4Address(address))
+        return any(first <= number <= last for first, last in self.ranges)
+
+    def serves(self, request: "Request") -> bool:
+        """Whether the pool is for that Service."""
+        if self.namespaces and request.key[0] not in self.namespaces:
+            return False
+        return not self.selectors or any(matches(each, request.labels) for each in self.selectors)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What a Service wants of the pools."""
+
+    key: Key
+    address: str = ""
+    """The address it asks for; "" for any."""
+    pool: str = ""
+    """The pool it asks for; "" for any."""
+    held: str = ""
+    """The address it has."""
+    ports: frozenset[tuple[str, int]] = frozenset()
+    """(protocol, port)"""
+    sharing: str = ""
+    """Services that say the same may share an address if their ports differ."""
+    labels: Mapping[str, str]
+
+
+Holders = Mapping[str, Collection[Request]]
+"""Who has each address."""
+
+
+def request_from(service: Object) -> Request:
+    """Shrink a Service."""
+    spec = service["spec"]
+    status = (service.get("status") or {}).get("loadBalancer") or {}
+    held = [item["ip"] for item in status.get("ingress") or () if "ip" in item]
+    return Request(
+        key=key_of(service),
+        address=spec.get("loadBalancerIP") or _annotated(service, "loadBalancerIPs"),
+        pool=_annotated(service, "address-pool"),
+        held=held[0] if held else "",
+        ports=frozenset((p.get("protocol", "TCP"), p["port"]) for p in spec.get("ports") or ()),
+        sharing=_annotated(service, "allow-shared-ip"),
+        labels=labels_of(service),
+    )
+
+
+def _annotated(service: Object, name: str) -> str:
+    annotations = annotations_of(service)
+    return next((annotations[f"{p}/{name}"] for p in PREFIXES if f"{p}/{name}" in annotations), "")
+
+
+class Unavailable(Exception):
+    """There is no address for a Service; the text is MetalLB's."""
+
+
+def pick(request: Request, pools: Sequence[Pool], own: Pool, holders: Holders) -> str:
+    """The address for a Service: its own if that still will do. Raises Unavailable.
+
+    `pools` are MetalLB's; without any it is netemu's `own` that addresses come from.
+    """
+    every = (*pools, own)
+    if request.address:
+        return _asked(request, every, holders)
+    if request.held and _may_stay(request, every, holders):
+        return request.held
+    for pool in _eligible(request, pools or (own,)):
+        for number in _numbers(pool):
+            address = str(IPv4Address(number))
+            if _problem(request, holders.get(address, ())) is None:
+                return address
+    raise Unavailable("no available IPs")
+
+
+def _may_stay(request: Request, pools: Iterable[Pool], holders: Holders) -> bool:
+    return (
+        any(pool.has(request.held) and request.pool in ("", pool.name) for pool in pools)
+        and _problem(request, holders.get(request.held, ())) is None
+    )
+
+
+def _asked(request: Request, pools: Iterable[Pool], holders: Holders) -> str:
+    try:
+        address = str(IPv4Address(request.address.split(",")[0].strip()))
+    except ValueError:
+        raise Unavailable(f'invalid spec.loadBalancerIP "{request.address}"') from None
+    if not any(pool.has(address) and pool.serves(request) for pool in pools):
+        raise Unavailable(f'"{address}" is not allowed in config')
+    problem = _problem(request, holders.get(address, ()))
+    if problem is not None:
+        raise Unavailable(problem)
+    return address
+
+
+def _eligible(request: Request, pools: Sequence[Pool]) -> list[Pool]:
+    if request.pool:
+        asked = [pool for pool in pools if pool.name == request.pool]
+        if not asked:
+            raise Unavailable(f'unknown pool "{request.pool}"')
+        return asked
+    fitting = [pool for pool in pools if pool.auto and pool.serves(request)]
+    # A pool that names whom it is for comes before those for everybody.
+    return sorted(fitting, key=lambda p: (p.priority == 0, p.priority, not p.selectors, p.name))
+
+
+def _numbers(pool: Pool) -> Iterable[int]:
+    for first, last in pool.ranges:
+        for number in range(first, last + 1):
+            if not pool.avoid_buggy or number & 255 not in (0, 255):
+                yield number
+
+
+def _problem(request: Request, holders: Collection[Request]) -> str | None:
+    """Why the address can't be shared with those who have it."""
+    for other in holders:
+        if other.key == request.key:
+            continue
+        where = "/".join(other.key)
+        if not request.sharing or request.sharing != other.sharing:
+            me = "/".join(request.key)
+            return f'can\'t change sharing key for "{me}", address also in use by {where}'
+        if request.ports & other.ports:
+            protocol, port = min(request.ports & other.ports)
+            return f"port {protocol.lower()}/{port} is already in use by {where}"
+    return None
+
+
+# How pools are written
+
+
+def own_pool(addresses: tuple[IPv4Address, IPv4Address]) -> Pool:
+    """The default range, netemu's own."""
+    first, last = addresses
+    return Pool(name="netemu", ranges=((int(first), int(last)),))
+
+
+def pool_from(obj: Object) -> Pool:
+    """Read an IPAddressPool. Raises BadPool."""
+    spec = obj.get("spec") or {}
+    allocation = spec.get("serviceAllocation") or {}
+    return Pool(
+        name=name_of(obj),
+        ranges=_ranges(name_of(obj), spec.get("addresses") or ()),
+        auto=spec.get("autoAssign", True) is not False,
+        avoid_buggy=bool(spec.get("avoidBuggyIPs")),
+        priority=allocation.get("priority") or 0,
+        namespaces=frozenset(allocation.get("namespaces") or ()),
+        selectors=_selectors(name_of(obj), allocation.get("serviceSelectors") or ()),
+    )
+
+
+def pools_from_config(config: Object) -> list[Pool]:
+    """Read MetalLB's ConfigMap. Raises BadPool."""
+    import yaml  # late: few clusters have one
+
+    try:
+        written: Any = yaml.safe_load((config.get("data") or {}).get("config") or "")
+        listed = (written or {}).get("address-pools") or ()
+        return [
+            Pool(
+                name=item["name"],
+                ranges=_ranges(item["name"], item.get("addresses") or ()),
+                auto=item.get("auto-assign", True) is not False,
+                avoid_buggy=bool(item.get("avoid-buggy-ips")),
+            )
+            for item in listed
+        ]
+    except (yaml.YAMLError, AttributeError, KeyError, TypeError) as error:
+        raise BadPool(f"could not parse config: {error}") from error
+
+
+def _selectors(pool: str, written: Iterable[Object]) -> tuple[Selector, ...]:
+    try:
+        return tuple(from_object(each) or () for each in written)
+    except (KeyError, ValueError) as error:
+        raise BadPool(f'invalid serviceSelectors in pool "{pool}": {error}') from error
+
+
+def _ranges(pool: str, written: Iterable[str]) -> tuple[tuple[int, int], ...]:
+    """Ranges as ``first-last`` or in CIDR; those of IPv6 are left out."""
+    return tuple(_range(pool, text) for text in written if ":" not in text)
+
+
+def _range(pool: str, text: str) -> tuple[int, int]:
+    first, dash, last = text.partition("-")
+    try:
+        if dash:
+            return int(IPv4Address(first.strip())), int(IPv4Address(last.strip()))
+        network = IPv4Network(text.strip(), strict=False)
+    except ValueError:
+        raise BadPool(f'invalid CIDR "{text}" in pool "{pool}"') from None
+    return int(network.network_address), int(network.broadcast_address)

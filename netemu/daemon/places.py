@@ -1,0 +1,93 @@
+"""Places outside the cluster, for `netemu exec --from`; made when first asked for."""
+
+import logging
+from collections.abc import Callable
+from typing import Final
+
+from netemu.daemon.parts import Core, Start
+from netemu.fabric.enter import Entrance
+from netemu.fabric.interception import LocalInterception, Unavailable
+from netemu.model.addressing import Addressing
+from netemu.model.latest import Latest
+from netemu.model.snapshot import Snapshot
+from netemu.node.runtime import SandboxSpec
+from netemu.node.spawner.client import SpawnerClient
+from netemu.proxy.reachability import Outside, Range, client
+
+NO_RULES: Final = "there are no packet rules that would keep outside and inside apart"
+
+log = logging.getLogger(__name__)
+
+
+class Places:
+    """The VPC and the internet, and the packet rules of the cluster's network."""
+
+    def __init__(
+        self,
+        runtime: SpawnerClient,
+        addressing: Addressing,
+        latest: Latest[Snapshot],
+        *,
+        vpc_native: bool,
+    ) -> None:
+        self.interception: LocalInterception | None = None
+        """The means to make rules; None where there are none."""
+        self.problem = ""
+        """Why there are none, where there should be."""
+        if runtime.isolated:
+            try:
+                self.interception = LocalInterception()
+            except Unavailable as reason:
+                self.problem = str(reason)
+        self._runtime = runtime
+        self._addressing = addressing
+        self._latest = latest
+        self._vpc_native = vpc_native
+        self._made: set[Range] = set()
+        self._rules: Outside | None = None
+        self._unsubscribe: Callable[[], None] = _nothing
+
+    def close(self) -> None:
+        """Take the rules away."""
+        self._unsubscribe()
+        if self.interception is not None:
+            self.interception.close()
+
+    async def entrance(self, where: Range) -> Entrance:
+        """How to get there. Raises OSError."""
+        if self.interception is None:
+            raise OSError(NO_RULES)
+        if self._rules is None:
+            pods = self._addressing.pods
+            self._rules = Outside(self.interception.rules, pods, vpc_native=self._vpc_native)
+            self._rules.follow(self._latest.value)
+            self._unsubscribe = self._latest.subscribe(self._follow)
+        if where not in self._made:
+            spec = SandboxSpec(
+                id=f"outside-{where}",
+                hostname=where,
+                address=client(where),
+                node_address=self._addressing.control_plane,
+                files={},
+            )
+            await self._runtime.create_sandbox(spec)
+            self._made.add(where)
+        return await self._runtime.entrance(f"outside-{where}")
+
+    def _follow(self, snapshot: Snapshot) -> None:
+        """Others follow the same snapshot: what fails here must not keep them from it."""
+        assert self._rules is not None
+        try:
+            self._rules.follow(snapshot)
+        except OSError:
+            log.exception("places outside may reach what they shouldn't, or not what they should")
+
+
+def _nothing() -> None:
+    """Nothing was subscribed to."""
+
+
+def open_places(start: Start, core: Core) -> Places:
+    """The places of a running cluster."""
+    launched, native = start.launched, start.settings.network.vpc_native
+    return Places(launched.runtime, launched.addressing, core.latest, vpc_native=native)

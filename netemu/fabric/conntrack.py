@@ -1,0 +1,133 @@
+"""The kernel's table of connections: makes it forget flows (what `conntrack -D` does).
+
+Only what is needed of <linux/netfilter/nfnetlink_conntrack.h>: list IPv4 entries, delete some.
+"""
+
+import errno
+import os
+import socket
+import struct
+from collections.abc import Callable, Iterator
+from typing import Final, NamedTuple
+
+Address = tuple[str, int]
+RECEIVE_BYTES: Final = 1024 * 1024
+
+_HEADER = struct.Struct("=IHHII")
+_FAMILY = struct.Struct("!BBH")
+_REQUEST, _ACK, _DUMP = 0x1, 0x4, 0x300
+_ERROR, _DONE = 2, 3
+_NETLINK_NETFILTER = 12
+_CONNTRACK, _GET, _DELETE = 1, 1, 2
+_NESTED, _TYPE_MASK = 0x8000, 0x3FFF
+_ORIGINAL, _REPLY = 1, 2
+_IP, _TRANSPORT = 1, 2
+_SOURCE, _DESTINATION = 1, 2
+_PROTOCOL, _SOURCE_PORT, _DESTINATION_PORT = 1, 2, 3
+
+
+class Flow(NamedTuple):
+    """An entry."""
+
+    protocol: int
+    front: Address
+    """What the client addressed."""
+    back: Address
+    """Who answers."""
+    key: bytes
+    """Names it to the kernel."""
+
+
+class Conntrack:
+    """The table of the network of the thread that makes this."""
+
+    def __init__(self) -> None:
+        kind = socket.SOCK_RAW | socket.SOCK_CLOEXEC
+        self._socket = socket.socket(socket.AF_NETLINK, kind, _NETLINK_NETFILTER)
+        self._socket.bind((0, 0))
+        self._sequence = 0
+
+    def close(self) -> None:
+        """Give the socket back."""
+        self._socket.close()
+
+    def flows(self) -> list[Flow]:
+        """Every IPv4 entry. Raises OSError."""
+        self._send(_GET, _DUMP, b"")
+        return [_flow(body[_FAMILY.size :]) for body in self._answers()]
+
+    def forget(self, protocol: int, unwanted: Callable[[Address, Address], bool]) -> int:
+        """Forget the flows of a protocol whose front and back are unwanted; how many those were.
+
+        Raises OSError.
+        """
+        gone = [
+            flow
+            for flow in self.flows()
+            if flow.protocol == protocol and unwanted(flow.front, flow.back)
+        ]
+        for flow in gone:
+            self._send(_DELETE, _ACK, _attribute(_ORIGINAL | _NESTED, flow.key))
+            try:
+                list(self._answers())
+            except OSError as error:
+                if error.errno != errno.ENOENT:  # it ended by itself
+                    raise
+        return len(gone)
+
+    def _send(self, kind: int, flags: int, body: bytes) -> None:
+        self._sequence += 1
+        length = _HEADER.size + _FAMILY.size + len(body)
+        head = _HEADER.pack(length, _CONNTRACK << 8 | kind, _REQUEST | flags, self._sequence, 0)
+        self._socket.send(head + _FAMILY.pack(socket.AF_INET, 0, 0) + body)
+
+    def _answers(self) -> Iterator[bytes]:
+        while True:
+            data = self._socket.recv(RECEIVE_BYTES)
+            start = 0
+            while start + _HEADER.size <= len(data):
+                length, kind, _, sequence, _ = _HEADER.unpack_from(data, start)
+                body = data[start + _HEADER.size : start + length]
+                start += max(length + -length % 4, _HEADER.size)
+                if sequence != self._sequence:
+                    continue
+                if kind in (_ERROR, _DONE):
+                    (code,) = struct.unpack_from("=i", body)
+                    if code:
+                        raise OSError(-code, os.strerror(-code))
+                    return
+                yield body
+
+
+def _flow(body: bytes) -> Flow:
+    parts = _attributes(body)
+    original, reply = _tuple(parts[_ORIGINAL]), _tuple(parts[_REPLY])
+    return Flow(original[0], original[2], reply[1], parts[_ORIGINAL])
+
+
+def _tuple(data: bytes) -> tuple[int, Address, Address]:
+    """Protocol, source and destination."""
+    parts = _attributes(data)
+    ip, transport = _attributes(parts[_IP]), _attributes(parts[_TRANSPORT])
+    return (
+        transport[_PROTOCOL][0],
+        (socket.inet_ntoa(ip[_SOURCE]), _port(transport.get(_SOURCE_PORT))),
+        (socket.inet_ntoa(ip[_DESTINATION]), _port(transport.get(_DESTINATION_PORT))),
+    )
+
+
+def _port(data: bytes | None) -> int:
+    return int.from_bytes(data or b"", "big")
+
+
+def _attributes(data: bytes) -> dict[int, bytes]:
+    found, start = {}, 0
+    while start + 4 <= len(data):
+        length, kind = struct.unpack_from("=HH", data, start)
+        found[kind & _TYPE_MASK] = data[start + 4 : start + length]
+        start += max(length + -length % 4, 4)
+    return found
+
+
+def _attribute(kind: int, value: bytes) -> bytes:
+    return struct.pack("=HH", 4 + len(value), kind) + value + bytes(-len(value) % 4)

@@ -1,0 +1,57 @@
+"""Serves addresses nothing is bound to: transparent sockets and the rules that lead to them.
+
+All of it belongs to the network namespace of the thread that opens it.
+"""
+
+import socket
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Final
+
+from netemu.fabric.conntrack import Conntrack
+from netemu.fabric.host import LocalSockets
+from netemu.fabric.nftables import Nftables
+from netemu.model.nft import Address, AddTable, DeleteTable
+
+LOOPBACK: Final = "127.0.0.1"
+TABLE: Final = "netemu"
+"""The table of rules, as `nft list ruleset` shows it."""
+
+
+class Unavailable(Exception):
+    """There can be no interception here; the text says why."""
+
+
+class LocalInterception:
+    """Interception in the network of the thread that opened it."""
+
+    def __init__(self) -> None:
+        """Raises Unavailable."""
+        try:
+            self.rules = Nftables(TABLE)
+        except OSError as error:
+            raise Unavailable(f"no nftables: {error.strerror}") from error
+        try:
+            self.rules.apply([AddTable(), DeleteTable(), AddTable()])  # an empty one
+            self.listen().close()
+        except OSError as error:
+            self.rules.close()
+            raise Unavailable(error.strerror or str(error)) from error
+
+    def listen(self) -> socket.socket:
+        """A listening socket to which rules may redirect what is for others. Raises OSError."""
+        return LocalSockets().listen(LOOPBACK, 0, transparent=True)
+
+    def forget(self, unwanted: Callable[[Address, Address], bool]) -> None:
+        """Forget UDP flows by what their client addressed and who answers it. Raises OSError."""
+        table = Conntrack()
+        try:
+            table.forget(socket.IPPROTO_UDP, unwanted)
+        finally:
+            table.close()
+
+    def close(self) -> None:
+        """Take the rules away."""
+        with suppress(OSError):
+            self.rules.apply([DeleteTable()])
+        self.rules.close()

@@ -1,0 +1,304 @@
+"""Packet rules as values: what the proxy asks of nftables, in the kernel's own terms.
+
+Whoever decides on rules writes these; whoever talks to the kernel encodes them (nft(8) has the
+language these are the parts of). Registers are the kernel's 32-bit ones, numbered from 0: longer
+values fill several in a row, each part padded to four bytes.
+"""
+
+import socket
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from enum import IntEnum, StrEnum
+from typing import Final, NamedTuple, Protocol, TypeAlias
+
+TRANSPARENT_MARK: Final = 0x8000_0000
+"""The bit of a packet's mark that makes the cluster's network keep it, whatever its address: a
+transparent socket waits for it."""
+
+
+Address: TypeAlias = tuple[str, int]
+
+
+class Verdict(IntEnum):
+    """What happens to a packet next (<linux/netfilter/nf_tables.h>)."""
+
+    DROP = 0
+    ACCEPT = 1
+    JUMP = -3
+    GOTO = -4
+    RETURN = -5
+
+
+class Go(NamedTuple):
+    """A verdict, and the chain it leads to if it leads to one."""
+
+    verdict: Verdict
+    chain: str = ""
+
+
+class Kind(IntEnum):
+    """Types of values: nft's own numbers, so that it shows them readably."""
+
+    VERDICT = 0xFFFFFF00
+    ADDRESS = 7
+    PROTOCOL = 12
+    PORT = 13
+    MARK = 19
+
+
+WIDTHS: dict[Kind, int] = {
+    Kind.ADDRESS: 4,
+    Kind.PROTOCOL: 1,
+    Kind.PORT: 2,
+    Kind.MARK: 4,
+}
+"""Bytes of a value."""
+
+
+class Load(StrEnum):
+    """What can be read of a packet into a register."""
+
+    SOURCE = "ip saddr"
+    DESTINATION = "ip daddr"
+    SOURCE_PORT = "th sport"
+    DESTINATION_PORT = "th dport"
+    TCP_FLAGS = "tcp flags"
+    PROTOCOL = "meta l4proto"
+    MARK = "meta mark"
+    STATE = "ct state"
+    STATUS = "ct status"
+    TRANSPARENT = "socket transparent"
+    INPUT = "meta iif"
+    OUTPUT = "meta oif"
+
+
+class Read(NamedTuple):
+    """Read something into a register."""
+
+    what: Load
+    register: int = 0
+
+
+class Value(NamedTuple):
+    """Put a constant into a register."""
+
+    value: bytes
+    register: int = 0
+
+
+class Masked(NamedTuple):
+    """Keep of a register the bits of a mask."""
+
+    mask: bytes
+    register: int = 0
+
+
+class Equal(NamedTuple):
+    """Go on with the rule if a register has a value; or if it has not."""
+
+    value: bytes
+    register: int = 0
+    negated: bool = False
+
+
+class Random(NamedTuple):
+    """A random number below `modulus` (numgen); the machine's byte order."""
+
+    modulus: int
+    register: int = 0
+
+
+class Find(NamedTuple):
+    """Go on if a set has the value of a register; a map also gives what belongs to it."""
+
+    set: str
+    register: int = 0
+    into: int | None = None
+    """The register for what a map gives."""
+    decides: bool = False
+    """The map gives the verdict."""
+    negated: bool = False
+
+
+class Remember(NamedTuple):
+    """Put the value of a register into a set, or renew it there, for a time."""
+
+    set: str
+    register: int
+    data: int | None
+    """The register of what belongs to it, for a map."""
+    seconds: int
+
+
+class Translate(NamedTuple):
+    """Network address translation to what registers hold; of destinations or of sources."""
+
+    address: int
+    port: int | None = None
+    source: bool = False
+
+
+class Redirect(NamedTuple):
+    """Hand the packet to a transparent socket (tproxy) at the address and port in registers."""
+
+    address: int
+    port: int
+
+
+class SetMark(NamedTuple):
+    """The packet's mark becomes what a register holds."""
+
+    register: int = 0
+
+
+class Refuse(NamedTuple):
+    """Answer with a TCP reset, or else with ICMP "port unreachable"."""
+
+    reset: bool
+    host: bool = False
+    """It is the host that is unreachable, not just the port."""
+
+
+Expression: TypeAlias = (
+    Read
+    | Value
+    | Masked
+    | Equal
+    | Random
+    | Find
+    | Remember
+    | Translate
+    | Redirect
+    | SetMark
+    | Refuse
+    | Go
+)
+
+
+class Hook(NamedTuple):
+    """Where the kernel calls a chain: "filter", "nat" or "route", the hook, the order."""
+
+    kind: str
+    place: str
+    priority: int
+
+
+class Element(NamedTuple):
+    """A member of a set; in a map, with what belongs to it."""
+
+    key: bytes
+    data: bytes | Go | None = None
+    last: bytes | None = None
+    """For ranges: the key is the first, this the last."""
+
+
+class AddChain(NamedTuple):
+    """Make a chain, unless it is there."""
+
+    name: str
+    hook: Hook | None = None
+
+
+class AddSet(NamedTuple):
+    """Make a set; a map if `data` says of what."""
+
+    name: str
+    key: tuple[Kind, ...]
+    data: tuple[Kind, ...] = ()
+    ranges: bool = False
+    expiring: bool = False
+    """Members have a time after which they go; rules add them."""
+
+
+class AddRule(NamedTuple):
+    """Append a rule to a chain."""
+
+    chain: str
+    expressions: tuple[Expression, ...]
+
+
+class ClearChain(NamedTuple):
+    """Remove every rule of a chain."""
+
+    name: str
+
+
+class ClearSet(NamedTuple):
+    """Take every member out of a set."""
+
+    name: str
+
+
+class AddElements(NamedTuple):
+    """Put members into a set."""
+
+    set: str
+    elements: Sequence[Element]
+
+
+class DeleteElements(NamedTuple):
+    """Take members out of a set. They must be there."""
+
+    set: str
+    elements: Sequence[Element]
+
+
+class AddTable(NamedTuple):
+    """Make the table."""
+
+
+class DeleteTable(NamedTuple):
+    """Remove the table with all that is in it."""
+
+
+Command: TypeAlias = (
+    AddTable
+    | DeleteTable
+    | AddChain
+    | ClearChain
+    | AddRule
+    | AddSet
+    | ClearSet
+    | AddElements
+    | DeleteElements
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A member of a set that exists."""
+
+    key: bytes
+    data: bytes
+    seconds_left: float | None = None
+    """Until it goes by itself."""
+
+
+class Rules(Protocol):
+    """A table of packet rules in one network namespace."""
+
+    def apply(self, commands: Iterable[Command]) -> None:
+        """Do all of it: what fits one message at once, or nothing of it. Raises OSError."""
+
+    def members(self, set: str) -> list[Member]:
+        """What a set holds. Raises OSError."""
+
+    def close(self) -> None:
+        """Stop talking to the kernel; the rules stay."""
+
+
+class Interception(Protocol):
+    """The means to serve addresses that nothing is bound to, and to speak in a client's name."""
+
+    @property
+    def rules(self) -> Rules:
+        """The table."""
+
+    def listen(self) -> socket.socket:
+        """A listening socket to which rules may redirect what is for others. Raises OSError."""
+
+    def forget(self, unwanted: Callable[[Address, Address], bool]) -> None:
+        """Forget UDP flows by what their client addressed and who answers it. Raises OSError."""
+
+    def close(self) -> None:
+        """Take the rules away."""

@@ -1,0 +1,312 @@
+"""The UDP relay: one backend socket per client and front, so that answers find their way back.
+
+A flow is a client's address and port at one front (a bound socket). Its backend socket is connected
+to one endpoint for as long as the flow lives: until it is idle for `IDLE_SECONDS`, until its
+endpoint is no longer for it (`review`), or until there are too many flows and it was idle longest.
+The client's next datagram then makes a new one. What comes back is sent from the front, so it comes
+from the address the client sent to. Datagrams for which there is no endpoint are dropped: a front
+that nobody can serve is closed by its owner, so that the kernel refuses.
+"""
+
+import asyncio
+import logging
+import select
+import socket
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from time import perf_counter
+from typing import Final
+
+from netemu.clock import Clock, SystemClock, Timer
+from netemu.proxy.choose import Address
+from netemu.proxy.entrance import Way
+from netemu.proxy.ledger import Ledger, Link
+
+IDLE_SECONDS: Final = 60.0
+"""Without a datagram either way before a flow ends (conntrack keeps 30 s one way, 120 s both)."""
+SWEEP_SECONDS: Final = 5.0
+"""How exactly idle deadlines are kept."""
+FLOWS: Final = 8_000
+"""Flows at a time, one descriptor each; past it the one that was idle longest goes."""
+DATAGRAM: Final = 65_535
+"""Bytes of the largest datagram there is."""
+TURN_SECONDS: Final = 0.001
+"""Time after which a turn ends, once the sockets at hand have had theirs."""
+BATCH: Final = 32
+"""Events taken from epoll at a time."""
+DATAGRAMS_PER_TURN: Final = 32
+"""Datagrams of one socket in a row before the others get their turn."""
+BUFFER_BYTES: Final = 1024 * 1024
+"""Receive buffer asked for per front, where bursts of all clients arrive; the kernel caps it at
+net.core.rmem_max."""
+
+log = logging.getLogger(__name__)
+
+
+class Front:
+    """A bound socket at which clients arrive; `way` may be exchanged at any time."""
+
+    __slots__ = ("_relay", "flows", "sock", "way")
+
+    def __init__(self, relay: "Datagrams", sock: socket.socket, way: Way) -> None:
+        self._relay = relay
+        self.sock = sock
+        self.way = way
+        self.flows: dict[Address, Flow] = {}
+
+    def readable(self) -> None:
+        """Send on what clients sent."""
+        relay, flows = self._relay, self.flows
+        receive, buffer, view = self.sock.recvfrom_into, relay.buffer, relay.view
+        for _ in range(DATAGRAMS_PER_TURN):
+            try:
+                size, client = receive(buffer)
+            except BlockingIOError:
+                return
+            except OSError:
+                continue  # an ICMP error for an answer of ours: that client is gone
+            flow = flows.get(client) or relay.open(self, client)
+            if flow is not None:
+                flow.forward(view[:size])
+
+
+class Flow:
+    """One client's datagrams to one endpoint and back."""
+
+    __slots__ = (
+        "_answer",
+        "_forward",
+        "_receive",
+        "_relay",
+        "candidates",
+        "client",
+        "endpoint",
+        "front",
+        "link",
+        "received",
+        "seen",
+        "sent",
+        "since",
+        "sock",
+    )
+
+    def __init__(self, relay: "Datagrams", front: Front, client: Address) -> None:
+        self._relay = relay
+        self.front = front
+        self.client = client
+        self.candidates: Iterator[Address] = front.way(client)
+        self.endpoint: Address
+        self.sock: socket.socket
+        self._forward: Callable[[memoryview], int]
+        self._receive: Callable[[bytearray], int]
+        self._answer: Callable[[memoryview, Address], int] = front.sock.sendto
+        self.since = self.seen = relay.now
+        """When it began, and when the last datagram passed, by the monotonic clock."""
+        self.received = self.sent = 0
+        """Bytes from the client to this endpoint and back."""
+        self.link: Link | None = None
+
+    def bytes(self) -> tuple[int, int]:
+        """From the client and to it."""
+        return self.received, self.sent
+
+    def join(self, endpoint: Address, sock: socket.socket) -> None:
+        """Go to an endpoint from now on."""
+        self.endpoint, self.sock = endpoint, sock
+        self._forward, self._receive = sock.send, sock.recv_into
+        self.received = self.sent = 0
+
+    def forward(self, datagram: memoryview) -> None:
+        """Send a client's datagram to the endpoint."""
+        relay = self._relay
+        self.seen = relay.now
+        relay.touch(self)
+        try:
+            self.received += self._forward(datagram)
+        except BlockingIOError:
+            pass  # UDP promises nothing
+        except OSError:
+            # The endpoint refused an earlier datagram; this one may still find another.
+            if relay.redial(self):
+                with suppress(OSError):
+                    self.received += self._forward(datagram)
+
+    def readable(self) -> None:
+        """Send the client what the endpoint answers: one datagram, as mostly there is but one, and
+        whether there are more epoll tells for less than a call in vain.
+        """
+        relay = self._relay
+        try:
+            size = self._receive(relay.buffer)
+        except BlockingIOError:
+            return
+        except OSError:
+            relay.redial(self)
+            return
+        self.seen = relay.now
+        relay.touch(self)
+        try:  # noqa: SIM105  # a context manager costs as much as all the rest
+            self.sent += self._answer(relay.view[:size], self.client)
+        except OSError:
+            pass  # no room, or the client is gone: UDP promises nothing
+
+
+class Datagrams:
+    """Relays UDP; lives on one event loop and is left by `close`."""
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        connector: Callable[[], socket.socket],
+        clock: Clock | None = None,
+        limit: int = FLOWS,
+        ledger: Ledger | None = None,
+    ) -> None:
+        """`connector` makes the non-blocking socket to connect to an endpoint from."""
+        self._ledger = ledger
+        self.buffer = bytearray(DATAGRAM)
+        self.view = memoryview(self.buffer)
+        self.now = 0.0
+        """The time of this turn."""
+        self.evicted = 0
+        """Flows that ended early because there were too many."""
+        self._loop = loop
+        self._connector = connector
+        self._clock: Clock = clock or SystemClock()
+        self._limit = limit
+        self._flows: OrderedDict[Flow, None] = OrderedDict()
+        self.touch: Callable[[Flow], None] = self._flows.move_to_end
+        """A datagram passes: the flow is the one that was idle for the shortest."""
+        self._handlers: dict[int, Front | Flow] = {}
+        self._tick: Timer | None = None
+        self._epoll = select.epoll()
+        loop.add_reader(self._epoll.fileno(), self._turn)
+
+    @property
+    def flows(self) -> tuple[Flow, ...]:
+        """What is relayed, the one that was idle longest first."""
+        return tuple(self._flows)
+
+    def __len__(self) -> int:
+        return len(self._flows)
+
+    def listen(self, sock: socket.socket, way: Way) -> Front:
+        """Relay from a bound, non-blocking socket, which is the relay's from now on."""
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER_BYTES)
+        front = Front(self, sock, way)
+        self._handlers[sock.fileno()] = front
+        self._epoll.register(sock.fileno(), select.EPOLLIN)
+        return front
+
+    def unlisten(self, front: Front) -> None:
+        """Close a front and its flows: from now on the kernel refuses (ICMP port unreachable)."""
+        for flow in tuple(front.flows.values()):
+            self._end(flow)
+        if self._handlers.pop(front.sock.fileno(), None) is not None:
+            front.sock.close()
+
+    def review(self, front: Front) -> None:
+        """End the flows whose endpoints are no longer for them; the next datagram finds another."""
+        for flow in tuple(front.flows.values()):
+            if not front.way.serves(flow.client, flow.endpoint):
+                self._end(flow)
+
+    def close(self) -> None:
+        """Close everything."""
+        self._loop.remove_reader(self._epoll.fileno())
+        if self._tick is not None:
+            self._tick.cancel()
+        for flow in tuple(self._flows):
+            self._end(flow)
+        for handler in tuple(self._handlers.values()):
+            if isinstance(handler, Front):
+                self.unlisten(handler)
+        self._epoll.close()
+
+    def _turn(self) -> None:
+        """Handle what is ready, for about `TURN_SECONDS`; the loop calls again if there is more."""
+        self.now = self._clock.monotonic()
+        until = perf_counter() + TURN_SECONDS
+        poll, handlers = self._epoll.poll, self._handlers
+        while events := poll(0, BATCH):
+            for fd, _ in events:
+                handler = handlers.get(fd)
+                if handler is None:
+                    continue
+                try:
+                    handler.readable()
+                except Exception:
+                    log.exception("datagrams: a flow failed")
+                    if isinstance(handler, Flow):
+                        self._end(handler)
+            if perf_counter() > until:
+                return
+
+    # What fronts and flows ask for
+
+    def open(self, front: Front, client: Address) -> Flow | None:
+        """A new flow; None when no endpoint is for that client or descriptors have run out."""
+        if len(self._flows) >= self._limit:
+            self.evicted += 1
+            self._end(next(iter(self._flows)))
+        flow = Flow(self, front, client)
+        if not self._dial(flow):
+            return None
+        front.flows[client] = flow
+        self._flows[flow] = None
+        if self._tick is None:
+            self._tick = self._clock.call_later(SWEEP_SECONDS, self._sweep)
+        return flow
+
+    def redial(self, flow: Flow) -> bool:
+        """The endpoint refused: go on to another, or end the flow. False when it ended."""
+        self._hang_up(flow, broken=True)
+        if self._dial(flow):
+            return True
+        self._forget(flow)
+        return False
+
+    def _dial(self, flow: Flow) -> bool:
+        for endpoint in flow.candidates:
+            try:
+                sock = self._connector()
+            except OSError:
+                return False
+            try:
+                sock.connect(endpoint)
+            except OSError:
+                sock.close()
+                continue
+            flow.join(endpoint, sock)
+            self._handlers[sock.fileno()] = flow
+            self._epoll.register(sock.fileno(), select.EPOLLIN)
+            if self._ledger is not None:
+                flow.link = self._ledger.opened(flow.front.way, flow.client, endpoint, flow.bytes)
+            return True
+        return False
+
+    def _hang_up(self, flow: Flow, *, broken: bool = False) -> None:
+        if flow.link is not None and self._ledger is not None:
+            self._ledger.closed(flow.link, broken=broken)
+        del self._handlers[flow.sock.fileno()]
+        flow.sock.close()
+
+    def _forget(self, flow: Flow) -> None:
+        del self._flows[flow]
+        del flow.front.flows[flow.client]
+
+    def _end(self, flow: Flow) -> None:
+        self._hang_up(flow)
+        self._forget(flow)
+
+    def _sweep(self) -> None:
+        """End what was idle too long; flows lie in the order of their last datagrams."""
+        self._tick = None
+        deadline = self._clock.monotonic() - IDLE_SECONDS
+        for flow in tuple(self._flows):
+            if flow.seen > deadline:
+                break
+            self._end(flow)
+        if self._flows:
+            self._tick = self._clock.call_later(SWEEP_SECONDS, self._sweep)

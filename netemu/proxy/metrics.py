@@ -1,0 +1,119 @@
+"""What the proxy measures: under kube-proxy's names where it has them, else ``netemu_service_…``.
+
+Sources of names and buckets: pkg/proxy/metrics/metrics.go. Sums per endpoint are read from the
+routes when somebody asks.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Final
+
+from netemu.metrics import Family, Metrics, Value, exponential
+from netemu.proxy.ports import Backend
+from netemu.proxy.route import Route, Tally
+
+SYNC_BUCKETS: Final = exponential(0.001, 2, 15)
+PROGRAMMING_BUCKETS: Final = (
+    0.25,
+    0.5,
+    *map(float, range(1, 60)),
+    *map(float, range(60, 120, 5)),
+    *map(float, range(120, 330, 30)),
+)
+LABELS: Final = ("namespace", "service", "port", "protocol")
+
+Routes = Callable[[], Mapping[Backend, Route]]
+
+
+class ProxyMetrics:
+    """The proxy's series, in a collection of their own."""
+
+    def __init__(self, routes: Routes) -> None:
+        self.all = Metrics()
+        self.sync_seconds = self.all.histogram(
+            "kubeproxy_sync_proxy_rules_duration_seconds",
+            "SyncProxyRules latency in seconds",
+            SYNC_BUCKETS,
+        ).of()
+        self.programming_seconds = self.all.histogram(
+            "kubeproxy_network_programming_duration_seconds",
+            "In Cluster Network Programming Latency in seconds",
+            PROGRAMMING_BUCKETS,
+        ).of()
+        self.last_sync = self.all.gauge(
+            "kubeproxy_sync_proxy_rules_last_timestamp_seconds",
+            "The last time proxy rules were successfully synced",
+        ).of()
+        self.service_changes = self.all.counter(
+            "kubeproxy_sync_proxy_rules_service_changes_total",
+            "Cumulative proxy rules Service changes",
+        ).of()
+        self.endpoint_changes = self.all.counter(
+            "kubeproxy_sync_proxy_rules_endpoint_changes_total",
+            "Cumulative proxy rules Endpoint changes",
+        ).of()
+        self.healthz = self.all.counter(
+            "kubeproxy_proxy_healthz_total", "Cumulative proxy healthz HTTP status", ("code",)
+        )
+        self.livez = self.all.counter(
+            "kubeproxy_proxy_livez_total", "Cumulative proxy livez HTTP status", ("code",)
+        )
+        self._routes = routes
+        self._sums = _Sums(self.all)
+        self._refused = self.all.counter(
+            "netemu_service_unserved_total",
+            "Connections for which no endpoint could be reached",
+            LABELS,
+        )
+        self.all.before_reading(self._read)
+
+    def _read(self) -> None:
+        self._sums.clear()
+        self._refused.clear()
+        for backend, route in self._routes().items():
+            if not route.connections:
+                continue
+            labels = (*backend.service, backend.port, str(backend.protocol))
+            self._sums.set(labels, route.tallies.items())
+            if route.failed:
+                self._refused.of(*labels).set(route.failed)
+
+
+class _Sums:
+    """Sums per endpoint."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        labels = (*LABELS, "endpoint")
+
+        def counter(name: str, about: str) -> Family[Value]:
+            return metrics.counter(f"netemu_service_{name}_total", about, labels)
+
+        self._open = metrics.gauge(
+            "netemu_service_open_connections", "Connections and flows that are open", labels
+        )
+        self._families: tuple[tuple[Family[Value], Callable[[Tally], int]], ...] = (
+            (self._open, lambda tally: tally.open),
+            (counter("connections", "Connections and flows"), lambda tally: tally.connections),
+            (
+                counter("received_bytes", "Bytes from clients, of what has ended"),
+                lambda tally: tally.received,
+            ),
+            (
+                counter("sent_bytes", "Bytes to clients, of what has ended"),
+                lambda tally: tally.sent,
+            ),
+            (
+                counter("errors", "Connections and flows that ended by a reset or a refusal"),
+                lambda tally: tally.broken,
+            ),
+        )
+
+    def clear(self) -> None:
+        for family, _ in self._families:
+            family.clear()
+
+    def set(
+        self, labels: tuple[str, ...], tallies: Iterable[tuple[tuple[str, int], Tally]]
+    ) -> None:
+        for (address, port), tally in tallies:
+            for family, read in self._families:
+                family.of(*labels, f"{address}:{port}").set(read(tally))

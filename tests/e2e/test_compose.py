@@ -1,0 +1,104 @@
+"""The topology of docker-compose.yml, by namespaces: a client routes to the cluster through netemu.
+
+One namespace plays the container netemu runs in, another the client's; a link joins them, and the
+client has the routes and the DNS server that the compose file gives it.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import yaml
+
+from netemu.testing import Instance, instance
+from tests.e2e.test_counter import EXAMPLES
+
+ROOT = Path(__file__).parents[2]
+TOOLS = ("ip", "nsenter", "unshare", "dig", "curl")
+
+pytestmark = [
+    pytest.mark.e2e,
+    pytest.mark.skipif(os.geteuid() != 0, reason="needs root"),
+    pytest.mark.skipif(not all(map(shutil.which, TOOLS)), reason=f"needs {', '.join(TOOLS)}"),
+]
+
+NETEMU, CLIENT = "192.168.96.2", "192.168.96.3"
+ZONE = "default.svc.cluster.local"
+
+
+@contextmanager
+def container() -> Iterator[int]:
+    """The pid of a process in a network namespace of its own."""
+    command = ["unshare", "--net", "sh", "-c", "ip link set lo up; echo ready; exec sleep 120"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        try:
+            yield process.pid
+        finally:
+            process.kill()
+
+
+def inside(pid: int, *argv: str) -> str:
+    command = ("nsenter", "-t", str(pid), "-n", *argv)
+    return subprocess.run(command, capture_output=True, text=True, check=True, timeout=20).stdout
+
+
+def join(netemu: int, client: int) -> None:
+    """Link the two, as the network of the compose file does; and its sysctl."""
+    link = ("ip", "link", "add", "eth0", "type", "veth", "peer", "name", "eth0")
+    inside(netemu, *link, "netns", str(client))
+    for pid, address in ((netemu, NETEMU), (client, CLIENT)):
+        inside(pid, "ip", "address", "add", f"{address}/24", "dev", "eth0")
+        inside(pid, "ip", "link", "set", "eth0", "up")
+    inside(netemu, "sysctl", "-qw", "net.ipv4.ip_forward=1")
+
+
+def routes() -> list[str]:
+    """The ranges the compose file's client routes through netemu."""
+    compose = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+    script = compose["services"]["client"]["command"][2]
+    line = next(line for line in script.splitlines() if line.strip().startswith("for range in "))
+    return str(line).strip().removeprefix("for range in ").removesuffix("; do").split()
+
+
+@pytest.fixture(scope="module")
+def places() -> Iterator[tuple[Instance, int]]:
+    """The instance and the client's pid."""
+    with container() as netemu, container() as client:
+        join(netemu, client)
+        for network in routes():
+            inside(client, "ip", "route", "add", network, "via", NETEMU)
+        command = ("nsenter", "-t", str(netemu), "-n", sys.executable, "-m", "netemu")
+        with instance("compose", options=["--net", "root"], command=command) as cluster:
+            for name in ("counter.yaml", "counter-nodeport.yaml"):
+                inside(netemu, *kubectl(cluster, "apply", "-f", str(EXAMPLES / name)))
+            ready = kubectl(cluster, "wait", "--for=condition=Available", "deployment", "--all")
+            inside(netemu, *ready)
+            yield cluster, client
+
+
+def kubectl(cluster: Instance, *words: str) -> tuple[str, ...]:
+    return "kubectl", f"--kubeconfig={cluster.state_dir / cluster.name / 'kubeconfig'}", *words
+
+
+def test_the_client_resolves_names(places: tuple[Instance, int]) -> None:
+    _, client = places
+    found = inside(client, "dig", "+short", "@10.96.0.10", f"counter-np.{ZONE}")
+    assert found.startswith("10.96.")
+
+
+def test_the_client_reaches_virtual_ips_and_node_ports(
+    places: tuple[Instance, int],
+) -> None:
+    cluster, client = places
+    address = inside(client, "dig", "+short", "@10.96.0.10", f"counter-np.{ZONE}").strip()
+    for mode in ("userspace", "nftables"):
+        cluster.netemu("proxy", "mode", mode)
+        for url in (f"http://{address}:3000/", "http://172.30.0.11:31000/"):
+            assert int(inside(client, "curl", "-sf", "-m", "5", url)) > 0

@@ -1,0 +1,159 @@
+"""Pods as clients, in both modes: whose address they see, and who is refused."""
+
+import os
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from netemu.testing import Instance, instance
+
+pytestmark = pytest.mark.e2e
+
+NETS = ["root", "rootless"] if os.geteuid() == 0 else ["rootless"]
+MODES = ["userspace", "nftables", "auto"]
+
+WORLD = """
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  replicas: 2
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}}
+    spec:
+      containers:
+      - name: web
+        image: registry.k8s.io/e2e-test-images/agnhost:2.53
+        args: [netexec, --http-port=8080, --udp-port=8081]
+        readinessProbe: {httpGet: {path: /readyz, port: 8080}, periodSeconds: 1}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: client}
+spec:
+  nodeName: node-1
+  containers: [{name: pause, image: registry.k8s.io/pause:3.10}]
+---
+apiVersion: v1
+kind: Service
+metadata: {name: web}
+spec:
+  type: NodePort
+  selector: {app: web}
+  ports:
+  - {name: http, port: 80, targetPort: 8080, nodePort: 30180}
+  - {name: udp, port: 81, targetPort: 8081, nodePort: 30181, protocol: UDP}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: local}
+spec:
+  type: NodePort
+  externalTrafficPolicy: Local
+  selector: {app: web}
+  ports: [{port: 80, targetPort: 8080, nodePort: 30190}]
+---
+apiVersion: v1
+kind: Service
+metadata: {name: nobody}
+spec: {selector: {app: nobody}, externalIPs: [203.0.113.7], ports: [{port: 80}]}
+"""
+REFUSED = 7
+"""curl's exit code."""
+
+
+@pytest.fixture(scope="module", params=NETS)
+def cluster(request: pytest.FixtureRequest) -> Iterator[Instance]:
+    with instance(f"modes-{request.param}", options=["--net", request.param]) as made:
+        made.apply(WORLD)
+        made.kubectl("wait", "--for=condition=Available", "deployment", "--all", "--timeout=30s")
+        made.kubectl("wait", "--for=condition=Ready", "pod", "client", "--timeout=30s")
+        yield made
+
+
+@pytest.fixture(params=MODES)
+def mode(request: pytest.FixtureRequest, cluster: Instance) -> str:
+    told = cluster.netemu("proxy", "mode", request.param)
+    assert told.stdout.strip() == request.param
+    return str(request.param)
+
+
+def peers(cluster: Instance, url: str, place: str, times: int = 10) -> set[str]:
+    """The addresses that servers saw."""
+    loop = f"for i in $(seq {times}); do curl -sf -m 3 {url}; echo; done"
+    seen = cluster.exec("sh", "-c", loop, place=place).stdout.split()
+    return {each.rpartition(":")[0] for each in seen}
+
+
+def address(cluster: Instance, service: str) -> str:
+    return str(cluster.get("service", service)["spec"]["clusterIP"])
+
+
+def pods(cluster: Instance) -> dict[str, str]:
+    found = cluster.get("pods", "-l", "app=web")["items"]
+    return {pod["metadata"]["name"]: pod["status"]["podIP"] for pod in found}
+
+
+def test_servers_see_the_pod_behind_a_cluster_ip(cluster: Instance, mode: str) -> None:
+    client = cluster.get("pod", "client")["status"]["podIP"]
+    url = f"http://{address(cluster, 'web')}/clientip"
+    assert peers(cluster, url, "pod:default/client") == {client}
+
+
+def test_a_pod_reaches_itself_and_sees_its_node(cluster: Instance, mode: str) -> None:
+    name, own = sorted(pods(cluster).items())[0]
+    url = f"http://{address(cluster, 'web')}/clientip"
+    seen = peers(cluster, url, f"pod:default/{name}", 40)
+    assert own in seen  # by the other pod
+    assert seen - {own} <= {"172.30.0.11", "172.30.0.12"}
+    assert len(seen) == 2
+
+
+def test_node_ports_show_a_node(cluster: Instance, mode: str) -> None:
+    for node in ("172.30.0.11", "172.30.0.12"):
+        seen = peers(cluster, f"http://{node}:30180/clientip", "pod:default/client")
+        assert seen <= {"172.30.0.11", "172.30.0.12"}
+        assert seen
+
+
+def test_node_ports_that_stay_local_show_the_client(cluster: Instance, mode: str) -> None:
+    client = cluster.get("pod", "client")["status"]["podIP"]
+    seen = peers(cluster, "http://172.30.0.11:30190/clientip", "pod:default/client")
+    assert seen == {client}
+
+
+def test_the_cluster_network_itself_is_a_node(cluster: Instance, mode: str) -> None:
+    seen = peers(cluster, f"http://{address(cluster, 'web')}/clientip", "")
+    assert seen <= {"172.30.0.11", "172.30.0.12"}
+    assert seen
+
+
+ASK_BY_UDP = """
+import socket, sys
+with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+    sock.settimeout(3)
+    sock.connect((sys.argv[1], int(sys.argv[2])))
+    sock.send(b"hostname")
+    print(sock.recv(100).decode())
+"""
+
+
+def test_udp_is_answered_by_whom_it_was_sent_to(cluster: Instance, mode: str) -> None:
+    for host, port in ((address(cluster, "web"), "81"), ("172.30.0.11", "30181")):
+        command = (sys.executable, "-c", ASK_BY_UDP, host, port)
+        answer = cluster.exec(*command, place="pod:default/client").stdout
+        assert answer.strip() in pods(cluster)
+
+
+@pytest.mark.parametrize("place", ["pod:default/client", ""])
+def test_nobody_is_refused_at_once(cluster: Instance, mode: str, place: str) -> None:
+    for host in (address(cluster, "nobody"), "203.0.113.7"):
+        url = f"http://{host}/"
+        assert cluster.exec("curl", "-sm", "3", url, place=place, check=False).returncode == REFUSED
+
+
+def test_the_host_is_served_whatever_the_mode(cluster: Instance, mode: str) -> None:
+    done = cluster.run("curl", "-sf", "-m", "3", "http://127.0.0.1:30180/hostname")
+    assert done.stdout.strip() in pods(cluster)

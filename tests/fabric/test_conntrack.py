@@ -1,0 +1,42 @@
+import socket
+import struct
+
+from netemu.fabric.cluster import LOOPBACK
+from netemu.fabric.conntrack import Conntrack
+from netemu.fabric.nftables import Nftables
+from netemu.fabric.rtnetlink import Netlink
+from netemu.model.nft import AddChain, AddRule, AddTable, Equal, Hook, Load, Masked, Read
+from tests.support.forked import in_bare_network, needs_root
+
+pytestmark = needs_root
+
+
+def track_connections() -> None:
+    """The kernel does from the first rule on that asks about them."""
+    rules = Nftables("trial")
+    asks = Read(Load.STATUS), Masked(struct.pack("=I", 32)), Equal(bytes(4), negated=True)
+    hook = Hook("filter", "output", 0)
+    rules.apply([AddTable(), AddChain("all", hook), AddRule("all", asks)])
+    rules.close()
+
+
+def test_flows_are_listed_and_forgotten_by_what_was_addressed() -> None:
+    def inside() -> tuple[bool, int, bool, int]:
+        Netlink().up(LOOPBACK)
+        track_connections()
+        table = Conntrack()
+        with (
+            socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server,
+            socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client,
+        ):
+            server.bind(("127.0.0.1", 0))
+            front = server.getsockname()
+            client.sendto(b"?", front)
+            known = any(flow.front == flow.back == front for flow in table.flows())
+            others = table.forget(socket.IPPROTO_TCP, lambda one, _: one == front)
+            gone = table.forget(socket.IPPROTO_UDP, lambda one, other: one == other == front)
+            left = any(flow.front == front for flow in table.flows())
+        table.close()
+        return known, others, left, gone
+
+    assert in_bare_network(inside) == (True, 0, False, 1)

@@ -1,0 +1,332 @@
+"""One table of cases for both modes: the relay and the kernel keep the same promises.
+
+Everything is real but the cluster around it: rules, sockets and endpoints live in a network of the
+test's own.
+"""
+
+import asyncio
+import errno
+import random
+import socket
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+import pytest
+from immutables import Map
+
+from netemu.clock import SystemClock
+from netemu.config.settings import NetMode, NetworkSettings, ProxyMode
+from netemu.fabric import cluster as network
+from netemu.fabric.host import LocalSockets
+from netemu.fabric.interception import LocalInterception
+from netemu.fabric.ranges import addressing
+from netemu.fabric.rtnetlink import Netlink
+from netemu.model import resources
+from netemu.model.latest import Latest
+from netemu.model.meta import Object
+from netemu.model.service import NodePlace
+from netemu.model.snapshot import EMPTY, Snapshot, advance
+from netemu.proxy.choose import Address
+from netemu.proxy.server import Proxy, serve_proxy
+from tests.proxy.harness import ask, saying, service_object, slice_object
+from tests.support.forked import in_bare_network, needs_root
+
+pytestmark = needs_root
+
+RANGES = addressing(NetMode.ROOT, NetworkSettings(), 2, 77)
+FRONT, NODE_FRONT = ("10.96.0.5", 80), ("172.30.0.11", 30080)
+NODES = Map(
+    {
+        f"node-{n}": NodePlace(
+            name=f"node-{n}", address=RANGES.node(n), pod_ranges=(str(RANGES.pod_range(n)),)
+        )
+        for n in (1, 2)
+    }
+)
+
+
+class World:
+    """A cluster of one Service, `web`, whose endpoints are servers on loopback."""
+
+    def __init__(self) -> None:
+        self.latest: Latest[Snapshot] = Latest(replace(EMPTY, synced=True, nodes=NODES))
+        self.proxy: Proxy
+        self._objects: dict[tuple[str, str], Object] = {}
+
+    def _set(self, resource: str, obj: Object | None, name: str) -> None:
+        old = self._objects.pop((resource, name), None)
+        if obj is not None:
+            self._objects[resource, name] = obj
+        self.latest.replace(advance(self.latest.value, resource, old, obj))
+
+    def service(self, *, affinity: int = 0, protocol: str = "TCP", **spec: str) -> None:
+        obj = service_object("web", *FRONT, node_port=NODE_FRONT[1], affinity=affinity)
+        obj["spec"]["ports"][0]["protocol"] = protocol
+        obj["spec"].update(spec)
+        self._set(resources.SERVICES, obj, "web")
+
+    def no_service(self) -> None:
+        self._set(resources.SERVICES, None, "web")
+
+    def endpoints(self, *ready: Address, protocol: str = "TCP", node: str = "") -> None:
+        """Make exactly these ready, one slice each."""
+        for part in range(1, 5):
+            obj = slice_object("web", *ready[part - 1 : part], part=part)
+            obj["ports"][0]["protocol"] = protocol
+            for endpoint in obj["endpoints"]:
+                endpoint["nodeName"] = node
+            self._set(resources.ENDPOINT_SLICES, obj, f"web-{part}")
+
+
+async def outcome(address: Address, source: str | None = None) -> str:
+    """What a client gets: an answer, the name of an error, or silence."""
+    try:
+        async with asyncio.timeout(0.6):
+            return (await ask(address, source=source)).decode() or "ended"
+    except TimeoutError:
+        return "silence"
+    except OSError as error:
+        return errno.errorcode[error.errno or 0]
+
+
+async def several(address: Address, source: str | None = None, times: int = 12) -> set[str]:
+    return {await outcome(address, source) for _ in range(times)}
+
+
+# The cases: each tells what clients see
+
+
+async def all_endpoints_serve(world: World) -> object:
+    async with saying(b"a") as a, saying(b"b") as b, saying(b"c") as c:
+        world.service()
+        world.endpoints(a, b, c)
+        return await several(FRONT, times=40), await several(NODE_FRONT, times=40)
+
+
+async def without_endpoints_clients_are_refused(world: World) -> object:
+    async with saying(b"a") as a:
+        world.service()
+        found = [await outcome(FRONT), await outcome(NODE_FRONT)]
+        world.endpoints(a)
+        found.append(await outcome(FRONT))
+        world.endpoints()
+        return [*found, await outcome(FRONT), await outcome(NODE_FRONT)]
+
+
+async def endpoints_come_and_go(world: World) -> object:
+    async with saying(b"a") as a, saying(b"b") as b:
+        world.service()
+        found = []
+        for ready in ((a,), (a, b), (b,)):
+            world.endpoints(*ready)
+            found.append(await several(FRONT, times=30))
+        return found
+
+
+async def a_removed_service_is_gone(world: World) -> object:
+    async with saying(b"a") as a:
+        world.service()
+        world.endpoints(a)
+        before = await outcome(FRONT), await outcome(NODE_FRONT)
+        world.no_service()
+        return before, await outcome(FRONT), await outcome(NODE_FRONT)
+
+
+async def clients_stick_on_every_path(world: World) -> object:
+    async with saying(b"a") as a, saying(b"b") as b, saying(b"c") as c:
+        world.service(affinity=100)
+        world.endpoints(a, b, c)
+        once = await several(FRONT, "172.30.0.11")
+        everywhere = once | await several(NODE_FRONT, "172.30.0.11")
+        others = [await several(FRONT, f"172.30.0.{n}", 3) for n in range(20, 40)]
+        return len(once), len(everywhere), {len(each) for each in others}, len(set().union(*others))
+
+
+async def only_clients_of_a_lost_endpoint_move(world: World) -> object:
+    async with saying(b"a") as a, saying(b"b") as b, saying(b"c") as c:
+        world.service(affinity=100)
+        world.endpoints(a, b, c)
+        clients = [f"172.30.0.{n}" for n in range(20, 40)]
+        before = [await outcome(FRONT, client) for client in clients]
+        world.endpoints(a, b)
+        after = [await outcome(FRONT, client) for client in clients]
+        kept = [one == other for one, other in zip(before, after, strict=True) if one != "c"]
+        world.endpoints(a, b, c)
+        again = [await outcome(FRONT, client) for client in clients]
+        return all(kept), "c" in after, again == after
+
+
+async def affinity_can_be_switched(world: World) -> object:
+    async with saying(b"a") as a, saying(b"b") as b:
+        found = []
+        for seconds in (100, 0, 100):
+            world.service(affinity=seconds)
+            world.endpoints(a, b)
+            found.append(len(await several(FRONT, "172.30.0.11", times=30)))
+        return found
+
+
+async def connections_outlive_their_endpoint(world: World) -> object:
+    async with saying(b"a") as a, saying(b"b") as b:
+        world.service()
+        world.endpoints(a)
+        reader, writer = await asyncio.open_connection(*FRONT)
+        writer.write(b"?")
+        found = [await reader.read(10)]
+        for ready in ((b,), ()):
+            world.endpoints(*ready)
+            writer.write(b"?")
+            found.append(await reader.read(10))
+        writer.close()
+        return found, await outcome(FRONT)
+
+
+async def a_local_policy_drops_what_comes_elsewhere(world: World) -> object:
+    async with saying(b"a") as a:
+        world.service(externalTrafficPolicy="Local")
+        world.endpoints(a, node="node-2")
+        other = "172.30.0.12", NODE_FRONT[1]
+        return (
+            await outcome(other, "172.30.0.90"),
+            await outcome(NODE_FRONT, "172.30.0.90"),
+            await outcome(NODE_FRONT, "172.30.0.11"),
+            await outcome(FRONT, "172.30.0.90"),
+        )
+
+
+async def an_internal_policy_drops_clients_of_other_nodes(world: World) -> object:
+    async with saying(b"a") as a:
+        world.service(internalTrafficPolicy="Local")
+        world.endpoints(a, node="node-2")
+        return (
+            await outcome(FRONT, "172.30.0.12"),
+            await outcome(FRONT, "172.30.0.11"),
+            await outcome(NODE_FRONT, "172.30.0.11"),
+        )
+
+
+async def udp_flows_follow_their_endpoint(world: World) -> object:
+    with udp(b"a") as a, udp(b"b") as b:
+        world.service(protocol="UDP")
+        client = socket.socket(socket.AF_INET, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+        found = []
+        with client:
+            client.connect(FRONT)
+            for ready in ((a,), (b,), (), (a,)):
+                world.endpoints(*ready, protocol="UDP")
+                found.append(await datagram(client))
+        return found
+
+
+Case = Callable[[World], Awaitable[object]]
+CASES: list[tuple[Case, object]] = [
+    (all_endpoints_serve, ({"a", "b", "c"}, {"a", "b", "c"})),
+    (
+        without_endpoints_clients_are_refused,
+        ["ECONNREFUSED", "ECONNREFUSED", "a", "ECONNREFUSED", "ECONNREFUSED"],
+    ),
+    (endpoints_come_and_go, [{"a"}, {"a", "b"}, {"b"}]),
+    (a_removed_service_is_gone, (("a", "a"), "ECONNREFUSED", "ECONNREFUSED")),
+    (clients_stick_on_every_path, (1, 1, {1}, 3)),
+    (only_clients_of_a_lost_endpoint_move, (True, False, True)),
+    (affinity_can_be_switched, [1, 2, 1]),
+    (connections_outlive_their_endpoint, ([b"a", b"a", b"a"], "ECONNREFUSED")),
+    (a_local_policy_drops_what_comes_elsewhere, ("a", "silence", "a", "a")),
+    (an_internal_policy_drops_clients_of_other_nodes, ("a", "silence", "a")),
+    (udp_flows_follow_their_endpoint, ["a", "b", "refused", "a"]),
+]
+
+
+@pytest.mark.parametrize("mode", [ProxyMode.USERSPACE, ProxyMode.NFTABLES])
+@pytest.mark.parametrize(
+    ("case", "expected"),
+    CASES,
+    ids=[case.__name__ for case, _ in CASES],
+)
+def test_both_modes_keep(mode: ProxyMode, case: Case, expected: object) -> None:
+    assert run(case, mode) == expected
+
+
+def test_the_mode_changes_while_connections_live() -> None:
+    async def case(world: World) -> object:
+        async with saying(b"a") as a:
+            world.service()
+            world.endpoints(a)
+            found: list[object] = []
+            pairs = []
+            for mode in (ProxyMode.USERSPACE, ProxyMode.NFTABLES, ProxyMode.AUTO, "userspace"):
+                world.proxy.set_mode(ProxyMode(mode))
+                pairs.append(await asyncio.open_connection(*FRONT))
+                for reader, writer in pairs:
+                    writer.write(b"?")
+                    found.append(await reader.read(10))
+                found.append(world.proxy.translated)
+            for _, writer in pairs:
+                writer.close()
+            return found
+
+    one = b"a"
+    expected = [one, 0, one, one, 3, one, one, one, 3, one, one, one, one, 0]
+    assert run(case, ProxyMode.USERSPACE) == expected
+
+
+def run(case: Case, mode: ProxyMode) -> object:
+    async def body() -> object:
+        world, interception = World(), LocalInterception()
+        async with serve_proxy(
+            world.latest,
+            RANGES,
+            nodes=2,
+            cluster=LocalSockets(),
+            host=LocalSockets(),
+            clock=SystemClock(),
+            rng=random.Random(1),
+            interception=interception,
+            mode=mode,
+        ) as proxy:
+            world.proxy = proxy
+            async with asyncio.timeout(20):
+                return await case(world)
+
+    def inside() -> object:
+        links = Netlink()
+        network.set_up(links, RANGES)
+        links.close()
+        return asyncio.run(body())
+
+    return in_bare_network(inside)
+
+
+@contextmanager
+def udp(word: bytes) -> Iterator[Address]:
+    """A server that answers each datagram with a word."""
+    loop = asyncio.get_running_loop()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK) as sock:
+        sock.bind(("127.0.0.1", 0))
+
+        def answer() -> None:
+            _, client = sock.recvfrom(100)
+            sock.sendto(word, client)
+
+        loop.add_reader(sock, answer)
+        try:
+            yield sock.getsockname()
+        finally:
+            loop.remove_reader(sock)
+
+
+async def datagram(client: socket.socket) -> str:
+    """What one gets for a datagram, asked a few times as UDP clients do."""
+    loop = asyncio.get_running_loop()
+    client.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)  # what became of the last one
+    for _ in range(4):
+        try:
+            client.send(b"?")
+            async with asyncio.timeout(0.3):
+                return (await loop.sock_recv(client, 100)).decode()
+        except TimeoutError:
+            continue
+        except (ConnectionRefusedError, PermissionError):
+            return "refused"
+    return "silence"
