@@ -50,10 +50,22 @@ def test_hello_node_answers_on_its_node_port(netemu_instance: Instance) -> None:
     )
 
 
-def test_a_load_balancer_without_provider_stays_pending(netemu_instance: Instance) -> None:
-    apply(netemu_instance, "counter-loadbalancer.yaml")
-    shown = netemu_instance.kubectl("get", "service", "counter-lb").splitlines()[1].split()
-    assert shown[1:4:2] == ["LoadBalancer", "<pending>"]
+def test_a_load_balancer_gets_an_address_of_the_pool_and_answers_there(
+    netemu_instance: Instance,
+) -> None:
+    cluster = netemu_instance
+    apply(cluster, "counter.yaml")
+    apply(cluster, "counter-loadbalancer.yaml")
+    address = cluster.wait_for(lambda: external_ip(cluster), what="an address")
+    assert address in cluster.kubectl("get", "service", "counter-lb")
+    cluster.kubectl("wait", "--for=condition=Available", "deployment/counter", "--timeout=20s")
+    counted = cluster.exec("curl", "-s", "--max-time", "5", f"http://{address}:30000").stdout
+    assert int(counted) > 0
+
+
+def external_ip(cluster: Instance) -> str:
+    status = cluster.get("service", "counter-lb")["status"]
+    return str(status["loadBalancer"].get("ingress", [{"ip": ""}])[0]["ip"])
 
 
 def test_the_bad_version_stops_by_itself(netemu_instance: Instance) -> None:
