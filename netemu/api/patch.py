@@ -19,9 +19,9 @@ from netemu.model.resources import Resource
 JSON: Final = "application/json-patch+json"
 MERGE: Final = "application/merge-patch+json"
 STRATEGIC: Final = "application/strategic-merge-patch+json"
-TYPES: Final = (JSON, MERGE, STRATEGIC)
-"""In the order in which upstream names them. Server-side apply is the fourth there; a client that
-tries it here is told by this list that it isn't served."""
+TYPES: Final = (JSON, MERGE, STRATEGIC, "application/apply-patch+yaml")
+"""In the order in which upstream names them; the last is server-side apply, which is not merely a
+patch (`netemu.api.apply`)."""
 
 MAX_OPERATIONS: Final = 10_000
 """Of one JSON patch, as upstream."""

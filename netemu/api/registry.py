@@ -44,6 +44,8 @@ class WriteOptions:
 
     manager: str
     dry_run: bool = False
+    tracked: bool = False
+    """Whether the object comes with the managedFields that follow from this write."""
 
 
 class Registry:
@@ -130,15 +132,23 @@ class Registry:
         admission.require_valid(resource, new, None, loopback=self._loopback)
         key = new["metadata"].get("namespace", ""), name_of(new)
         with self._allocated(resource, new, None, options) as new:
-            new = managedfields.track(
-                resource, None, new, manager=options.manager, subresource="", now=now
-            )
-            new = metadata.ordered(new)
+            new = metadata.ordered(self._tracked(resource, None, new, options, Part.MAIN))
             if options.dry_run:
                 if self.store.get(resource.key, key) is not None:
                     raise AlreadyExists(resource.key, key[1])
                 return _unstored(resource, key, new, 0)
             return await self.store.create(resource.key, key, new)
+
+    def _tracked(
+        self, resource: Resource, old: Object | None, new: Object, options: WriteOptions, part: Part
+    ) -> Object:
+        """`new` with the owners of its fields after this write."""
+        if options.tracked:
+            return new
+        now, manager = self.clock.now(), options.manager
+        return managedfields.track(
+            resource, old, new, manager=manager, subresource=part.value, now=now
+        )
 
     @contextmanager
     def _allocated(
@@ -185,22 +195,21 @@ class Registry:
     async def _update(
         self, resource: Resource, current: Record, given: Object, options: WriteOptions, part: Part
     ) -> Record:
-        old, now = current.obj, self.clock.now()
+        old = current.obj
         given = metadata.named(
             metadata.in_namespace(resource, given, current.key[0]), current.key[1]
         )
         admission.check_identity(resource, given, old)
         new = MERGES[part](resource, given, old)
         new = metadata.with_generation(resource, metadata.for_update(new, old), old)
+        if options.tracked:
+            new = managedfields.owners_of(given, new)
         if part in JUDGED:
             admission.require_valid(resource, new, old, loopback=self._loopback)
         if admission.unchanged(new, old):
             return current
         with self._allocated(resource, new, old, options) as new:
-            new = managedfields.track(
-                resource, old, new, manager=options.manager, subresource=part.value, now=now
-            )
-            new = metadata.ordered(new)
+            new = metadata.ordered(self._tracked(resource, old, new, options, part))
             if options.dry_run:
                 return _unstored(resource, current.key, new, current.revision)
             if deletion.finished(resource, new):
@@ -213,6 +222,35 @@ class Registry:
         if resource.key == SERVICES:
             self._addresses.release(current.obj)
         return record
+
+    async def apply(
+        self,
+        resource: Resource,
+        key: Key,
+        change: Callable[[Object | None], Object],
+        options: WriteOptions,
+        part: Part = Part.MAIN,
+    ) -> tuple[Record, bool]:
+        """Replace an object by what `change` makes of it, or create it from None: what is stored,
+        and whether it is new. A part of an object can't be applied before the object is there.
+
+        Raises what `create` and `update` do.
+        """
+        for _ in range(RACE_ATTEMPTS):
+            if self.store.get(resource.key, key) is None and part is Part.MAIN:
+                obj = metadata.named(metadata.in_namespace(resource, change(None), key[0]), key[1])
+                try:
+                    return await self.create(resource, key[0], obj, options), True
+                except AlreadyExists:
+                    if options.dry_run:
+                        raise
+                    continue
+            try:
+                return await self.update(resource, key, change, options, part), False
+            except NotFound:
+                if part is not Part.MAIN:
+                    raise
+        raise Conflict(resource.key, key[1])
 
     async def delete(
         self, resource: Resource, key: Key, options: DeleteOptions

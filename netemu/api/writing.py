@@ -5,6 +5,8 @@ from collections.abc import Callable
 from typing import Final
 
 from netemu.api import (
+    apply,
+    applying,
     binding,
     body,
     deletion,
@@ -69,6 +71,10 @@ async def _replace(context: Context, target: Target, request: Request, part: Par
 
 async def patched(context: Context, target: Target, request: Request) -> Answer:
     """PATCH of an object or its status."""
+    if patch.media_type(request.content_type) in apply.TYPES:
+        return await _apply(context, target, request)
+    if request.query.get("force"):
+        raise applying.forced()
     shape = negotiation.shape(request.accept)
     warnings: list[str] = []
     record = await context.registry.update(
@@ -79,6 +85,22 @@ async def patched(context: Context, target: Target, request: Request) -> Answer:
         _part(target),
     )
     return _written(context, target, record, shape, warnings)
+
+
+async def _apply(context: Context, target: Target, request: Request) -> Answer:
+    """Server-side apply."""
+    shape = negotiation.shape(request.accept)
+    wanted = applying.read(target.resource, target.subresource or "", request)
+    options = WriteOptions(manager=wanted.applier.manager, dry_run=request.dry_run, tracked=True)
+    now = context.registry.clock.now()
+    record, new = await context.registry.apply(
+        target.resource,
+        target.key,
+        lambda live: apply.applied(target.resource, live, wanted.config, wanted.applier, now=now),
+        options,
+        _part(target),
+    )
+    return _written(context, target, record, shape, wanted.warnings, 201 if new else 200)
 
 
 def _patched(resource: Resource, request: Request, current: Object, warnings: list[str]) -> Object:
