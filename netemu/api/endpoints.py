@@ -5,13 +5,14 @@ bug of ours: it is logged with its traceback and answered with 500.
 """
 
 import logging
+from dataclasses import replace
 from typing import Final
 
-from netemu.api import reading, writing
+from netemu.api import negotiation, reading, writing
 from netemu.api.context import COLLECTION, EVERYWHERE, OBJECT, Context, Handlers
 from netemu.api.documents import OPEN, document
 from netemu.api.paths import Target, target_of
-from netemu.api.request import Answer, Request, Stream, error_answer
+from netemu.api.request import JSON, Answer, Request, Stream, error_answer
 from netemu.model.errors import (
     ApiError,
     InternalError,
@@ -29,12 +30,24 @@ _ASKED: Final = frozenset(asked for asked, _ in HANDLERS)
 async def answer(context: Context, request: Request) -> Answer | Stream:
     """Answer a request; never raises but when cancelled."""
     try:
-        return await _answer(context, request)
+        found = await _answer(context, request)
     except ApiError as error:
-        return error_answer(error)
+        found = error_answer(error)
     except Exception as error:
         log.exception("%s %s failed", request.method, request.path)
-        return error_answer(InternalError(str(error)))
+        found = error_answer(InternalError(str(error)))
+    if isinstance(found, Answer) and found.content_type == JSON:
+        return as_wished(found, request.accept)
+    return found
+
+
+def as_wished(found: Answer, accept: str) -> Answer:
+    """A JSON answer as YAML, for who prefers that."""
+    if not negotiation.prefers_yaml(accept):
+        return found
+    from netemu.api import yamlbody  # late: yaml takes 10 ms, and few clients want it
+
+    return replace(found, body=yamlbody.dump(found.body), content_type=negotiation.YAML)
 
 
 async def _answer(context: Context, request: Request) -> Answer | Stream:
@@ -54,7 +67,7 @@ async def _answer(context: Context, request: Request) -> Answer | Stream:
 
 
 def _document(context: Context, path: str, request: Request) -> Answer:
-    if request.method != "GET":
+    if request.method not in ("GET", "HEAD"):
         raise UnknownPath
     found = document(context, path, request)
     if found is None:

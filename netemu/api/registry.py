@@ -201,19 +201,23 @@ class Registry:
         )
         admission.check_identity(resource, given, old)
         new = MERGES[part](resource, given, old)
-        new = metadata.with_generation(resource, metadata.for_update(new, old), old)
+        new = metadata.for_update(new, old)
+        if part is not Part.STATUS:  # no controller acts on what comes with a status
+            new = metadata.with_generation(resource, new, old)
         if options.tracked:
             new = managedfields.owners_of(given, new)
         if part in JUDGED:
             admission.require_valid(resource, new, old, loopback=self._loopback)
         if admission.unchanged(new, old):
             return current
+        if deletion.finished(resource, new):  # what is about to go takes no addresses any more
+            new = metadata.ordered(self._tracked(resource, old, new, options, part))
+            if not options.dry_run:
+                await self._remove(resource, current)
+            return _unstored(resource, current.key, new, current.revision)
         with self._allocated(resource, new, old, options) as new:
             new = metadata.ordered(self._tracked(resource, old, new, options, part))
             if options.dry_run:
-                return _unstored(resource, current.key, new, current.revision)
-            if deletion.finished(resource, new):
-                await self._remove(resource, current)
                 return _unstored(resource, current.key, new, current.revision)
             return await self.store.update(resource.key, current.key, new, current.revision)
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final, NoReturn, TypeAlias
 
 from netemu.api import scalars, schema
+from netemu.api.gotypes import string_type
 from netemu.api.scalars import quoted
 from netemu.api.schema import (
     Anything,
@@ -75,22 +76,28 @@ class _Walk:
                 at = at.items
             elif isinstance(at, Map):
                 at = at.values
+        if names:
+            go_type = string_type(owner, names[-1], go_type)
         place = f"Go struct field {owner}.{'.'.join(names)}" if names else "Go value"
         return f"json: cannot unmarshal {what} into {place} of type {go_type}"
+
+
+class Mismatch(BadRequest):
+    """A value is of a type its field can't have."""
 
 
 def check(resource: Resource, obj: Object) -> tuple[Object, list[str]]:
     """The object as its schema knows it, and every ``unknown field "spec.x"``, in order.
 
-    Raises BadRequest for a value of a wrong type.
+    Raises Mismatch for a value of a wrong type.
     """
     walk = _Walk(schema.of(resource))
     try:
         result: Object = _struct(walk.root, obj, None, walk)
     except scalars.Unreadable as unreadable:
-        raise BadRequest(_unhandled(resource, str(unreadable))) from None
+        raise Mismatch(_unhandled(resource, str(unreadable))) from None
     if walk.mismatch is not None:
-        raise BadRequest(_unhandled(resource, walk.mismatch))
+        raise Mismatch(_unhandled(resource, walk.mismatch))
     return result, list(walk.problems)
 
 

@@ -4,6 +4,8 @@ import json
 from collections.abc import Callable
 from typing import Final
 
+import msgspec
+
 from netemu.api import (
     apply,
     applying,
@@ -105,14 +107,20 @@ async def _apply(context: Context, target: Target, request: Request) -> Answer:
 
 def _patched(resource: Resource, request: Request, current: Object, warnings: list[str]) -> Object:
     given = patch.apply(resource, request.content_type, current, request.body)
-    checked, problems = strict.check(resource, _typed(resource, given))
-    warnings[:] = _judged(request, problems, lambda why: _bad_patch(request, why))
+    try:
+        checked, problems = strict.check(resource, _typed(resource, given))
+    except strict.Mismatch as mismatch:
+        # Of a strategic patch upstream shows what was sent, of the others what came of it.
+        strategic = patch.media_type(request.content_type) == patch.STRATEGIC
+        shown = request.body if strategic else msgspec.json.encode(given)
+        raise _bad_patch(shown, mismatch.message) from None
+    warnings[:] = _judged(request, problems, lambda why: _bad_patch(request.body, why))
     return checked
 
 
-def _bad_patch(request: Request, why: str) -> Invalid:
+def _bad_patch(patched: bytes, why: str) -> Invalid:
     # Upstream shows the whole patch, under no kind and no name.
-    shown = json.dumps(request.body.decode("utf-8", "replace"), ensure_ascii=False)
+    shown = json.dumps(patched.decode("utf-8", "replace"), ensure_ascii=False)
     cause = Cause("FieldValueInvalid", f"Invalid value: {shown}: {why}", "patch")
     return Invalid("", "", "", [cause])
 

@@ -180,7 +180,7 @@ async def test_the_status_is_written_apart(cluster: Cluster) -> None:
     patch = {"status": {"phase": "Running"}, "metadata": {"labels": {"x": "y"}}}
     found = await cluster.json("PATCH", f"{PODS}/p/status", patch, content_type=MERGE)
     assert found["status"]["phase"] == "Running"
-    assert "labels" not in found["metadata"]
+    assert found["metadata"]["labels"] == {"x": "y"}  # as upstream's strategy lets it
     entries = found["metadata"]["managedFields"]
     assert [entry.get("subresource") for entry in entries] == [None, "status"]
 
@@ -278,3 +278,13 @@ async def test_deleting_a_collection_answers_the_list(cluster: Cluster) -> None:
     assert [item["metadata"]["name"] for item in gone["items"]] == ["a", "c"]
     left = await cluster.json("GET", MAPS)
     assert [item["metadata"]["name"] for item in left["items"]] == ["b"]
+
+
+async def test_a_patch_that_makes_a_wrong_type_is_invalid(cluster: Cluster) -> None:
+    await cluster.json("POST", MAPS, MAP)
+    name = MAP["metadata"]["name"]
+    patch = {"data": {"a": 1}}
+    status = await cluster.refused("PATCH", f"{MAPS}/{name}", patch, content_type=MERGE)
+    assert (status["code"], status["reason"]) == (422, "Invalid")
+    assert status["message"].startswith(' "" is invalid: patch: Invalid value: "{')
+    assert "cannot unmarshal number into Go struct field ConfigMap.data" in status["message"]
