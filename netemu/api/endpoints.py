@@ -8,8 +8,9 @@ import logging
 from dataclasses import replace
 from typing import Final
 
-from netemu.api import negotiation, reading, writing
-from netemu.api.context import COLLECTION, EVERYWHERE, OBJECT, Context, Handlers
+from netemu.api import negotiation, reading, reviews, tokenrequests, writing
+from netemu.api.access import attributes_of, path_attributes
+from netemu.api.context import COLLECTION, EVERYWHERE, OBJECT, Context, Handler, Handlers
 from netemu.api.documents import OPEN, document
 from netemu.api.paths import Target, target_of
 from netemu.api.request import JSON, Answer, Request, Stream, error_answer
@@ -23,7 +24,12 @@ from netemu.model.errors import (
 
 log = logging.getLogger(__name__)
 
-HANDLERS: Final[Handlers] = {**reading.HANDLERS, **writing.HANDLERS}
+HANDLERS: Final[Handlers] = {
+    **reading.HANDLERS,
+    **writing.HANDLERS,
+    **tokenrequests.HANDLERS,
+}
+_REVIEWED: Final = ((COLLECTION, "POST"),)
 _ASKED: Final = frozenset(asked for asked, _ in HANDLERS)
 
 
@@ -56,14 +62,25 @@ async def _answer(context: Context, request: Request) -> Answer | Stream:
         return probe(context, request)
     if request.user is None:
         raise Unauthorized
-    target = target_of(path)
+    target = target_of(path, context.registry.catalog)
     if target is None:
+        context.access.check(request.user, path_attributes(path, request))
         return _document(context, path, request)
+    context.access.check(request.user, attributes_of(target, request))
+    return await _handler(target, request)(context, target, request)
+
+
+def _handler(target: Target, request: Request) -> Handler:
+    """Who answers. Raises MethodNotAllowed, UnknownPath."""
     asked = _asked(target)
+    if not target.resource.is_kept:
+        if (asked, request.method) not in _REVIEWED:
+            raise MethodNotAllowed
+        return reviews.HANDLERS[target.resource.key]
     handler = HANDLERS.get((asked, request.method))
     if handler is None:
         raise MethodNotAllowed if asked in _ASKED else UnknownPath
-    return await handler(context, target, request)
+    return handler
 
 
 def _document(context: Context, path: str, request: Request) -> Answer:

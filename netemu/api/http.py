@@ -1,8 +1,9 @@
 """The HTTPS server: sockets, TLS and aiohttp end here.
 
-A request is read (its body only for those who showed a certificate, and never beyond the limit),
-answered by `endpoints.answer`, and written. Nothing a client sends or omits disturbs the others:
-what is no TLS or no HTTP ends its own connection, a watcher that doesn't read is cut off.
+A request is read (its body only for those who showed a certificate or a token, and never beyond
+the limit), answered by `endpoints.answer`, and written. Nothing a client sends or omits disturbs
+the others: what is no TLS or no HTTP ends its own connection, a watcher that doesn't read is cut
+off.
 """
 
 import asyncio
@@ -17,11 +18,13 @@ from typing import Any, Final
 from aiohttp import http_exceptions, web
 from multidict import CIMultiDict
 
+from netemu.api.access import Access
 from netemu.api.context import Context
 from netemu.api.credentials import Credentials
 from netemu.api.endpoints import answer
 from netemu.api.registry import Registry
 from netemu.api.request import Answer, Headers, Request, Stream, User, error_answer
+from netemu.api.tokens import ServiceAccountTokens, TokenRefused
 from netemu.api.watching import Frames
 from netemu.config.settings import ApiSettings
 from netemu.model.errors import ApiError, BadRequest, InternalError, TooLarge
@@ -67,6 +70,8 @@ async def serve_api(
         frames=Frames(registry.clock),
         rng=rng or random.Random(),
         ready=ready,
+        tokens=ServiceAccountTokens(registry.lookup, registry.clock, credentials.token_key),
+        access=Access(registry.store),
         address=f"{host}:{port}",
     )
     async with task_group() as tasks:
@@ -143,7 +148,7 @@ class _Edge:
 
     async def handle(self, http: web.BaseRequest) -> web.StreamResponse:
         """One request."""
-        user = _user(http)
+        user = _certified(http) or self._bearer(http)
         try:
             body = await self._body(http) if user is not None else b""
         except ApiError as error:
@@ -154,6 +159,17 @@ class _Edge:
         if isinstance(found, Answer):
             return await self._send(http, found, close=user is None and http.body_exists)
         return await self._stream(http, found)
+
+    def _bearer(self, http: web.BaseRequest) -> User | None:
+        """For whom the token in the Authorization header speaks."""
+        scheme, _, token = http.headers.get("Authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or not token.strip():
+            return None
+        try:
+            return self._context.tokens.user(token.strip())[0]
+        except TokenRefused as refused:
+            log.info("a token was refused: %s", refused)
+            return None
 
     async def _body(self, http: web.BaseRequest) -> bytes:
         """The body. Raises BadRequest, TooLarge."""
@@ -281,7 +297,7 @@ def _request(http: web.BaseRequest, user: User | None, body: bytes) -> Request:
     )
 
 
-def _user(http: web.BaseRequest) -> User | None:
+def _certified(http: web.BaseRequest) -> User | None:
     """Whom the client's certificate names: CN the user, O the groups."""
     transport = http.transport
     certificate = transport.get_extra_info("peercert") if transport is not None else None
@@ -290,4 +306,4 @@ def _user(http: web.BaseRequest) -> User | None:
     pairs = [pair for part in certificate.get("subject", ()) for pair in part]
     names = [value for key, value in pairs if key == "commonName"]
     groups = tuple(value for key, value in pairs if key == "organizationName")
-    return User(names[0], groups) if names else None
+    return User(names[0], (*groups, "system:authenticated")) if names else None

@@ -14,19 +14,21 @@ from typing import Final, Self
 
 import msgspec
 
-from netemu.api import admission, deletion, managedfields, metadata, strategies
+from netemu.api import admission, deletion, managedfields, metadata, podidentity, strategies
 from netemu.api.allocation import ServiceAddresses
 from netemu.api.defaults import with_defaults
 from netemu.api.events import ComponentRecorder, EventWriter
 from netemu.api.inprocess import RegistryClient
 from netemu.api.parts import JUDGED, MERGES, Part
+from netemu.api.podidentity import account_name
 from netemu.clock import Clock
 from netemu.config.settings import NetworkSettings
 from netemu.model.addressing import Addressing
+from netemu.model.catalog import BUILT_IN
 from netemu.model.client import Client, DeleteOptions, Recorder
 from netemu.model.errors import AlreadyExists, Conflict, NotFound
 from netemu.model.meta import Key, Object, name_of
-from netemu.model.resources import NAMESPACES, SERVICES, Resource
+from netemu.model.resources import NAMESPACES, PODS, SERVICE_ACCOUNTS, SERVICES, Resource
 from netemu.store.base import Record, Store
 from netemu.tasks import task_group
 
@@ -61,6 +63,7 @@ class Registry:
         network: NetworkSettings | None = None,
     ) -> None:
         self.store = store
+        self.catalog = BUILT_IN
         self.clock = clock
         self._rng = rng
         self._loopback = addressing.services.is_loopback
@@ -94,6 +97,11 @@ class Registry:
     def recorder(self, component: str, host: str = "") -> Recorder:
         """Writes Events for a component, perhaps one that runs on a node (`host`)."""
         return ComponentRecorder(self._events, component, host)
+
+    def lookup(self, resource: str, namespace: str, name: str) -> Object | None:
+        """One object by its resource's key, or None."""
+        record = self.store.get(resource, (namespace, name))
+        return None if record is None else record.obj
 
     def get(self, resource: Resource, key: Key) -> Record:
         """One object. Raises NotFound."""
@@ -129,6 +137,9 @@ class Registry:
         now = self.clock.now()
         new = metadata.for_create(resource, obj, uid=metadata.new_uid(self._rng), now=now)
         new = strategies.prepare_create(resource, with_defaults(resource, new))
+        if resource.key == PODS:
+            account = self.lookup(SERVICE_ACCOUNTS, obj["metadata"]["namespace"], account_name(new))
+            new = podidentity.admitted(new, account, metadata.random_suffix(self._rng))
         admission.require_valid(resource, new, None, loopback=self._loopback)
         key = new["metadata"].get("namespace", ""), name_of(new)
         with self._allocated(resource, new, None, options) as new:

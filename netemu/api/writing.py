@@ -13,12 +13,14 @@ from netemu.api import (
     body,
     deletion,
     discovery,
+    escalation,
     listing,
     negotiation,
     patch,
     representation,
     strict,
 )
+from netemu.api.access import attributes_of
 from netemu.api.context import COLLECTION, OBJECT, Context, Handlers
 from netemu.api.parts import Part
 from netemu.api.paths import Target
@@ -48,6 +50,7 @@ async def create(context: Context, target: Target, request: Request) -> Answer:
     """POST to a collection."""
     shape = negotiation.shape(request.accept)
     obj, warnings = _body(target.resource, request)
+    _guarded(context, target, request)(obj)
     record = await context.registry.create(
         target.resource, target.namespace or "", obj, _options(request)
     )
@@ -65,8 +68,9 @@ async def replace(context: Context, target: Target, request: Request) -> Answer:
 async def _replace(context: Context, target: Target, request: Request, part: Part) -> Answer:
     shape = negotiation.shape(request.accept)
     obj, warnings = _body(target.resource, request)
+    guard = _guarded(context, target, request)
     record = await context.registry.update(
-        target.resource, target.key, lambda _: obj, _options(request), part
+        target.resource, target.key, lambda _: guard(obj), _options(request), part
     )
     return _written(context, target, record, shape, warnings)
 
@@ -79,14 +83,26 @@ async def patched(context: Context, target: Target, request: Request) -> Answer:
         raise applying.forced()
     shape = negotiation.shape(request.accept)
     warnings: list[str] = []
+    guard = _guarded(context, target, request)
     record = await context.registry.update(
         target.resource,
         target.key,
-        lambda current: _patched(target.resource, request, current, warnings),
+        lambda current: guard(_patched(target.resource, request, current, warnings)),
         _options(request),
         _part(target),
     )
     return _written(context, target, record, shape, warnings)
+
+
+def _guarded(context: Context, target: Target, request: Request) -> Callable[[Object], Object]:
+    """Lets an object pass unless its author gives away what he doesn't have."""
+
+    def passed(obj: Object) -> Object:
+        lookup, namespace = context.registry.lookup, target.namespace or ""
+        escalation.check(context.access, lookup, request.user, target.resource, namespace, obj)
+        return obj
+
+    return passed
 
 
 async def _apply(context: Context, target: Target, request: Request) -> Answer:
@@ -94,13 +110,15 @@ async def _apply(context: Context, target: Target, request: Request) -> Answer:
     shape = negotiation.shape(request.accept)
     wanted = applying.read(target.resource, target.subresource or "", request)
     options = WriteOptions(manager=wanted.applier.manager, dry_run=request.dry_run, tracked=True)
-    now = context.registry.clock.now()
+    now, guard = context.registry.clock.now(), _guarded(context, target, request)
+
+    def change(live: Object | None) -> Object:
+        if live is None and request.user is not None:  # patching is one right, creating another
+            context.access.check(request.user, attributes_of(target, request, "create"))
+        return guard(apply.applied(target.resource, live, wanted.config, wanted.applier, now=now))
+
     record, new = await context.registry.apply(
-        target.resource,
-        target.key,
-        lambda live: apply.applied(target.resource, live, wanted.config, wanted.applier, now=now),
-        options,
-        _part(target),
+        target.resource, target.key, change, options, _part(target)
     )
     return _written(context, target, record, shape, wanted.warnings, 201 if new else 200)
 

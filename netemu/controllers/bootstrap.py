@@ -1,4 +1,4 @@
-"""What every cluster has from the first moment: its namespaces and the Services of the API and DNS.
+"""What every cluster has from the first moment: namespaces, roles, Services of the API and DNS.
 
 Idempotent over restarts; a Service whose address is no longer the one of the cluster's ranges is
 made anew, because a clusterIP cannot change.
@@ -7,6 +7,7 @@ made anew, because a clusterIP cannot change.
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from netemu.controllers import defaultroles
 from netemu.controllers.actions import Action, Create, Delete, Update, execute
 from netemu.controllers.runner import Context
 from netemu.controllers.targets import SKIP_MIRROR
@@ -40,6 +41,11 @@ def wanted(addressing: Addressing) -> list[Wanted]:
         Wanted(resources.ENDPOINTS, _endpoints(addressing)),
         Wanted(resources.ENDPOINT_SLICES, _slice(addressing)),
         Wanted(resources.SERVICES, _kube_dns(addressing)),
+        *(Wanted(resources.CLUSTER_ROLES, role) for role in defaultroles.cluster_roles()),
+        *(
+            Wanted(resources.CLUSTER_ROLE_BINDINGS, binding)
+            for binding in defaultroles.cluster_role_bindings()
+        ),
     ]
 
 
@@ -145,6 +151,8 @@ class BootstrapController:
         resources.SERVICES,
         resources.ENDPOINTS,
         resources.ENDPOINT_SLICES,
+        resources.CLUSTER_ROLES,
+        resources.CLUSTER_ROLE_BINDINGS,
     )
 
     def __init__(self, context: Context) -> None:

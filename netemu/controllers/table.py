@@ -5,6 +5,7 @@ from typing import Any
 
 from netemu.clock import Clock
 from netemu.config.settings import ControllerSettings
+from netemu.controllers.aggregation import AggregationController
 from netemu.controllers.bootstrap import BootstrapController
 from netemu.controllers.deployment import DeploymentController
 from netemu.controllers.endpoints import EndpointsController
@@ -35,6 +36,7 @@ CONTROLLERS: dict[str, Callable[[Context], Controller[Any]]] = {
     "service-account-controller": ServiceAccountController,
     "root-ca-certificate-publisher-controller": RootCaController,
     "pod-garbage-collector-controller": PodGarbageCollector,
+    "clusterrole-aggregation-controller": AggregationController,
     "kubernetes-service-controller": BootstrapController,
 }
 """By the name under which each records its events."""

@@ -20,10 +20,16 @@ class Resource:
     """Served beside the object: status, scale, log, …"""
     controlled: bool = True
     """False: objects are kept and shown, but nothing acts on them yet; creating one says so."""
+    verbs: tuple[str, ...] = ()
+    """What can be done with it; (): everything."""
+    stored_as: str = ""
+    """The key of the kind that this one is another view of; "": its own."""
 
     @cached_property
     def key(self) -> str:
         """Plural and group, as messages name it: ``pods``, ``deployments.apps``."""
+        if self.stored_as:
+            return self.stored_as
         return f"{self.plural}.{self.group}" if self.group else self.plural
 
     @cached_property
@@ -37,12 +43,58 @@ class Resource:
         return self.kind.lower()
 
     @property
+    def is_kept(self) -> bool:
+        """Whether there are objects of it: reviews are answered and forgotten."""
+        return not self.verbs or "list" in self.verbs
+
+    @property
     def has_status(self) -> bool:
         """Whether status is written apart from the rest."""
         return "status" in self.subresources
 
 
 _ALL = ("all",)
+
+_RBAC = "rbac.authorization.k8s.io"
+_ACCESS: tuple[Resource, ...] = (
+    Resource(_RBAC, "v1", "ClusterRole", "clusterroles", False),
+    Resource(_RBAC, "v1", "ClusterRoleBinding", "clusterrolebindings", False),
+    Resource(_RBAC, "v1", "Role", "roles"),
+    Resource(_RBAC, "v1", "RoleBinding", "rolebindings"),
+)
+"""Who may do what."""
+
+_CREATE = ("create",)
+_AUTHENTICATION, _AUTHORIZATION = "authentication.k8s.io", "authorization.k8s.io"
+REVIEWS: tuple[Resource, ...] = (
+    Resource(
+        _AUTHENTICATION, "v1", "SelfSubjectReview", "selfsubjectreviews", False, verbs=_CREATE
+    ),
+    Resource(_AUTHENTICATION, "v1", "TokenReview", "tokenreviews", False, verbs=_CREATE),
+    Resource(
+        _AUTHORIZATION, "v1", "LocalSubjectAccessReview", "localsubjectaccessreviews", verbs=_CREATE
+    ),
+    Resource(
+        _AUTHORIZATION,
+        "v1",
+        "SelfSubjectAccessReview",
+        "selfsubjectaccessreviews",
+        False,
+        verbs=_CREATE,
+    ),
+    Resource(
+        _AUTHORIZATION,
+        "v1",
+        "SelfSubjectRulesReview",
+        "selfsubjectrulesreviews",
+        False,
+        verbs=_CREATE,
+    ),
+    Resource(
+        _AUTHORIZATION, "v1", "SubjectAccessReview", "subjectaccessreviews", False, verbs=_CREATE
+    ),
+)
+"""Questions: answered at once, and kept nowhere."""
 
 RESOURCES: tuple[Resource, ...] = (
     Resource("", "v1", "ConfigMap", "configmaps", short_names=("cm",)),
@@ -55,7 +107,7 @@ RESOURCES: tuple[Resource, ...] = (
     Resource("", "v1", "Pod", "pods", True, ("po",), _ALL, ("status", "log", "binding")),
     Resource("", "v1", "Secret", "secrets"),
     Resource("", "v1", "Service", "services", True, ("svc",), _ALL, ("status",)),
-    Resource("", "v1", "ServiceAccount", "serviceaccounts", short_names=("sa",)),
+    Resource("", "v1", "ServiceAccount", "serviceaccounts", True, ("sa",), subresources=("token",)),
     Resource(
         "apps", "v1", "Deployment", "deployments", True, ("deploy",), _ALL, ("status", "scale")
     ),
@@ -63,15 +115,20 @@ RESOURCES: tuple[Resource, ...] = (
     Resource("apps", "v1", "StatefulSet", "statefulsets", True, ("sts",), _ALL, ("status",), False),
     Resource("coordination.k8s.io", "v1", "Lease", "leases"),
     Resource("discovery.k8s.io", "v1", "EndpointSlice", "endpointslices"),
+    *_ACCESS,
 )
+"""Kinds whose objects are kept; of two views of the same objects, how they are stored comes first.
+"""
 
-BY_KEY: dict[str, Resource] = {resource.key: resource for resource in RESOURCES}
+BY_KEY: dict[str, Resource] = {resource.key: resource for resource in reversed(RESOURCES)}
 BY_KIND: dict[tuple[str, str], Resource] = {(r.api_version, r.kind): r for r in RESOURCES}
 BY_PATH: dict[tuple[str, str, str], Resource] = {
     (r.group, r.version, r.plural): r for r in RESOURCES
 }
 """(group, version, plural), as a URL names it."""
 
+CLUSTER_ROLES = "clusterroles.rbac.authorization.k8s.io"
+CLUSTER_ROLE_BINDINGS = "clusterrolebindings.rbac.authorization.k8s.io"
 CONFIG_MAPS = "configmaps"
 DEPLOYMENTS = "deployments.apps"
 ENDPOINTS = "endpoints"
@@ -82,6 +139,8 @@ NAMESPACES = "namespaces"
 NODES = "nodes"
 PODS = "pods"
 REPLICA_SETS = "replicasets.apps"
+ROLES = "roles.rbac.authorization.k8s.io"
+ROLE_BINDINGS = "rolebindings.rbac.authorization.k8s.io"
 SECRETS = "secrets"
 SERVICES = "services"
 SERVICE_ACCOUNTS = "serviceaccounts"

@@ -63,6 +63,11 @@ class Store(Protocol):
     def revision(self) -> int:
         """The revision of the last write."""
 
+    def latest(self, resource: str) -> int:
+        """The revision of the last write to objects of one resource since the store was opened,
+        0 before the first: whoever keeps what follows from them sees when to look again.
+        """
+
     def get(self, resource: str, key: Key) -> Record | None:
         """One object."""
 

@@ -74,6 +74,7 @@ class MemoryStore:
         self._revision = revision
         self._oldest = revision
         self._records: dict[str, dict[Key, Record]] = {}
+        self._latest: dict[str, int] = {}
         self._order: dict[str, list[Key]] = {}
         self._history: deque[Event] = deque()
         self._watches: dict[int, MemoryWatch] = {}
@@ -83,6 +84,10 @@ class MemoryStore:
     def revision(self) -> int:
         """The revision of the last write."""
         return self._revision
+
+    def latest(self, resource: str) -> int:
+        """The revision of the last write to objects of one resource, 0 before the first."""
+        return self._latest.get(resource, 0)
 
     def restore(self, record: Record) -> None:
         """Put an object back as it was; for a journal that is being read, before any watch."""
@@ -141,7 +146,7 @@ class MemoryStore:
         event = Event(kind, record, previous)
         if self._journal is not None:
             self._journal(event)
-        self._revision = revision
+        self._revision = self._latest[resource] = revision
         self._place(event)
         self._history.append(event)
         while len(self._history) > self._settings.history:

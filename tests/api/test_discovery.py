@@ -1,4 +1,5 @@
 from netemu.api import discovery
+from netemu.model.catalog import BUILT_IN
 from netemu.model.resources import RESOURCES
 
 
@@ -19,7 +20,7 @@ def test_every_resource_is_in_the_aggregated_document() -> None:
         for version in group["versions"]
         for resource in version["resources"]
     }
-    assert listed == {(r.group, r.version, r.plural) for r in RESOURCES}
+    assert listed == {(r.group, r.version, r.plural) for r in BUILT_IN.kinds}
 
 
 def test_subresources_of_another_kind_say_which() -> None:

@@ -8,12 +8,14 @@ Source: Kubernetes 1.32, pkg/apis/*/v1/defaults.go.
 
 from collections.abc import Callable
 
-from netemu.api.defaults import apps, core, pod, service
+from netemu.api.defaults import access, apps, core, pod, service
 from netemu.model import resources
 from netemu.model.meta import Object, copied
 from netemu.model.resources import Resource
 
 _DEFAULTS: dict[str, Callable[[Object], None]] = {
+    resources.CLUSTER_ROLE_BINDINGS: access.binding,
+    resources.ROLE_BINDINGS: access.binding,
     resources.DEPLOYMENTS: apps.deployment,
     resources.ENDPOINTS: core.endpoints,
     resources.ENDPOINT_SLICES: core.endpoint_slice,

@@ -8,9 +8,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from netemu.api.tables import cluster, networking, pods, workloads
+from netemu.api.tables import access, cluster, networking, pods, workloads
 from netemu.model.meta import Object, name_of
 from netemu.model.resources import (
+    CLUSTER_ROLE_BINDINGS,
+    CLUSTER_ROLES,
     CONFIG_MAPS,
     DEPLOYMENTS,
     ENDPOINT_SLICES,
@@ -21,6 +23,8 @@ from netemu.model.resources import (
     NODES,
     PODS,
     REPLICA_SETS,
+    ROLE_BINDINGS,
+    ROLES,
     SECRETS,
     SERVICE_ACCOUNTS,
     SERVICES,
@@ -70,7 +74,12 @@ def _default_row(obj: Object, now: float) -> list[Any]:
 
 _DEFAULT = _table("Name, Created At", _default_row)
 
+_BINDING = _table("Name, Role, Age, Users', Groups', ServiceAccounts'", access.binding)
+_ROLE = _table("Name, Created At", access.role)
+
 _TABLES: dict[str, _Table] = {
+    CLUSTER_ROLES: _ROLE,
+    CLUSTER_ROLE_BINDINGS: _BINDING,
     CONFIG_MAPS: _table("Name, Data#, Age", cluster.config_map),
     DEPLOYMENTS: _table(
         "Name, Ready, Up-to-date#, Available#, Age, Containers', Images', Selector'",
@@ -98,6 +107,8 @@ _TABLES: dict[str, _Table] = {
         "Name, Desired#, Current#, Ready#, Age, Containers', Images', Selector'",
         workloads.replica_set,
     ),
+    ROLES: _ROLE,
+    ROLE_BINDINGS: _BINDING,
     SECRETS: _table("Name, Type, Data#, Age", cluster.secret),
     SERVICES: _table(
         "Name, Type, Cluster-IP, External-IP, Port(s), Age, Selector'", networking.service

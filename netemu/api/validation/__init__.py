@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from netemu.api.validation import (
+    access,
     apps,
     cluster,
     config,
@@ -36,6 +37,12 @@ class _Rules:
 
 
 _RULES: dict[str, _Rules] = {
+    resources.CLUSTER_ROLES: _Rules(access.cluster_role, access.cluster_role_update),
+    resources.CLUSTER_ROLE_BINDINGS: _Rules(
+        access.cluster_role_binding, access.cluster_role_binding_update
+    ),
+    resources.ROLES: _Rules(access.role, access.role_update),
+    resources.ROLE_BINDINGS: _Rules(access.role_binding, access.role_binding_update),
     resources.CONFIG_MAPS: _Rules(config.config_map, config.config_map_update),
     resources.DEPLOYMENTS: _Rules(apps.deployment, apps.deployment_update),
     resources.ENDPOINTS: _Rules(endpoints.endpoints, endpoints.endpoints_update),
