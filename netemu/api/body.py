@@ -23,7 +23,8 @@ SHOWN: Final = 30
 
 JSON_TYPES: Final = ("application/json", "")
 YAML_TYPES: Final = ("application/yaml", "application/x-yaml", "text/yaml")
-ACCEPTED: Final = ("application/json", "application/yaml")
+PROTOBUF_TYPE: Final = "application/vnd.kubernetes.protobuf"
+ACCEPTED: Final = ("application/json", "application/yaml", PROTOBUF_TYPE)
 
 HEAD_TYPE: Final = (
     'struct { APIVersion string "json:\\"apiVersion,omitempty\\""; '
@@ -40,11 +41,14 @@ class Malformed(Exception):
         self.reason = reason
 
 
-def parse(body: bytes, content_type: str, kind: str = "") -> tuple[Object, list[str]]:
+def parse(
+    body: bytes, content_type: str, kind: str = "", api_version: str = ""
+) -> tuple[Object, list[str]]:
     """The object in a body, and a ``duplicate field "spec.x"`` for each name said twice.
 
     `content_type` may have parameters; none means JSON. `kind` is what the object must be, for
-    the message. Raises BadRequest for what is no object, UnsupportedMediaType for other types.
+    the message; with `api_version`, what it is if a protobuf body doesn't say. Raises BadRequest
+    for what is no object, UnsupportedMediaType for other types.
     """
     media = content_type.partition(";")[0].strip().lower()
     try:
@@ -54,6 +58,8 @@ def parse(body: bytes, content_type: str, kind: str = "") -> tuple[Object, list[
             from netemu.api import yamlbody  # late: yaml takes 10 ms, and few bodies are YAML
 
             value, problems = yamlbody.load(body)
+        elif media == PROTOBUF_TYPE:
+            value, problems = _load_protobuf(body, kind, api_version), []
         else:
             raise UnsupportedMediaType(unknown_format(ACCEPTED))
         value = {} if value is None else value  # as Go: null leaves the object empty
@@ -64,6 +70,21 @@ def parse(body: bytes, content_type: str, kind: str = "") -> tuple[Object, list[
             f"the object provided is unrecognized{must}: {malformed} ({_shown(body)})"
         ) from None
     return value, problems
+
+
+def _load_protobuf(body: bytes, kind: str, api_version: str) -> Object:
+    """The object of a protobuf body. Raises Malformed, BadRequest."""
+    from netemu.api import protobuf  # late: most clients send JSON
+
+    try:
+        return protobuf.decode(body, _only_json, api_version=api_version, kind=kind)
+    except protobuf.Unrecognised as error:
+        raise Malformed(str(error)) from None
+    except protobuf.Undecodable as error:
+        raise BadRequest(
+            f'{error.kind} in version "{error.version}" cannot be handled as a '
+            f"{kind or error.kind}: {error}"
+        ) from None
 
 
 def unknown_format(accepted: tuple[str, ...]) -> str:
@@ -85,6 +106,10 @@ def load_json(body: bytes) -> tuple[Any, list[str]]:
         raise Malformed(_TOO_DEEP, _HEAD) from None
     check_depth(value)
     return value, problems
+
+
+def _only_json(body: bytes) -> Any:
+    return load_json(body)[0]
 
 
 def check_depth(value: Any) -> None:

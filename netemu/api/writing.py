@@ -153,7 +153,9 @@ def _options(request: Request) -> WriteOptions:
 
 def _body(resource: Resource, request: Request) -> tuple[Object, list[str]]:
     """The object in the body, checked, and what to warn of. Raises BadRequest and the like."""
-    given, doubled = body.parse(request.body, request.content_type, resource.kind)
+    given, doubled = body.parse(
+        request.body, request.content_type, resource.kind, resource.api_version
+    )
     checked, unknown = strict.check(resource, _typed(resource, given))
     kind = resource.kind
     head = f'{kind} in version "{resource.version}" cannot be handled as a {kind}: '
