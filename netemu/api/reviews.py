@@ -17,7 +17,9 @@ NOBODY: Final = User("")
 
 
 def _asked(target: Target, request: Request) -> Object:
-    given, _ = body.parse(request.body, request.content_type, target.resource.kind)
+    given, _ = body.parse(
+        request.body, request.content_type, target.resource.kind, target.resource.api_version
+    )
     checked, _ = strict.check(target.resource, given)
     return checked
 

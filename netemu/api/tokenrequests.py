@@ -21,7 +21,9 @@ _BINDABLE: Final = {"Pod": PODS, "Secret": SECRETS, "Node": NODES}
 async def issue(context: Context, target: Target, request: Request) -> Answer:
     """POST of a TokenRequest."""
     account = context.registry.get(target.resource, target.key).obj
-    given, _ = body.parse(request.body, request.content_type, TOKEN_REQUEST.kind)
+    given, _ = body.parse(
+        request.body, request.content_type, TOKEN_REQUEST.kind, TOKEN_REQUEST.api_version
+    )
     checked, _ = strict.check(TOKEN_REQUEST, given)
     spec = checked.get("spec") or {}
     causes = list(_broken_rules(spec))

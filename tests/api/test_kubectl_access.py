@@ -70,7 +70,7 @@ async def test_it_can_be_asked(kubectl: Kubectl, bot: tuple[str, ...]) -> None:
 
 async def test_a_bad_token_is_nobody(kubectl: Kubectl, bot: tuple[str, ...]) -> None:
     said = await kubectl(*bot, "--token=x", "get", "pods", fails=True)
-    assert said.err == "error: You must be logged in to the server (Unauthorized)\n"
+    assert "error: You must be logged in to the server" in said.err
 
 
 async def test_roles_and_bindings_are_shown(kubectl: Kubectl, bot: tuple[str, ...]) -> None:
