@@ -170,7 +170,10 @@ Parts: TypeAlias = Iterator[tuple[str, Type, Any, Any]]
 
 
 def _parts(of: Type, old: Any, new: Any) -> Parts | None:
-    """What a value consists of; None for one that is owned whole."""
+    """What a value consists of; None for one that is owned whole, or of a type it can't have."""
+    wanted = list if isinstance(of, Array) else dict
+    if not all(value is _ABSENT or value.__class__ is wanted for value in (old, new)):
+        return None
     if isinstance(of, Struct):
         return None if of.atomic else _struct_parts(of, old, new)
     if isinstance(of, Map):
@@ -231,7 +234,7 @@ def items(of: Array, values: list[Any]) -> dict[str, Any]:
 
 def element(of: Array, item: Any) -> str:
     """The path element of a list's item."""
-    if of.list_type == "set":
+    if of.list_type == "set" or item.__class__ is not dict:
         return f"v:{msgspec.json.encode(item).decode()}"
     assert isinstance(of.items, Struct)
     keys = {

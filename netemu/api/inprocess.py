@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from netemu.api import binding
 from netemu.api.parts import Part
-from netemu.model.client import Change, Changes, ChangeType, DeleteOptions
+from netemu.model.client import EVERYTHING, Change, Changes, ChangeType, DeleteOptions
 from netemu.model.meta import Key, Object, key_of, labels_of, namespace_of
-from netemu.model.resources import NAMESPACES, PODS
+from netemu.model.resources import NAMESPACES, PODS, Resource
 from netemu.model.selector import Selector, matches
 from netemu.store.base import CutOff, Event, Store
 
@@ -100,6 +100,10 @@ class RegistryClient:
             Part.FINALIZE,
         )
 
+    def kinds(self) -> Sequence[Resource]:
+        """What is served now and has objects."""
+        return self._registry.catalog.kept
+
     def watch(self, *resources: str) -> Changes:
         """Subscribe to resources."""
         return StoreChanges(self._registry.store, resources)
@@ -123,7 +127,10 @@ class StoreChanges:
         """Start again from the present. Nothing is awaited here, so nothing can be missed."""
         self._watch = self._store.watch(self._resources)
         gone = dict(self._told)
-        for resource in self._resources:
+        resources = self._resources
+        if EVERYTHING in resources:
+            resources = self._store.resources()
+        for resource in resources:
             for record in self._store.list(resource):
                 old = gone.pop((resource, record.key), None)
                 if old is not record.obj:

@@ -11,7 +11,13 @@ from collections.abc import Callable
 from netemu.clock import rfc3339
 from netemu.model.errors import ApiError, BadRequest
 from netemu.model.meta import Object
-from netemu.model.resources import DEPLOYMENTS, ENDPOINT_SLICES, REPLICA_SETS, Resource
+from netemu.model.resources import (
+    CUSTOM_RESOURCE_DEFINITIONS,
+    DEPLOYMENTS,
+    ENDPOINT_SLICES,
+    REPLICA_SETS,
+    Resource,
+)
 
 NAME_ALPHABET = "bcdfghjklmnpqrstvwxz2456789"
 """Letters of generated names: no vowels, so no words (apimachinery, util/rand)."""
@@ -106,7 +112,7 @@ def for_create(resource: Resource, obj: Object, *, uid: str, now: float) -> Obje
     metadata.pop("selfLink", None)
     metadata["uid"] = uid
     metadata["creationTimestamp"] = rfc3339(now)
-    if resource.key in _GENERATION:
+    if _essence(resource) is not None:
         metadata["generation"] = 1
     return {**obj, "metadata": metadata}
 
@@ -124,11 +130,18 @@ def for_update(obj: Object, old: Object) -> Object:
 
 def with_generation(resource: Resource, new: Object, old: Object) -> Object:
     """`new` with the next generation if what its controller acts on has changed."""
-    essence = _GENERATION.get(resource.key)
+    essence = _essence(resource)
     if essence is None or essence(new) == essence(old):
         return new
     generation = old["metadata"].get("generation", 0) + 1
     return {**new, "metadata": {**new["metadata"], "generation": generation}}
+
+
+def _essence(resource: Resource) -> Callable[[Object], object] | None:
+    """What a kind's generation depends on; None: it counts none."""
+    if resource.custom:
+        return _all_but_status if resource.has_status else _body
+    return _GENERATION.get(resource.key)
 
 
 def ordered(obj: Object) -> Object:
@@ -164,8 +177,17 @@ def _all_but_metadata(obj: Object) -> object:
     return body, obj["metadata"].get("labels") or {}
 
 
+def _body(obj: Object) -> object:
+    return {key: value for key, value in obj.items() if key != "metadata"}
+
+
+def _all_but_status(obj: Object) -> object:
+    return {key: value for key, value in obj.items() if key not in ("metadata", "status")}
+
+
 _GENERATION: dict[str, Callable[[Object], object]] = {
     DEPLOYMENTS: _spec_and_annotations,
+    CUSTOM_RESOURCE_DEFINITIONS: _spec,
     REPLICA_SETS: _spec,
     "statefulsets.apps": _spec,
     ENDPOINT_SLICES: _all_but_metadata,

@@ -15,6 +15,8 @@ from typing import Any, Final
 import msgspec
 
 from netemu.api import patch, schema
+from netemu.api.custom import publishing
+from netemu.api.custom.resource import META, CustomResource
 from netemu.api.schema import Schema
 from netemu.config.version import KUBERNETES
 from netemu.model.catalog import BUILT_IN, Catalog
@@ -79,6 +81,8 @@ def _hash(path: str, catalog: Catalog) -> str:
 
 
 def _definition(resource: Resource, suffix: str = "") -> str:
+    if isinstance(resource, CustomResource):
+        return publishing.name(resource, suffix)
     return schema.definitions().kinds[f"{resource.api_version}/{resource.kind}{suffix}"]
 
 
@@ -90,9 +94,14 @@ def _schemas(resources: tuple[Resource, ...]) -> dict[str, Schema]:
     """The kinds, their lists and all they refer to, each with its descriptions."""
     every = schema.definitions().definitions
     texts = schema.descriptions()
-    waiting = [_definition(kind, suffix) for kind in resources for suffix in _lists(kind)]
-    waiting += [_META + name for name in ("DeleteOptions", "Patch", "Status", "WatchEvent")]
     found: dict[str, Schema] = {}
+    waiting = [publishing.LIST_META, META]
+    for kind in resources:
+        if isinstance(kind, CustomResource):
+            found |= publishing.schemas(kind, _REFERENCE)
+        else:
+            waiting += [_definition(kind, suffix) for suffix in _lists(kind)]
+    waiting += [_META + name for name in ("DeleteOptions", "Patch", "Status", "WatchEvent")]
     while waiting:
         name = waiting.pop()
         if name not in found:
@@ -188,7 +197,7 @@ def _object(
     bodies: dict[str, dict[str, Schema]] = {
         "get": {},
         "put": {_JSON: item},
-        "patch": dict.fromkeys(patch.TYPES, change),
+        "patch": dict.fromkeys(patch.types(resource), change),
         "delete": {_JSON: _reference(_META + "DeleteOptions")},
     }
     answers = {"delete": _reference(_META + "Status")}

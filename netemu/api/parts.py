@@ -26,7 +26,7 @@ class Part(StrEnum):
 _USUAL = ("labels", "annotations", "finalizers")
 _TAKEN_ALONG: Mapping[str, tuple[str, ...]] = {DEPLOYMENTS: ("annotations", "finalizers")}
 """Metadata that upstream's status strategies let through; the deployment controller's revision
-annotation comes that way."""
+annotation comes that way. Custom kinds' let none through."""
 
 
 def _main(resource: Resource, given: Object, old: Object) -> Object:
@@ -35,7 +35,7 @@ def _main(resource: Resource, given: Object, old: Object) -> Object:
 
 def _status(resource: Resource, given: Object, old: Object) -> Object:
     kept = {key: value for key, value in old.items() if key != "status"}
-    taken = _TAKEN_ALONG.get(resource.key, _USUAL)
+    taken = () if resource.custom else _TAKEN_ALONG.get(resource.key, _USUAL)
     metadata = {key: value for key, value in old["metadata"].items() if key not in taken}
     metadata |= {key: given["metadata"][key] for key in taken if given["metadata"].get(key)}
     kept["metadata"] = metadata

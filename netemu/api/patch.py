@@ -45,8 +45,9 @@ def apply(resource: Resource, content_type: str, current: Object, body: bytes) -
     operations, Inapplicable for one that doesn't fit, Unmergeable for items without their key.
     """
     media = media_type(content_type)
-    if media not in _APPLY:
-        raise UnsupportedMediaType(unknown_format(TYPES))
+    known = types(resource)
+    if media not in _APPLY or media not in known:
+        raise UnsupportedMediaType(unknown_format(known))
     try:
         patch, _ = load_json(body)
     except Malformed as malformed:
@@ -56,6 +57,11 @@ def apply(resource: Resource, content_type: str, current: Object, body: bytes) -
         raise _undecodable(media, f"json: cannot unmarshal {json_name(patch)} into {go_type}")
     result: Object = _APPLY[media](resource, current, patch)
     return result
+
+
+def types(resource: Resource) -> tuple[str, ...]:
+    """The media types of patches to a kind: custom ones have no merge keys."""
+    return tuple(t for t in TYPES if t != STRATEGIC) if resource.custom else TYPES
 
 
 def _undecodable(media: str, why: str) -> BadRequest:

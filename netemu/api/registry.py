@@ -14,8 +14,9 @@ from typing import Final, Self
 
 import msgspec
 
-from netemu.api import admission, deletion, managedfields, metadata, podidentity, strategies
+from netemu.api import admission, deletion, managedfields, metadata, podidentity, strategies, views
 from netemu.api.allocation import ServiceAddresses
+from netemu.api.custom.resource import catalog_of
 from netemu.api.defaults import with_defaults
 from netemu.api.events import ComponentRecorder, EventWriter
 from netemu.api.inprocess import RegistryClient
@@ -24,11 +25,18 @@ from netemu.api.podidentity import account_name
 from netemu.clock import Clock
 from netemu.config.settings import NetworkSettings
 from netemu.model.addressing import Addressing
-from netemu.model.catalog import BUILT_IN
+from netemu.model.catalog import BUILT_IN, Catalog
 from netemu.model.client import Client, DeleteOptions, Recorder
 from netemu.model.errors import AlreadyExists, Conflict, NotFound
 from netemu.model.meta import Key, Object, name_of
-from netemu.model.resources import NAMESPACES, PODS, SERVICE_ACCOUNTS, SERVICES, Resource
+from netemu.model.resources import (
+    CUSTOM_RESOURCE_DEFINITIONS,
+    NAMESPACES,
+    PODS,
+    SERVICE_ACCOUNTS,
+    SERVICES,
+    Resource,
+)
 from netemu.store.base import Record, Store
 from netemu.tasks import task_group
 
@@ -63,7 +71,8 @@ class Registry:
         network: NetworkSettings | None = None,
     ) -> None:
         self.store = store
-        self.catalog = BUILT_IN
+        self._catalog = BUILT_IN
+        self._defined = -1
         self.clock = clock
         self._rng = rng
         self._loopback = addressing.services.is_loopback
@@ -90,6 +99,16 @@ class Registry:
     ) -> None:
         await self._life.__aexit__(kind, error, trace)
 
+    @property
+    def catalog(self) -> Catalog:
+        """What is served now; another one after each change to a definition."""
+        latest = self.store.latest(CUSTOM_RESOURCE_DEFINITIONS)
+        if latest != self._defined:
+            self._defined = latest
+            definitions = self.store.list(CUSTOM_RESOURCE_DEFINITIONS)
+            self._catalog = catalog_of([record.obj for record in definitions], self._catalog)
+        return self._catalog
+
     def client(self, manager: str) -> Client:
         """The API, in process, for one field manager."""
         return RegistryClient(self, WriteOptions(manager=manager))
@@ -114,6 +133,8 @@ class Registry:
         self, resource: Resource, namespace: str, obj: Object, options: WriteOptions
     ) -> Record:
         """Store a new object. Raises AlreadyExists, BadRequest, Forbidden, Invalid, NotFound."""
+        if not views.is_stored_so(resource):
+            obj, resource = views.stored(resource, obj), self.catalog.by_key[resource.key]
         obj = metadata.in_namespace(resource, obj, namespace)
         if resource.namespaced:
             home = self.store.get(NAMESPACES, ("", namespace))
@@ -194,6 +215,9 @@ class Registry:
         resourceVersion it does not leave as it was is a conflict.
         Raises BadRequest, Conflict, Invalid, NotFound.
         """
+        if not views.is_stored_so(resource):
+            change = _converting(resource, change)
+            resource = self.catalog.by_key[resource.key]
         for _ in range(RACE_ATTEMPTS):
             current = self.get(resource, key)
             try:
@@ -308,6 +332,11 @@ class Registry:
                 continue
             gone.append(record)
         return gone
+
+
+def _converting(view: Resource, change: Callable[[Object], Object]) -> Callable[[Object], Object]:
+    """A change of the stored object that does what `change` does to a view of it."""
+    return lambda obj: views.stored(view, change(views.shown(view, obj)))
 
 
 def _unstored(resource: Resource, key: Key, obj: Object, revision: int) -> Record:

@@ -6,6 +6,7 @@ every cluster runs (ServiceAccount, DefaultTolerationSeconds, Priority).
 
 from collections.abc import Callable
 
+from netemu.api.custom import definition
 from netemu.api.qos import qos_class
 from netemu.api.service_strategy import create_service, update_service
 from netemu.model import resources
@@ -119,6 +120,7 @@ def _empty_status(obj: Object) -> None:
 
 
 _CREATE: dict[str, Callable[[Object], None]] = {
+    resources.CUSTOM_RESOURCE_DEFINITIONS: definition.created,
     resources.DEPLOYMENTS: _empty_status,
     resources.NAMESPACES: _create_namespace,
     resources.PODS: _create_pod,
@@ -127,6 +129,7 @@ _CREATE: dict[str, Callable[[Object], None]] = {
     "statefulsets.apps": lambda obj: obj.update(status={"replicas": 0, "availableReplicas": 0}),
 }
 _UPDATE: dict[str, Callable[[Object, Object], None]] = {
+    resources.CUSTOM_RESOURCE_DEFINITIONS: definition.updated,
     resources.NAMESPACES: _update_namespace,
     resources.PODS: _update_pod,
     resources.SERVICES: update_service,

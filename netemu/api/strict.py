@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final, NoReturn, TypeAlias
 
 from netemu.api import scalars, schema
+from netemu.api.custom.resource import CustomResource
+from netemu.api.custom.structural import pruned
 from netemu.api.gotypes import string_type
 from netemu.api.scalars import quoted
 from netemu.api.schema import (
@@ -92,13 +94,34 @@ def check(resource: Resource, obj: Object) -> tuple[Object, list[str]]:
     Raises Mismatch for a value of a wrong type.
     """
     walk = _Walk(schema.of(resource))
+    result: Object
     try:
-        result: Object = _struct(walk.root, obj, None, walk)
+        if isinstance(resource, CustomResource):
+            result = _custom(resource, obj, walk)
+        else:
+            result = _struct(walk.root, obj, None, walk)
     except scalars.Unreadable as unreadable:
         raise Mismatch(_unhandled(resource, str(unreadable))) from None
     if walk.mismatch is not None:
         raise Mismatch(_unhandled(resource, walk.mismatch))
     return result, list(walk.problems)
+
+
+def _custom(resource: CustomResource, obj: Object, walk: _Walk) -> Object:
+    """As the kind's own schema says; what that says of types is judged with the other rules."""
+    metadata = obj.get("metadata")
+    given = {name: value for name, value in obj.items() if name not in ("metadata", "kind")}
+    given.pop("apiVersion", None)
+    unknown: list[str] = []
+    result: Object = {name: obj[name] for name in ("apiVersion", "kind") if name in obj}
+    if metadata is not None:
+        struct = walk.root.fields["metadata"]
+        assert isinstance(struct, Struct)
+        result["metadata"] = _struct(struct, metadata, (None, "metadata"), walk)
+    result |= pruned(resource.schema, given, unknown)
+    for path in unknown[:MAX_PROBLEMS]:
+        walk.problems[f"unknown field {quoted(path)}"] = None
+    return result
 
 
 def _unhandled(resource: Resource, why: str) -> str:

@@ -34,7 +34,7 @@ from netemu.api.request import (
     raw_answer,
     warning_headers,
 )
-from netemu.api.scale import SCALE, scale_of, scaled
+from netemu.api.scale import SCALE, paths_of, scale_of, scaled
 from netemu.model.errors import BadRequest, Cause, Invalid, MethodNotAllowed
 from netemu.model.meta import Object, name_of, uid_of
 from netemu.model.resources import PODS, SERVICE_ACCOUNTS, SERVICES, Resource
@@ -280,14 +280,15 @@ async def _scale(
     change: Callable[[Object], Object],
     headers: Headers,
 ) -> Answer:
+    paths = paths_of(target.resource)
     record = await context.registry.update(
         target.resource,
         target.key,
-        lambda workload: scaled(workload, change(scale_of(workload))),
+        lambda workload: scaled(workload, change(scale_of(workload, paths)), paths),
         _options(request),
         Part.SCALE,
     )
-    return json_answer(scale_of(record.obj), headers=headers)
+    return json_answer(scale_of(record.obj, paths), headers=headers)
 
 
 async def bind(context: Context, target: Target, request: Request) -> Answer:

@@ -7,6 +7,7 @@ from netemu.clock import Clock
 from netemu.config.settings import ControllerSettings
 from netemu.controllers.aggregation import AggregationController
 from netemu.controllers.bootstrap import BootstrapController
+from netemu.controllers.customresources import CustomResourceFinalizer
 from netemu.controllers.deployment import DeploymentController
 from netemu.controllers.endpoints import EndpointsController
 from netemu.controllers.endpointslice import EndpointSliceController
@@ -36,6 +37,7 @@ CONTROLLERS: dict[str, Callable[[Context], Controller[Any]]] = {
     "service-account-controller": ServiceAccountController,
     "root-ca-certificate-publisher-controller": RootCaController,
     "pod-garbage-collector-controller": PodGarbageCollector,
+    "customresourcedefinition-finalizer": CustomResourceFinalizer,
     "clusterrole-aggregation-controller": AggregationController,
     "kubernetes-service-controller": BootstrapController,
 }

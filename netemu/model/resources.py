@@ -22,6 +22,8 @@ class Resource:
     """False: objects are kept and shown, but nothing acts on them yet; creating one says so."""
     verbs: tuple[str, ...] = ()
     """What can be done with it; (): everything."""
+    custom: bool = False
+    """Whether a CustomResourceDefinition makes it."""
     stored_as: str = ""
     """The key of the kind that this one is another view of; "": its own."""
 
@@ -41,6 +43,11 @@ class Resource:
     def singular(self) -> str:
         """The name for one."""
         return self.kind.lower()
+
+    @property
+    def list_kind(self) -> str:
+        """The kind of a list."""
+        return self.kind + "List"
 
     @property
     def is_kept(self) -> bool:
@@ -116,6 +123,16 @@ RESOURCES: tuple[Resource, ...] = (
     Resource("coordination.k8s.io", "v1", "Lease", "leases"),
     Resource("discovery.k8s.io", "v1", "EndpointSlice", "endpointslices"),
     *_ACCESS,
+    Resource(
+        "apiextensions.k8s.io",
+        "v1",
+        "CustomResourceDefinition",
+        "customresourcedefinitions",
+        False,
+        ("crd", "crds"),
+        ("api-extensions",),
+        ("status",),
+    ),
 )
 """Kinds whose objects are kept; of two views of the same objects, how they are stored comes first.
 """
@@ -130,6 +147,7 @@ BY_PATH: dict[tuple[str, str, str], Resource] = {
 CLUSTER_ROLES = "clusterroles.rbac.authorization.k8s.io"
 CLUSTER_ROLE_BINDINGS = "clusterrolebindings.rbac.authorization.k8s.io"
 CONFIG_MAPS = "configmaps"
+CUSTOM_RESOURCE_DEFINITIONS = "customresourcedefinitions.apiextensions.k8s.io"
 DEPLOYMENTS = "deployments.apps"
 ENDPOINTS = "endpoints"
 ENDPOINT_SLICES = "endpointslices.discovery.k8s.io"

@@ -71,6 +71,9 @@ class Store(Protocol):
     def get(self, resource: str, key: Key) -> Record | None:
         """One object."""
 
+    def resources(self) -> Sequence[str]:
+        """The resources that have ever had objects."""
+
     def list(self, resource: str, namespace: str | None = None) -> Sequence[Record]:
         """Objects in order of (namespace, name); None: of all namespaces."""
 
@@ -84,6 +87,7 @@ class Store(Protocol):
         """Remove an object; the record has its last state. Raises NotFound, Conflict."""
 
     def watch(self, resources: Sequence[str], since: int | None = None) -> Watch:
-        """Events after revision `since` (None: from now on). Raises Expired when `since` is older
+        """Events of those resources (EVERYTHING: of all) after revision `since` (None: from now
+        on). Raises Expired when `since` is older
         than the history.
         """

@@ -9,7 +9,7 @@ from functools import partial
 import msgspec
 
 from netemu.config.settings import StoreSettings
-from netemu.model.client import ChangeType
+from netemu.model.client import EVERYTHING, ChangeType
 from netemu.model.errors import AlreadyExists, Conflict, Expired, NotFound
 from netemu.model.meta import Key, Object
 from netemu.store.base import CutOff, Event, Record
@@ -30,6 +30,10 @@ class MemoryWatch:
         self._events: deque[Event] = deque()
         self._wake = asyncio.Event()
         self._cut_off = False
+
+    def takes(self, resource: str) -> bool:
+        """Whether it watches a resource."""
+        return resource in self.resources or EVERYTHING in self.resources
 
     def put(self, event: Event) -> None:
         """Hand over one event (the store does)."""
@@ -98,6 +102,10 @@ class MemoryStore:
         """One object."""
         return self._records.get(resource, {}).get(key)
 
+    def resources(self) -> Sequence[str]:
+        """The resources that have ever had objects."""
+        return tuple(self._records)
+
     def list(self, resource: str, namespace: str | None = None) -> Sequence[Record]:
         """Objects in order of (namespace, name)."""
         records = self._records.get(resource, {})
@@ -152,7 +160,7 @@ class MemoryStore:
         while len(self._history) > self._settings.history:
             self._oldest = self._history.popleft().revision
         for watch in tuple(self._watches.values()):
-            if resource in watch.resources:
+            if watch.takes(resource):
                 watch.put(event)
         return record
 
@@ -175,7 +183,7 @@ class MemoryStore:
         watch = MemoryWatch(resources, self._settings.watch_queue, partial(self._forget, number))
         if since is not None:
             for event in self._since(since):
-                if event.record.resource in watch.resources:
+                if watch.takes(event.record.resource):
                     watch.put(event)
         self._watches[number] = watch
         return watch

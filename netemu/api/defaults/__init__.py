@@ -8,12 +8,16 @@ Source: Kubernetes 1.32, pkg/apis/*/v1/defaults.go.
 
 from collections.abc import Callable
 
+from netemu.api.custom import definition
+from netemu.api.custom.resource import CustomResource
+from netemu.api.custom.structural import defaulted
 from netemu.api.defaults import access, apps, core, pod, service
 from netemu.model import resources
 from netemu.model.meta import Object, copied
 from netemu.model.resources import Resource
 
 _DEFAULTS: dict[str, Callable[[Object], None]] = {
+    resources.CUSTOM_RESOURCE_DEFINITIONS: definition.defaults,
     resources.CLUSTER_ROLE_BINDINGS: access.binding,
     resources.ROLE_BINDINGS: access.binding,
     resources.DEPLOYMENTS: apps.deployment,
@@ -33,7 +37,16 @@ _DEFAULTS: dict[str, Callable[[Object], None]] = {
 def with_defaults(resource: Resource, obj: Object) -> Object:
     """A new object with the kind's defaults; `obj` is left as it is."""
     result: Object = copied(obj)
+    if isinstance(resource, CustomResource):
+        return _custom(resource, result)
     fill = _DEFAULTS.get(resource.key)
     if fill is not None:
         fill(result)
     return result
+
+
+def _custom(resource: CustomResource, obj: Object) -> Object:
+    body = {name: value for name, value in obj.items() if name != "metadata"}
+    metadata = {"metadata": obj["metadata"]} if "metadata" in obj else {}
+    found: Object = {**defaulted(resource.schema, body), **metadata}
+    return found

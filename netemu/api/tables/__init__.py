@@ -8,12 +8,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from netemu.api.custom import printing
+from netemu.api.custom.resource import CustomResource
 from netemu.api.tables import access, cluster, networking, pods, workloads
 from netemu.model.meta import Object, name_of
 from netemu.model.resources import (
     CLUSTER_ROLE_BINDINGS,
     CLUSTER_ROLES,
     CONFIG_MAPS,
+    CUSTOM_RESOURCE_DEFINITIONS,
     DEPLOYMENTS,
     ENDPOINT_SLICES,
     ENDPOINTS,
@@ -80,6 +83,7 @@ _ROLE = _table("Name, Created At", access.role)
 _TABLES: dict[str, _Table] = {
     CLUSTER_ROLES: _ROLE,
     CLUSTER_ROLE_BINDINGS: _BINDING,
+    CUSTOM_RESOURCE_DEFINITIONS: _table("Name, Created At", access.role),
     CONFIG_MAPS: _table("Name, Data#, Age", cluster.config_map),
     DEPLOYMENTS: _table(
         "Name, Ready, Up-to-date#, Available#, Age, Containers', Images', Selector'",
@@ -121,9 +125,13 @@ _TABLES: dict[str, _Table] = {
 
 def columns(resource: Resource) -> tuple[Object, ...]:
     """The column definitions of a kind."""
+    if isinstance(resource, CustomResource):
+        return printing.definitions(resource.columns)
     return _TABLES.get(resource.key, _DEFAULT).columns
 
 
 def cells(resource: Resource, obj: Object, now: float) -> list[Any]:
     """One row: as many cells as the kind has columns."""
+    if isinstance(resource, CustomResource):
+        return printing.cells(resource.columns, obj, now)
     return _TABLES.get(resource.key, _DEFAULT).row(obj, now)

@@ -1,12 +1,18 @@
 import pytest
 
 from netemu.api import tables
-from netemu.model.resources import CLUSTER_ROLES, RESOURCES, ROLES, Resource
+from netemu.model.resources import (
+    CLUSTER_ROLES,
+    CUSTOM_RESOURCE_DEFINITIONS,
+    RESOURCES,
+    ROLES,
+    Resource,
+)
 
 EMPTY = {"metadata": {"name": "x", "creationTimestamp": "2026-01-01T00:00:00Z"}}
 
 
-UPSTREAMS_DEFAULT = (CLUSTER_ROLES, ROLES)
+UPSTREAMS_DEFAULT = (CLUSTER_ROLES, ROLES, CUSTOM_RESOURCE_DEFINITIONS)
 """Kinds for which upstream, too, shows nothing but the name and when they were made."""
 
 
