@@ -73,6 +73,9 @@ async def _answer(context: Context, request: Request) -> Answer | Stream:
 def _handler(target: Target, request: Request) -> Handler:
     """Who answers. Raises MethodNotAllowed, UnknownPath."""
     asked = _asked(target)
+    verbs = target.resource.verbs
+    if verbs and attributes_of(target, request).verb not in verbs:
+        raise MethodNotAllowed
     if not target.resource.is_kept:
         if (asked, request.method) not in _REVIEWED:
             raise MethodNotAllowed

@@ -185,7 +185,22 @@ def _all_but_status(obj: Object) -> object:
     return {key: value for key, value in obj.items() if key not in ("metadata", "status")}
 
 
+_BY_SPEC = (
+    "flowschemas.flowcontrol.apiserver.k8s.io",
+    "ingressclasses.networking.k8s.io",
+    "ingresses.networking.k8s.io",
+    "networkpolicies.networking.k8s.io",
+    "prioritylevelconfigurations.flowcontrol.apiserver.k8s.io",
+    "validatingadmissionpolicies.admissionregistration.k8s.io",
+    "validatingadmissionpolicybindings.admissionregistration.k8s.io",
+)
+_BY_BODY = (
+    "mutatingwebhookconfigurations.admissionregistration.k8s.io",
+    "validatingwebhookconfigurations.admissionregistration.k8s.io",
+)
 _GENERATION: dict[str, Callable[[Object], object]] = {
+    **dict.fromkeys(_BY_SPEC, _spec),
+    **dict.fromkeys(_BY_BODY, _body),
     DEPLOYMENTS: _spec_and_annotations,
     CUSTOM_RESOURCE_DEFINITIONS: _spec,
     REPLICA_SETS: _spec,

@@ -120,6 +120,8 @@ def _empty_status(obj: Object) -> None:
 
 
 _CREATE: dict[str, Callable[[Object], None]] = {
+    "ingresses.networking.k8s.io": lambda obj: obj.update(status={"loadBalancer": {}}),
+    "resourcequotas": _empty_status,
     resources.CUSTOM_RESOURCE_DEFINITIONS: definition.created,
     resources.DEPLOYMENTS: _empty_status,
     resources.NAMESPACES: _create_namespace,

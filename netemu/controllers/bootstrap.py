@@ -21,6 +21,10 @@ NAMESPACES = ("default", "kube-system", "kube-public", "kube-node-lease")
 API_PORT = 6443
 """Where the API listens inside the cluster's network."""
 
+_COMPONENT_STATUSES = "componentstatuses"
+_COMPONENTS = ("controller-manager", "etcd-0", "scheduler")
+"""What ``kubectl get componentstatuses`` has shown ever since; all of it is this one process."""
+
 KUBERNETES = ("default", "kubernetes")
 KUBE_DNS = ("kube-system", "kube-dns")
 
@@ -46,11 +50,22 @@ def wanted(addressing: Addressing) -> list[Wanted]:
             Wanted(resources.CLUSTER_ROLE_BINDINGS, binding)
             for binding in defaultroles.cluster_role_bindings()
         ),
+        *(Wanted(_COMPONENT_STATUSES, _component(name)) for name in _COMPONENTS),
     ]
 
 
 def _namespace(name: str) -> Object:
     return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
+
+
+def _component(name: str) -> Object:
+    healthy = {"type": "Healthy", "status": "True", "message": "ok"}
+    return {
+        "apiVersion": "v1",
+        "kind": "ComponentStatus",
+        "metadata": {"name": name},
+        "conditions": [healthy],
+    }
 
 
 def _service(key: tuple[str, str], labels: Object, address: str, ports: list[Object]) -> Object:

@@ -71,6 +71,80 @@ _ACCESS: tuple[Resource, ...] = (
 )
 """Who may do what."""
 
+_ADMISSION = "admissionregistration.k8s.io"
+_FLOW = "flowcontrol.apiserver.k8s.io"
+_NETWORKING, _STORAGE = "networking.k8s.io", "storage.k8s.io"
+_STATUS = ("status",)
+_STORED: tuple[Resource, ...] = (
+    Resource(
+        "", "v1", "ComponentStatus", "componentstatuses", False, ("cs",), verbs=("get", "list")
+    ),
+    Resource("", "v1", "LimitRange", "limitranges", True, ("limits",), controlled=False),
+    Resource("", "v1", "PodTemplate", "podtemplates"),
+    Resource("", "v1", "ResourceQuota", "resourcequotas", True, ("quota",), (), _STATUS, False),
+    Resource(
+        _ADMISSION,
+        "v1",
+        "MutatingWebhookConfiguration",
+        "mutatingwebhookconfigurations",
+        False,
+        categories=("api-extensions",),
+        controlled=False,
+    ),
+    Resource(
+        _ADMISSION,
+        "v1",
+        "ValidatingAdmissionPolicy",
+        "validatingadmissionpolicies",
+        False,
+        categories=("api-extensions",),
+        subresources=_STATUS,
+        controlled=False,
+    ),
+    Resource(
+        _ADMISSION,
+        "v1",
+        "ValidatingAdmissionPolicyBinding",
+        "validatingadmissionpolicybindings",
+        False,
+        categories=("api-extensions",),
+        controlled=False,
+    ),
+    Resource(
+        _ADMISSION,
+        "v1",
+        "ValidatingWebhookConfiguration",
+        "validatingwebhookconfigurations",
+        False,
+        categories=("api-extensions",),
+        controlled=False,
+    ),
+    Resource("events.k8s.io", "v1", "Event", "events", True, ("ev",), stored_as="events"),
+    Resource(_FLOW, "v1", "FlowSchema", "flowschemas", False, (), (), _STATUS, False),
+    Resource(
+        _FLOW,
+        "v1",
+        "PriorityLevelConfiguration",
+        "prioritylevelconfigurations",
+        False,
+        (),
+        (),
+        _STATUS,
+        False,
+    ),
+    Resource(_NETWORKING, "v1", "Ingress", "ingresses", True, ("ing",), (), _STATUS, False),
+    Resource(_NETWORKING, "v1", "IngressClass", "ingressclasses", False),
+    Resource(
+        _NETWORKING, "v1", "NetworkPolicy", "networkpolicies", True, ("netpol",), controlled=False
+    ),
+    Resource("node.k8s.io", "v1", "RuntimeClass", "runtimeclasses", False),
+    Resource(_STORAGE, "v1", "CSIDriver", "csidrivers", False),
+    Resource(_STORAGE, "v1", "CSINode", "csinodes", False),
+    Resource(_STORAGE, "v1", "CSIStorageCapacity", "csistoragecapacities"),
+    Resource(_STORAGE, "v1", "VolumeAttachment", "volumeattachments", False, subresources=_STATUS),
+)
+"""Kinds that are stored and shown; those that something would act on in a cluster say so."""
+
 _CREATE = ("create",)
 _AUTHENTICATION, _AUTHORIZATION = "authentication.k8s.io", "authorization.k8s.io"
 REVIEWS: tuple[Resource, ...] = (
@@ -123,6 +197,7 @@ RESOURCES: tuple[Resource, ...] = (
     Resource("coordination.k8s.io", "v1", "Lease", "leases"),
     Resource("discovery.k8s.io", "v1", "EndpointSlice", "endpointslices"),
     *_ACCESS,
+    *_STORED,
     Resource(
         "apiextensions.k8s.io",
         "v1",

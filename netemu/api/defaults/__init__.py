@@ -11,12 +11,22 @@ from collections.abc import Callable
 from netemu.api.custom import definition
 from netemu.api.custom.resource import CustomResource
 from netemu.api.custom.structural import defaulted
-from netemu.api.defaults import access, apps, core, pod, service
+from netemu.api.defaults import access, apps, core, pod, service, stored
 from netemu.model import resources
 from netemu.model.meta import Object, copied
 from netemu.model.resources import Resource
 
+_ADMISSION = "admissionregistration.k8s.io"
 _DEFAULTS: dict[str, Callable[[Object], None]] = {
+    "csidrivers.storage.k8s.io": stored.csi_driver,
+    "ingressclasses.networking.k8s.io": stored.ingress_class,
+    "limitranges": stored.limit_range,
+    "networkpolicies.networking.k8s.io": stored.network_policy,
+    "podtemplates": stored.pod_template,
+    f"mutatingwebhookconfigurations.{_ADMISSION}": stored.webhooks,
+    f"validatingadmissionpolicies.{_ADMISSION}": stored.admission_policy,
+    f"validatingadmissionpolicybindings.{_ADMISSION}": stored.admission_policy_binding,
+    f"validatingwebhookconfigurations.{_ADMISSION}": stored.webhooks,
     resources.CUSTOM_RESOURCE_DEFINITIONS: definition.defaults,
     resources.CLUSTER_ROLE_BINDINGS: access.binding,
     resources.ROLE_BINDINGS: access.binding,

@@ -10,7 +10,7 @@ from typing import Any
 
 from netemu.api.custom import printing
 from netemu.api.custom.resource import CustomResource
-from netemu.api.tables import access, cluster, networking, pods, workloads
+from netemu.api.tables import access, cluster, networking, pods, stored, workloads
 from netemu.model.meta import Object, name_of
 from netemu.model.resources import (
     CLUSTER_ROLE_BINDINGS,
@@ -120,6 +120,7 @@ _TABLES: dict[str, _Table] = {
     SERVICE_ACCOUNTS: _table("Name, Secrets#, Age", cluster.service_account),
     "statefulsets.apps": _table("Name, Ready, Age, Containers', Images'", workloads.stateful_set),
 }
+_TABLES |= {key: _table(columns, row) for key, (columns, row) in stored.TABLES.items()}
 """`'` after a column: only with -o wide; `#`: a whole number."""
 
 

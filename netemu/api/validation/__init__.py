@@ -15,6 +15,7 @@ from netemu.api.validation import (
     cluster,
     config,
     endpoints,
+    ingress,
     pod,
     pod_update,
     service,
@@ -44,6 +45,11 @@ class _Rules:
 
 
 _RULES: dict[str, _Rules] = {
+    "ingressclasses.networking.k8s.io": _Rules(ingress.ingress_class, ingress.ingress_class_update),
+    "ingresses.networking.k8s.io": _Rules(ingress.ingress, ingress.ingress_update),
+    "networkpolicies.networking.k8s.io": _Rules(
+        ingress.network_policy, ingress.network_policy_update
+    ),
     resources.CUSTOM_RESOURCE_DEFINITIONS: _Rules(definition.rules, definition.update_rules),
     resources.CLUSTER_ROLES: _Rules(access.cluster_role, access.cluster_role_update),
     resources.CLUSTER_ROLE_BINDINGS: _Rules(

@@ -12,7 +12,7 @@ from netemu.model.resources import (
 EMPTY = {"metadata": {"name": "x", "creationTimestamp": "2026-01-01T00:00:00Z"}}
 
 
-UPSTREAMS_DEFAULT = (CLUSTER_ROLES, ROLES, CUSTOM_RESOURCE_DEFINITIONS)
+UPSTREAMS_DEFAULT = (CLUSTER_ROLES, ROLES, CUSTOM_RESOURCE_DEFINITIONS, "limitranges")
 """Kinds for which upstream, too, shows nothing but the name and when they were made."""
 
 
