@@ -89,6 +89,10 @@ _BASIC: Final = [
     ),
     _rule(("create",), "authentication.k8s.io", "selfsubjectreviews"),
 ]
+_DELEGATED: Final = [
+    _rule(("create",), "authentication.k8s.io", "tokenreviews"),
+    _rule(("create",), "authorization.k8s.io", "subjectaccessreviews"),
+]
 _EVERYTHING: Final = [
     _rule(("*",), "*", "*"),
     {"verbs": ["*"], "nonResourceURLs": ["*"]},
@@ -130,6 +134,7 @@ def cluster_roles() -> list[Object]:
         _role("system:discovery", [_paths(*_DISCOVERY)]),
         _role("system:public-info-viewer", [_paths(*_PUBLIC)]),
         _role("system:basic-user", _BASIC),
+        _role("system:auth-delegator", _DELEGATED),
         _role("system:aggregate-to-admin", _ADMIN, "admin"),
         _role("system:aggregate-to-edit", _EDIT, "edit"),
         _role("system:aggregate-to-view", _VIEW, "view"),

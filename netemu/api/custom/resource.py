@@ -31,8 +31,8 @@ class CustomResource(Resource):
     columns: Sequence[Object] = ()
     """additionalPrinterColumns."""
     scale: ScalePaths = ScalePaths()
-    deprecated: str = ""
-    """What to warn of, "" for nothing."""
+    selectable: tuple[str, ...] = ()
+    """Paths that field selectors know besides name and namespace, without their first dot."""
 
     @property
     def singular(self) -> str:
@@ -94,7 +94,9 @@ def _resource(spec: Object, version: Object, storage: str) -> CustomResource:
         schema=(version.get("schema") or {}).get("openAPIV3Schema") or _ANYTHING,
         columns=tuple(version.get("additionalPrinterColumns") or _AGE),
         scale=ScalePaths() if scale is None else _scale(scale),
-        deprecated=_deprecation(spec, version),
+        selectable=tuple(
+            item["jsonPath"].removeprefix(".") for item in version.get("selectableFields") or ()
+        ),
     )
 
 
@@ -107,10 +109,3 @@ def _scale(said: Mapping[str, Any]) -> ScalePaths:
         said.get("statusReplicasPath", ""),
         said.get("labelSelectorPath", ""),
     )
-
-
-def _deprecation(spec: Object, version: Object) -> str:
-    if not version.get("deprecated"):
-        return ""
-    what = f"{spec['group']}/{version['name']} {spec['names']['kind']}"
-    return version.get("deprecationWarning") or f"{what} is deprecated"

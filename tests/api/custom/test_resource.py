@@ -149,3 +149,13 @@ async def test_in_process_clients_see_it(defined: Cluster) -> None:
     key = f"crontabs.{GROUP}"
     assert key in [kind.key for kind in client.kinds()]
     assert client.get(key, "default", "c") is not None
+
+
+async def test_fields_that_a_definition_names_can_be_selected(cluster: Cluster) -> None:
+    one = version(selectableFields=[{"jsonPath": ".spec.image"}])
+    await cluster.json("POST", DEFINITIONS, definition(one))
+    for name in ("a", "b"):
+        await cluster.json("POST", CRONTABS, crontab(name, image=name))
+    found = await cluster.json("GET", CRONTABS, fieldSelector="spec.image=b")
+    assert [item["metadata"]["name"] for item in found["items"]] == ["b"]
+    await cluster.refused("GET", CRONTABS, fieldSelector="spec.replicas=1")
