@@ -11,7 +11,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 DEV_STAMP := $(VENV)/.installed-dev
 
-.PHONY: help venv dev tools demo test check fix bench run clean dist
+.PHONY: help venv dev tools demo test check fix fuzz bench run clean dist
 
 help: ## What one can make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -51,6 +51,10 @@ check: dev ## Lint, formatting, types, layers
 fix: dev ## Format, and fix what can be fixed
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
+
+fuzz: dev ## Fuzz the DNS server for a minute
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[fuzz]'
+	@$(BIN)/python -m tests.dns.fuzz 60
 
 bench: dev ## Measure, beside peers where there are any
 	@$(BIN)/python -m bench

@@ -1,6 +1,6 @@
-"""The TCP relay beside a direct connection, a relay of asyncio streams and, if there is one, HAProxy.
+"""The TCP relay beside a direct connection, a relay of asyncio streams, and HAProxy if found.
 
-Each relay runs in its own process on one core, client and backend share the other. All are measured
+Each relay runs in its own process on one core; client and backend share the other. All are measured
 in turn in each round, so only figures of one run may be compared: the table gives medians, the
 ratio to the direct connection, and the relay's CPU time per operation, which stays true where the
 client (in Python, as everything here) is the limit. Run: ``python bench/proxy.py``.
@@ -251,15 +251,17 @@ class Measurement:
     name: str
     wish: bytes
     connections: int
-    unit: float
-    """Operations of the client in one of those printed."""
+    unit: float = 1
+    """What the client counts in one of those printed."""
+    each: tuple[float, str] = (1, "")
+    """What the client counts in one whose CPU time is printed, and its name."""
 
 
 MEASUREMENTS = (
-    Measurement("keep-alive requests/s", KEEP, CLIENTS, 1),
-    Measurement("connections/s", CLOSE, CLIENTS, 1),
-    Measurement("Gbit/s, one stream", STREAM, 1, 125_000_000),
-    Measurement("requests/s, one client", KEEP, 1, 1),
+    Measurement("keep-alive requests/s", KEEP, CLIENTS),
+    Measurement("connections/s", CLOSE, CLIENTS),
+    Measurement("Gbit/s, one stream", STREAM, 1, 125_000_000, (1_000_000, " MB")),
+    Measurement("requests/s, one client", KEEP, 1),
 )
 
 
@@ -275,7 +277,7 @@ def measure(peer: Peer, what: Measurement, seconds: float) -> None:
     client = Client(peer.address, what.wish)
     rate = client.run(what.connections, seconds) / what.unit
     used = cpu_seconds(peer.pid) - before
-    cost = used / (client.done / what.unit) * 1e6 if client.done else 0.0
+    cost = used / (client.done / what.each[0]) * 1e6 if client.done else 0.0
     peer.figures.setdefault(what.name, []).append((rate, cost))
 
 
@@ -290,7 +292,7 @@ def show(peers: list[Peer]) -> None:
                 rate / base for (rate, _), base in zip(figures, direct, strict=True)
             )
             cost = statistics.median(cost for _, cost in figures)
-            cpu = f"{cost:10.1f} us CPU each" if peer.pid else ""
+            cpu = f"{cost:10.1f} us CPU each{what.each[1]}" if peer.pid else ""
             print(f"  {peer.name:8} {rate:12,.1f}  {ratio:5.2f} of direct{cpu}")
 
 
@@ -298,8 +300,9 @@ def main() -> None:
     with ExitStack() as stack:
         backend = stack.enter_context(role("backend"))
         peers = [Peer("direct", backend.address)]
-        for name in ("netemu", "streams"):
-            peers.append(stack.enter_context(role(name, backend.address)))
+        peers += [
+            stack.enter_context(role(name, backend.address)) for name in ("netemu", "streams")
+        ]
         program = shutil.which("haproxy")
         if program:
             peers.append(stack.enter_context(haproxy(program, backend.address)))

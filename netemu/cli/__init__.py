@@ -14,11 +14,13 @@ import netemu
 COMMANDS = {
     "completion": "Print a shell's completion script.",
     "demo": "Run the counter example in an instance of its own, show it, and clean up.",
+    "dns": "Look into the cluster's DNS: its query log, and why a name means what.",
     "down": "Stop an instance; its objects stay for the next up.",
     "env": "Print export lines: KUBECONFIG, NETEMU_DNS, NETEMU_API.",
     "exec": "Run a command inside the cluster's network.",
     "kubeconfig": "Print the admin's kubeconfig.",
     "ls": "List the instances.",
+    "resolver": "Make this machine's resolver ask the instance for names of the cluster.",
     "shell": "Open a shell inside the cluster's network.",
     "status": "Say how an instance is.",
     "up": "Start a cluster.",

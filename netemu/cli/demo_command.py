@@ -10,12 +10,14 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable
+from pathlib import Path
 from typing import TypeVar
 
 import click
 
 from netemu.cli import kubectl
 from netemu.cli.instance import Failure
+from netemu.config.loading import BadSettings, check_name
 from netemu.config.settings import NetMode
 from netemu.config.shipped import shipped
 from netemu.daemon.home import Home
@@ -36,6 +38,12 @@ with urllib.request.urlopen(sys.argv[1], timeout=5) as reply:
 
 
 @click.command()
+@click.option("--name", default="demo", show_default=True, help="What to call the instance.")
+@click.option(
+    "--state-dir",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder of all instances.  [default: one of its own, gone afterwards]",
+)
 @click.option(
     "--net",
     type=click.Choice([mode.value for mode in NetMode]),
@@ -43,17 +51,18 @@ with urllib.request.urlopen(sys.argv[1], timeout=5) as reply:
     envvar="NETEMU_NET",
     help="How much of the machine to use.",
 )
-def command(net: str) -> None:
+def command(name: str, state_dir: Path | None, net: str) -> None:
     """Run the counter example in an instance of its own, show it, and clean up."""
     files = [path for name in FILES for path in ("-f", str(shipped(f"examples/{name}")))]
     started = time.monotonic()
     _type(f"netemu up --detach {' '.join(f'-f examples/{name}' for name in FILES)}")
     try:
-        with instance("demo", options=["--net", net, *files]) as cluster:
+        check_name(name)
+        with instance(name, options=["--net", net, *files], state_dir=state_dir) as cluster:
             click.echo(f"ready after {time.monotonic() - started:.2f} s ({cluster.facts['net']})")
             _show(cluster, started)
             _type("netemu down --purge")
-    except (AssertionError, OSError) as error:
+    except (AssertionError, OSError, BadSettings) as error:
         raise Failure(str(error)) from None
     click.echo("gone, and nothing left behind")
 
@@ -71,9 +80,8 @@ def _show(cluster: Instance, started: float) -> None:
     click.echo(lookup(host, int(port)))
     _type(f"curl -s {NODE_PORT}     # the NodePort, from the host; four times")
     click.echo(" ".join([first, *(fetch(NODE_PORT) for _ in range(3))]))
-    if cluster.facts["net"] != "loopback":
-        _type("netemu exec -- curl -s http://counter-np:3000     # inside, by name")
-        click.echo(_inside(cluster, "http://counter-np:3000"))
+    _type("netemu exec -- curl -s http://counter-np:3000     # inside, by name")
+    click.echo(_inside(cluster, "http://counter-np:3000"))
 
 
 def _type(line: str) -> None:

@@ -9,7 +9,7 @@ from typing import IO, Any, TypeVar
 import click
 
 from netemu.config.loading import BadSettings, check_name
-from netemu.daemon.control import Refused, ask
+from netemu.daemon.asking import Refused, ask
 from netemu.daemon.home import Home
 
 F = TypeVar("F", bound=Callable[..., Any])

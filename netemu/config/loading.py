@@ -100,6 +100,13 @@ def _value(hint: Any, value: Any, path: str) -> Any:
         if not isinstance(value, dict):
             raise ValueError(f"{path} must have settings below it, not {_kind(value)}")
         return hint(**_fields(hint, value, f"{path}."))  # type: ignore[operator]  # a class
+    if get_origin(hint) is Mapping:
+        if not isinstance(value, dict):
+            raise ValueError(f"{path} must be names with values, not {_kind(value)}")
+        return {
+            str(key): _value(get_args(hint)[1], item, f"{path}.{key}")
+            for key, item in value.items()
+        }
     if get_origin(hint) is tuple:
         kinds = get_args(hint)
         if not isinstance(value, list) or len(value) != len(kinds):

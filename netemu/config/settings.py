@@ -1,8 +1,10 @@
 """Every setting, once: frozen, checked when made, handed to components slice by slice."""
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv4Address, IPv4Network, ip_address
 from pathlib import Path
 
 
@@ -65,28 +67,72 @@ class DnsSettings:
     port: int | None = None
     """Port on the host's 127.0.0.1; None: 53 as root, 1053 otherwise, another if those are taken.
     """
-    forward: str = ""
-    """Servers to ask for names of others, as ADDRESS or ADDRESS:PORT, separated by blanks; empty:
-    such names are refused, so that nothing leaves the machine unasked."""
+    forward: str = "/etc/resolv.conf"
+    """Servers to ask for names of others: ADDRESS or ADDRESS:PORT, or a file like /etc/resolv.conf
+    that names them, separated by blanks; empty: such names are refused."""
+    policy: str = "random"
+    """Which of those is asked first: random, round_robin or sequential."""
+    max_concurrent: int = 1000
+    """Questions waiting for other servers at once; more are refused (kubeadm's bound)."""
+    cache: int = 30
+    """Seconds that answers of others are kept at most (kubeadm's choice); 0: not at all."""
+    stub_domains: Mapping[str, str] = field(default_factory=dict)
+    """Domains with servers of their own, written as in `forward`."""
+    hosts: Mapping[str, str] = field(default_factory=dict)
+    """Static names with their addresses, separated by blanks; they come before the cluster's."""
+    ttls: Mapping[str, int] = field(default_factory=dict)
+    """Seconds for single names and all below them, instead of `ttl`."""
+    pods: str = "insecure"
+    """Names of pods by address: disabled, insecure (any address; kubeadm's choice) or verified."""
+    autopath: bool = False
+    """Whether the server walks a pod's search list itself, to spare it queries."""
+    order: str = "random"
+    """Of several addresses: random, rotate (each answer begins with the next) or keep."""
+    seed: int | None = None
+    """For the same random order in each run."""
+    transfer: str = ""
+    """Who may have the whole zone (AXFR): addresses separated by blanks, or *; empty: nobody."""
+    corefile: Path | None = None
+    """A Corefile to use instead of all of the above but `zone` and `port`."""
+    workers: int = 1
+    """Processes that answer over UDP, each on a core of its own; more than one costs some 40 MB
+    each, and pays only past what one core answers."""
 
     def __post_init__(self) -> None:
         if not 0 <= self.ttl <= 3600:
             raise ValueError(f"dns.ttl must be within 0..3600, not {self.ttl}")
         if self.port is not None and not 0 <= self.port < 65536:
             raise ValueError(f"dns.port must be a port, not {self.port}")
-        _ = self.upstreams
+        if not 1 <= self.workers <= 64:
+            raise ValueError(f"dns.workers must be within 1..64, not {self.workers}")
+        _one_of("dns.policy", self.policy, "random", "round_robin", "sequential")
+        _one_of("dns.pods", self.pods, "disabled", "insecure", "verified")
+        _one_of("dns.order", self.order, "random", "rotate", "keep")
+        for text in (self.zone, *self.stub_domains, *self.hosts, *self.ttls):
+            if re.fullmatch(r"[\w-]+(\.[\w-]+)*\.?", text, re.ASCII) is None:
+                raise ValueError(f"dns: {text!r} is no domain name")
+        for word in (word for words in self.hosts.values() for word in words.split()):
+            ip_address(word)
+        for name, servers in {"forward": self.forward, **self.stub_domains}.items():
+            for word in servers.split():
+                _check_server(f"dns.{name}", word)
 
-    @property
-    def upstreams(self) -> tuple[tuple[str, int], ...]:
-        """The servers of `forward`, as address and port. Raises ValueError."""
-        found: list[tuple[str, int]] = []
-        for word in self.forward.split():
-            address, _, port = word.partition(":")
-            try:
-                found.append((str(IPv4Address(address)), int(port or 53)))
-            except ValueError as error:
-                raise ValueError(f"dns.forward: {word!r} is no ADDRESS or ADDRESS:PORT") from error
-        return tuple(found)
+
+def _one_of(name: str, value: str, *known: str) -> None:
+    if value not in known:
+        raise ValueError(f"{name} must be one of {', '.join(known)}, not {value!r}")
+
+
+def _check_server(name: str, word: str) -> None:
+    if word.startswith("/"):
+        return
+    address, _, port = word.partition(":")
+    try:
+        IPv4Address(address)
+        if not 0 < int(port or 53) < 65536:
+            raise ValueError(port)
+    except ValueError as error:
+        raise ValueError(f"{name}: {word!r} is no ADDRESS, ADDRESS:PORT or file") from error
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -91,6 +91,7 @@ def _kube_dns(addressing: Addressing) -> Object:
     ports = [
         {"name": "dns", "protocol": "UDP", "port": 53, "targetPort": 53},
         {"name": "dns-tcp", "protocol": "TCP", "port": 53, "targetPort": 53},
+        {"name": "metrics", "protocol": "TCP", "port": 9153, "targetPort": 9153},
     ]
     return _service(KUBE_DNS, labels, addressing.dns, ports)
 

@@ -1,54 +1,50 @@
 """What the control socket answers: status, the way into the cluster, and manifests to apply."""
 
-import dataclasses
 import os
 import time
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any
 
-from netemu.api.registry import Registry
 from netemu.daemon import manifests
-from netemu.daemon.control import Handler, Refused
+from netemu.daemon.asking import Refused
+from netemu.daemon.control import Handler
+from netemu.daemon.parts import MANAGER, Core, Start
+from netemu.dns.questions import Unanswered
+from netemu.dns.seen import Seen
 from netemu.fabric.enter import Entrance
 from netemu.model.errors import NotFound
-from netemu.model.latest import Latest
 from netemu.model.resources import NODES, PODS
-from netemu.model.snapshot import Snapshot
+from netemu.node.launch import pod_resolver
 from netemu.node.runtime import SandboxSpec
 from netemu.proxy.server import Proxy
 
-if TYPE_CHECKING:
-    from netemu.daemon.cluster import Start
-
 
 class Answers:
-    """One running cluster's answers."""
+    """One running cluster's answers; made when it is ready."""
 
-    def __init__(
-        self,
-        start: "Start",
-        registry: Registry,
-        proxy: Proxy,
-        latest: Latest[Snapshot],
-        *,
-        api: str,
-        dns: str,
-    ) -> None:
+    def __init__(self, start: Start, core: Core, proxy: Proxy, seen: Seen) -> None:
         self._start = start
-        self._client = registry.client("netemu")
-        self._registry = registry
+        self._ready_after = round(time.monotonic() - start.started, 3)
+        self._registry = core.registry
+        self._client = core.registry.client(MANAGER)
+        self._ports = core.ports
+        self._latest = core.latest
+        self._proxy = proxy
         self._runtime = start.launched.runtime
         self._places: set[str] = set()
+        self._dns = seen.questions(self._resolver_of)
         self._files = {"/etc/resolv.conf": _resolv_conf(start)}
-        self._proxy = proxy
-        self._latest = latest
-        self._api = api
-        self._dns = dns
 
     @property
     def handlers(self) -> Mapping[str, Handler]:
         """Question -> its answer."""
-        return {"status": self.status, "entrance": self.entrance, "apply": self.apply}
+        return {
+            "status": self.status,
+            "entrance": self.entrance,
+            "apply": self.apply,
+            "dns-log": _refusing(self._dns.log),
+            "dns-explain": _refusing(self._dns.explain),
+        }
 
     def facts(self) -> dict[str, Any]:
         """What stays the same while the daemon runs."""
@@ -61,8 +57,10 @@ class Answers:
             "uplink": launched.uplink,
             "block": addressing.block,
             "ready": True,
-            "api": self._api,
-            "dns": self._dns,
+            "zone": self._start.settings.dns.zone,
+            "startSeconds": self._ready_after,
+            "api": self._ports.api_url,
+            "dns": self._ports.dns_address,
             "kubeconfig": str(self._start.home.kubeconfig),
             "home": str(self._start.home.folder),
             "addresses": {
@@ -94,9 +92,13 @@ class Answers:
         }
 
     def _unreachable(self) -> list[str]:
+        """Addresses the host should reach a Service at, and can't; the API has one of its own."""
+        addressing = self._start.launched.addressing
         return [
             f"{listener.address}:{listener.port} on the host is not served: {reason}"
+            + (" (ports below 1024 are for root)" if listener.port < 1024 else "")
             for listener, reason in sorted(self._proxy.failures.items())
+            if listener.address != addressing.mirror(addressing.api)
         ]
 
     async def entrance(self, question: dict[str, Any]) -> dict[str, Any]:
@@ -116,7 +118,24 @@ class Answers:
             raise Refused(str(error)) from None
         except OSError as error:
             raise Refused(f"cannot get there: {error}") from None
-        return dataclasses.asdict(found)
+        namespace = name.partition("/")[0] if kind == "pod" else "default"
+        return {
+            "namespaces": dict(found.namespaces),
+            "env": {**found.env, **self._names(namespace)},
+        }
+
+    def _names(self, namespace: str) -> dict[str, str]:
+        """What makes HTTP clients find names where there is no resolv.conf of our own."""
+        web = self._ports.web_proxy
+        if web is None:
+            return {}
+        url = "http://{}@{}:{}".format(namespace, *web.getsockname())
+        return {
+            "NETEMU_DNS": self._ports.dns_address,
+            "http_proxy": url,
+            "https_proxy": url,
+            "no_proxy": "localhost,127.0.0.0/8",
+        }
 
     async def _into_cluster(self) -> Entrance:
         return await self._runtime.entrance(None, self._files)
@@ -144,9 +163,29 @@ class Answers:
             raise NotFound(PODS, name)
         return await self._runtime.entrance(pod["metadata"]["uid"])
 
+    def _resolver_of(self, namespace: str, name: str) -> tuple[Sequence[str], Sequence[str]] | None:
+        pod = self._client.get(PODS, namespace, name)
+        if pod is None:
+            return None
+        zone, dns = self._start.settings.dns.zone, self._start.launched.addressing.dns
+        found = pod_resolver(pod, zone, dns)
+        return found.searches, found.options
+
     async def apply(self, question: dict[str, Any]) -> list[str]:
         """Apply manifests; a line for each object."""
         return await manifests.apply(self._registry, question["manifests"])
+
+
+def _refusing(answer: Callable[[dict[str, Any]], Awaitable[Any]]) -> Handler:
+    """The answers of the DNS server, which knows nothing of control sockets."""
+
+    async def handler(question: dict[str, Any]) -> Any:
+        try:
+            return await answer(question)
+        except Unanswered as error:
+            raise Refused(str(error)) from None
+
+    return handler
 
 
 def _internal_ip(node: dict[str, Any]) -> str:
@@ -154,7 +193,7 @@ def _internal_ip(node: dict[str, Any]) -> str:
     return next((a["address"] for a in addresses if a["type"] == "InternalIP"), "")
 
 
-def _resolv_conf(start: "Start") -> str:
+def _resolv_conf(start: Start) -> str:
     """What a process in the cluster's network, but in no pod, finds names by."""
     zone = start.settings.dns.zone
     return (

@@ -9,27 +9,15 @@ import os
 import sys
 import traceback
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from netemu.config.settings import Settings
 from netemu.daemon.home import Home
+from netemu.daemon.reports import Reports
 
 LOG_LIMIT = 1024 * 1024
 """Bytes of the daemon's log that a restart keeps; a longer one begins anew."""
-
-
-class Reports:
-    """What the daemon tells the command: ready, failed, or what just happened."""
-
-    def __init__(self, pipe: int) -> None:
-        self._pipe = pipe
-
-    def send(self, kind: str, content: Any) -> None:
-        """Tell one thing; once the command has gone there is nobody to tell."""
-        with suppress(BrokenPipeError, BlockingIOError):
-            os.write(self._pipe, json.dumps([kind, content]).encode() + b"\n")
 
 
 @dataclass(frozen=True, slots=True)

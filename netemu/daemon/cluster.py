@@ -5,62 +5,37 @@ report that all is ready.
 """
 
 import asyncio
+import gc
 import os
 import random
-import re
 import signal
-import socket
-import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
 
 from netemu.api.credentials import load, write_kubeconfig
 from netemu.api.http import serve_api
 from netemu.api.registry import Registry
 from netemu.clock import SystemClock
-from netemu.config.settings import Settings
 from netemu.controllers.bootstrap import bootstrap
 from netemu.controllers.table import run_controllers
+from netemu.daemon import corefile
 from netemu.daemon.answers import Answers
-from netemu.daemon.boot import Reports
 from netemu.daemon.control import serve_control
-from netemu.daemon.follow import follow, tell
-from netemu.daemon.home import Home
-from netemu.dns.server import DnsListener, serve_dns
+from netemu.daemon.follow import follow, settled, tell
+from netemu.daemon.parts import MANAGER, Core, Start
+from netemu.daemon.ports import open_ports
+from netemu.daemon.webproxy import serve_web_proxy
+from netemu.dns.records import lowered, name_from
+from netemu.dns.seen import Seen, see, serve_metrics
+from netemu.dns.server import Dns, serve_dns
 from netemu.model.latest import Latest
-from netemu.model.snapshot import EMPTY, Snapshot
+from netemu.model.resources import CONFIG_MAPS
+from netemu.model.snapshot import EMPTY
 from netemu.node.agent import NodeAgent
-from netemu.node.spawner.launch import Launched
-from netemu.proxy.server import serve_proxy
+from netemu.proxy.server import Proxy, serve_proxy
 from netemu.scheduler.loop import run_scheduler
 from netemu.store.sqlite import open_sqlite
 from netemu.tasks import Tasks, task_group
-
-LOOPBACK = "127.0.0.1"
-API_PORT = 6443
-"""Where the API listens inside the cluster's network."""
-DNS_PORTS = (1053, 0)
-"""Ports for DNS on the host, in order of preference; 53 comes before them for root."""
-
-
-@dataclass(frozen=True, slots=True)
-class Start:
-    """What the daemon has when its loop begins."""
-
-    settings: Settings
-    home: Home
-    launched: Launched
-    reports: Reports
-    started: float
-    """When the daemon began, by the monotonic clock."""
-    lifeline: int | None
-    credentials: int
-    """Pid of the process that makes them."""
-
-
-class PortTaken(Exception):
-    """A port that was asked for can't be had; the message says which and why."""
 
 
 async def serve(start: Start) -> None:
@@ -89,99 +64,158 @@ def _first(error: BaseException) -> BaseException:
 
 @asynccontextmanager
 async def _cluster(start: Start) -> AsyncIterator[None]:
-    settings, home, launched = start.settings, start.home, start.launched
-    addressing, clock, rng = launched.addressing, SystemClock(), random.Random()
-    latest: Latest[Snapshot] = Latest(EMPTY)
     async with AsyncExitStack() as stack:
-        store = await stack.enter_async_context(open_sqlite(home.store, settings.store))
-        registry = await stack.enter_async_context(
-            Registry(store, clock=clock, rng=rng, addressing=addressing, network=settings.network)
-        )
-        await bootstrap(registry.client("netemu"), addressing)
-        base = await stack.enter_async_context(task_group())
-        base.start(launched.runtime.run(), name="spawner")
-        base.start(follow(registry.client("netemu"), latest), name="snapshot")
-
-        dns_sockets = _dns_sockets(settings, launched)
-        dns = "{}:{}".format(*dns_sockets[0].udp.getsockname())
-        await stack.enter_async_context(
-            serve_dns(latest, settings.dns, dns_sockets, rng, clock=clock, outside=launched.host)
-        )
-        proxy = await stack.enter_async_context(
-            serve_proxy(
-                latest,
-                addressing,
-                nodes=settings.node.count,
-                cluster=launched.cluster,
-                host=launched.host if launched.runtime.isolated else None,
-                clock=clock,
-                rng=rng,
-            )
-        )
-        agent = NodeAgent(
-            client_for=registry.client,
-            recorder_for=registry.recorder,
-            runtime=launched.runtime,
-            clock=clock,
-            settings=settings,
-            addressing=addressing,
-            home=home.folder,
-            dns=dns,
-        )
-        _await_credentials(start.credentials)
-        credentials = load(home.credentials)
-        api_socket = _api_socket(settings, home, launched)
-        api = f"https://{LOOPBACK}:{api_socket.getsockname()[1]}"
-        write_kubeconfig(home.kubeconfig, credentials, server=api, name=home.name)
+        core = await _core(start, stack)
         ready = asyncio.Event()
-        await stack.enter_async_context(
-            serve_api(
-                registry,
-                settings=settings.api,
-                sockets=[api_socket, launched.cluster.listen(addressing.control_plane, API_PORT)],
-                credentials=credentials,
-                streams=agent.streams,
-                ready=ready.is_set,
-            )
-        )
-        await stack.enter_async_context(agent)
+        ca = await _serve_api(start, stack, core, ready)
+        # The agent first takes back what pods of an earlier run promised, then the controllers
+        # take them out of their Services: only then may DNS and proxy believe the stored slices.
+        await stack.enter_async_context(core.agent)
         top = await stack.enter_async_context(task_group())
-        top.start(
-            run_controllers(
-                registry.client,
-                registry.recorder,
-                clock,
-                addressing,
-                settings.controllers,
-                credentials.ca.decode(),
-            ),
-            name="controllers",
-        )
-        top.start(
-            run_scheduler(
-                registry.client("kube-scheduler"),
-                registry.recorder("default-scheduler"),
-                clock,
-                rng,
-            ),
-            name="scheduler",
-        )
-        await latest.newer_than(EMPTY)
-        await agent.registered()
-        answers = Answers(start, registry, proxy, latest, api=api, dns=dns)
-        await stack.enter_async_context(serve_control(home.socket, answers.handlers))
+        _control(start, top, core, ca)
+        await settled(core.registry.client(MANAGER), core.clock)
+        top.start(follow(core.registry.client(MANAGER), core.latest), name="snapshot")
+        await core.latest.newer_than(EMPTY)
+        seen, proxy = await _serve_network(start, stack, core)
+        latency = seen.programming.follow(core.registry.client(MANAGER), core.latest)
+        top.start(latency, name="dns programming latency")
+        answers = Answers(start, core, proxy, seen)
+        await stack.enter_async_context(serve_control(start.home.socket, answers.handlers))
         ready.set()
-        _report(start, answers, registry, top)
+        gc.freeze()
+        gc.enable()
+        _report(start, answers, core, top)
         yield
 
 
-def _report(start: Start, answers: Answers, registry: Registry, tasks: Tasks) -> None:
+async def _core(start: Start, stack: AsyncExitStack) -> Core:
+    """Store and registry, with what a cluster has from the start; and every port there will be."""
+    settings, launched = start.settings, start.launched
+    clock, rng = SystemClock(), random.Random()
+    store = await stack.enter_async_context(open_sqlite(start.home.store, settings.store))
+    registry = await stack.enter_async_context(
+        Registry(
+            store,
+            clock=clock,
+            rng=rng,
+            addressing=launched.addressing,
+            network=settings.network,
+        )
+    )
+    await bootstrap(registry.client(MANAGER), launched.addressing)
+    tasks = await stack.enter_async_context(task_group())
+    tasks.start(launched.runtime.run(), name="spawner")
+    ports = open_ports(settings, start.home, launched)
+    agent = NodeAgent(
+        client_for=registry.client,
+        recorder_for=registry.recorder,
+        runtime=launched.runtime,
+        clock=clock,
+        settings=settings,
+        addressing=launched.addressing,
+        home=start.home.folder,
+        dns=ports.dns_address,
+    )
+    return Core(registry, clock, rng, ports, agent, Latest(EMPTY))
+
+
+async def _serve_api(start: Start, stack: AsyncExitStack, core: Core, ready: asyncio.Event) -> str:
+    """Serve the API; the CA's certificate."""
+    _await_credentials(start.credentials)
+    credentials = load(start.home.credentials)
+    write_kubeconfig(
+        start.home.kubeconfig, credentials, server=core.ports.api_url, name=start.home.name
+    )
+    await stack.enter_async_context(
+        serve_api(
+            core.registry,
+            settings=start.settings.api,
+            sockets=core.ports.api,
+            credentials=credentials,
+            streams=core.agent.streams,
+            ready=ready.is_set,
+        )
+    )
+    return credentials.ca.decode()
+
+
+def _control(start: Start, tasks: Tasks, core: Core, ca: str) -> None:
+    """Start the loops that make what is what should be."""
+    registry = core.registry
+    controllers = run_controllers(
+        registry.client,
+        registry.recorder,
+        core.clock,
+        start.launched.addressing,
+        start.settings.controllers,
+        ca,
+    )
+    tasks.start(controllers, name="controllers")
+    scheduler = run_scheduler(
+        registry.client("kube-scheduler"),
+        registry.recorder("default-scheduler"),
+        core.clock,
+        core.rng,
+    )
+    tasks.start(scheduler, name="scheduler")
+
+
+async def _serve_network(start: Start, stack: AsyncExitStack, core: Core) -> tuple[Seen, Proxy]:
+    """Serve DNS and the virtual IPs."""
+    settings, launched = start.settings, start.launched
+    dns = await _serve_dns(start, stack, core)
+    zone = lowered(name_from(settings.dns.zone))
+    seen = stack.enter_context(see(dns, zone, core.clock))
+    await stack.enter_async_context(serve_metrics(seen, **core.ports.dns_pages))
+    if core.ports.web_proxy is not None:
+        names = core.ports.dns_address, settings.dns.zone
+        await stack.enter_async_context(serve_web_proxy(core.ports.web_proxy, *names))
+    proxy = await stack.enter_async_context(
+        serve_proxy(
+            core.latest,
+            launched.addressing,
+            nodes=settings.node.count,
+            cluster=launched.cluster,
+            host=launched.host if launched.runtime.isolated else None,
+            clock=core.clock,
+            rng=core.rng,
+        )
+    )
+    return seen, proxy
+
+
+async def _serve_dns(start: Start, stack: AsyncExitStack, core: Core) -> Dns:
+    """Serve DNS as the Corefile in the cluster says, and tell there what is wrong with it."""
+    client, recorder = core.registry.client(MANAGER), core.registry.recorder("coredns")
+    text = await corefile.prepare(client, start.settings.dns)
+    tasks = await stack.enter_async_context(task_group())
+    tasks.start(corefile.follow(client, text), name="corefile")
+
+    def tell(reason: str, message: str) -> None:
+        about = client.get(CONFIG_MAPS, *corefile.KEY)
+        if about is not None:
+            recorder.event(about, "Warning", reason, message)
+
+    return await stack.enter_async_context(
+        serve_dns(
+            core.latest,
+            start.settings.dns,
+            core.ports.dns,
+            core.rng,
+            clock=core.clock,
+            outside=start.launched.host,
+            corefile=text,
+            tell=tell,
+        )
+    )
+
+
+def _report(start: Start, answers: Answers, core: Core, tasks: Tasks) -> None:
     facts = answers.facts()
     start.home.write_facts(facts)
-    seconds = time.monotonic() - start.started
-    start.reports.send("ready", {**facts, "startSeconds": round(seconds, 3)})
+    start.reports.send("ready", facts)
     if start.lifeline is not None:
-        tasks.start(tell(registry.client("netemu"), start.reports), name="events")
+        tasks.start(tell(core.registry.client(MANAGER), start.reports), name="events")
 
 
 def _await_credentials(pid: int) -> None:
@@ -189,60 +223,3 @@ def _await_credentials(pid: int) -> None:
     _, status = os.waitpid(pid, 0)
     if status:
         raise RuntimeError("keys and certificates could not be made")
-
-
-def _api_socket(settings: Settings, home: Home, launched: Launched) -> socket.socket:
-    """The API's port on the host: the one asked for, else the one used last time, else any."""
-    if settings.api.port:
-        return _listen(launched, settings.api.port)
-    try:
-        used = re.search(rf"server: https://{LOOPBACK}:(\d+)", home.kubeconfig.read_text())
-        if used is not None:
-            return launched.host.listen(LOOPBACK, int(used[1]))
-    except OSError:
-        pass  # there was no last time, or somebody else has the port now
-    return launched.host.listen(LOOPBACK, 0)
-
-
-def _listen(launched: Launched, port: int) -> socket.socket:
-    try:
-        return launched.host.listen(LOOPBACK, port)
-    except OSError as error:
-        raise PortTaken(f"cannot listen on {LOOPBACK}:{port}: {error.strerror}") from error
-
-
-def _dns_sockets(settings: Settings, launched: Launched) -> list[DnsListener]:
-    """Where DNS is asked: on the host, and at the cluster's own address if that can be bound."""
-    addressing = launched.addressing
-    host = _host_dns(settings, launched)
-    try:
-        inside = DnsListener(
-            launched.cluster.bind_udp(addressing.dns, 53),
-            launched.cluster.listen(addressing.dns, 53),
-        )
-    except PermissionError:
-        return [host]  # loopback mode as an ordinary user: there is no other network to bind it in
-    return [host, inside]
-
-
-def _host_dns(settings: Settings, launched: Launched) -> DnsListener:
-    wanted = settings.dns.port
-    ports: tuple[int, ...] = DNS_PORTS if wanted is None else (wanted,)
-    if wanted is None and launched.uplink:
-        ports = (53, *ports)
-    last: OSError | None = None
-    for port in ports:
-        try:
-            udp = launched.host.bind_udp(LOOPBACK, port)
-            try:
-                tcp = launched.host.listen(LOOPBACK, udp.getsockname()[1])
-            except OSError:
-                udp.close()
-                raise
-        except OSError as error:
-            last = error
-            continue
-        addressing = launched.addressing
-        return DnsListener(udp, tcp, addressing.host_view, addressing.cluster_view)
-    assert last is not None
-    raise PortTaken(f"cannot listen on {LOOPBACK}:{ports[0]} for DNS: {last.strerror}")

@@ -2,12 +2,40 @@
 
 import time
 from dataclasses import replace
+from functools import partial
 
-from netemu.daemon.boot import Reports
+from netemu.clock import Clock
+from netemu.daemon.reports import Reports
 from netemu.model.client import Client
+from netemu.model.conditions import holds
 from netemu.model.latest import Latest
-from netemu.model.resources import EVENTS
+from netemu.model.resources import ENDPOINT_SLICES, EVENTS, PODS
+from netemu.model.service import EndpointSlice, slice_from
 from netemu.model.snapshot import FOLLOWED, Snapshot, advance
+
+SETTLE_SECONDS = 2.0
+"""How long to wait for slices of an earlier run to be taken back; it takes milliseconds."""
+SETTLE_POLL = 0.002
+
+
+async def settled(client: Client, clock: Clock) -> None:
+    """Wait until no stored slice promises a pod that isn't ready (any more, or yet)."""
+    end = clock.monotonic() + SETTLE_SECONDS
+    while clock.monotonic() < end and any(map(partial(_promises, client), _slices(client))):
+        await clock.sleep(SETTLE_POLL)
+
+
+def _slices(client: Client) -> list[EndpointSlice]:
+    return [slice_from(obj) for obj in client.list(ENDPOINT_SLICES)]
+
+
+def _promises(client: Client, part: EndpointSlice) -> bool:
+    for endpoint in part.endpoints:
+        if endpoint.ready and endpoint.target is not None:
+            pod = client.get(PODS, *endpoint.target)
+            if pod is None or not holds(pod, "Ready"):
+                return True
+    return False
 
 
 async def follow(client: Client, latest: Latest[Snapshot]) -> None:

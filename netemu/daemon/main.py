@@ -4,14 +4,16 @@ What needs a process with a single thread comes first: namespaces and the spawne
 heavy imports, while the spawner sets the network up on the other core.
 """
 
+import gc
 import logging
 import os
+import resource
 import sys
 import time
 
 from netemu.config.settings import Settings
-from netemu.daemon.boot import Reports
 from netemu.daemon.home import Home
+from netemu.daemon.reports import Reports
 from netemu.node.spawner.launch import launch
 
 ALWAYS_HOSTS = ("localhost", "127.0.0.1")
@@ -27,14 +29,17 @@ def run(settings: Settings, home: Home, reports: Reports, lifeline: int | None) 
         format="%(asctime)s %(levelname)s %(name)s: %(message)s",
     )
     logging.getLogger("asyncio").setLevel(logging.WARNING)
+    gc.disable()  # until all is imported and ready: nothing of that becomes garbage
     launching = launch(settings)
+    _raise_descriptor_limit()
     try:
         addressing = launching.addressing
         hosts = (*ALWAYS_HOSTS, addressing.api, addressing.control_plane)
         credentials = _fork_credentials(home, hosts)
         import asyncio  # late, as what follows: the spawner and the credentials are being made
 
-        from netemu.daemon.cluster import Start, serve
+        from netemu.daemon.cluster import serve
+        from netemu.daemon.parts import Start
 
         launched = launching.ready()
     except BaseException:
@@ -45,6 +50,12 @@ def run(settings: Settings, home: Home, reports: Reports, lifeline: int | None) 
         asyncio.run(serve(start))
     finally:
         launched.stop()
+
+
+def _raise_descriptor_limit() -> None:
+    """As many files as are allowed: a connection takes two, a process one. Pods keep the usual."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def _fork_credentials(home: Home, hosts: tuple[str, ...]) -> int:

@@ -13,7 +13,7 @@ import msgspec
 
 from netemu.api import patch, strict
 from netemu.api.registry import Registry
-from netemu.daemon.control import Refused
+from netemu.daemon.asking import Refused
 from netemu.model.errors import ApiError
 from netemu.model.meta import Object, name_of, namespace_of
 from netemu.model.resources import BY_KIND, Resource

@@ -6,14 +6,14 @@ data (NODATA) and a name that doesn't is denied (NXDOMAIN), both with the SOA of
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv6Address
+from dataclasses import dataclass, replace
+from socket import AF_INET, AF_INET6, inet_pton
 from typing import TypeAlias
 
 from netemu.dns.names import locate
 from netemu.dns.nodes import Domain, Finder, Node, View
 from netemu.dns.reading import Part, Reading
-from netemu.dns.records import IN, Name, Question, Rcode, Record, Soa, Srv, Type, lowered
+from netemu.dns.records import IN, Name, Question, Rcode, Record, Soa, Source, Srv, Type, lowered
 from netemu.model.snapshot import Snapshot
 
 VERSION_TTL = 28800
@@ -34,11 +34,20 @@ class Answer:
     additional: tuple[Record, ...] = ()
     truncated: bool = False
     """Another server's part of it was cut."""
+    authentic: bool = False
+    """Another server vouches for it (AD, RFC 4035 §3.2.3)."""
     elsewhere: Name | None = None
     """The name that another server may know more of: one outside our zones, one of the reverse
     trees that nobody here holds, or the end of a CNAME chain."""
     parts: tuple[Part, ...] = ()
     """What of the snapshot it was read from."""
+    shared: bool = True
+    """Every client would get it."""
+    source: Source = Source.CLUSTER
+
+
+REFUSED = Answer(rcode=Rcode.REFUSED, authoritative=False, source=Source.SERVER)
+FAILED = Answer(rcode=Rcode.SERVFAIL, authoritative=False, source=Source.SERVER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +70,12 @@ Builder: TypeAlias = Callable[[Asked, Node, Name], Sections]
 def answer(snapshot: Snapshot, question: Question, domain: Domain, view: View) -> Answer:
     """The answer to `question`, as a client with that view gets it."""
     if question.klass != IN:
-        return Answer(rcode=Rcode.REFUSED, authoritative=False)
-    place = locate(question.name, domain.zone)
+        return REFUSED
+    place = locate(question.name, domain.zone, domain.reverse)
     if place is None:
-        return Answer(rcode=Rcode.REFUSED, authoritative=False, elsewhere=question.name)
+        return replace(REFUSED, elsewhere=question.name)
     if question.type in TRANSFERS:
-        return Answer(rcode=Rcode.REFUSED, authoritative=False)
+        return REFUSED
     origin, target = place
     finder = Finder(Reading(snapshot), domain, view)
     asked = Asked(question, origin, finder, snapshot.revision & 0xFFFFFFFF)
@@ -114,7 +123,7 @@ def _chased(asked: Asked, node: Node) -> Answer:
         seen.add(lowered(owner))
         links.append(Record(owner, Type.CNAME, finder.domain.ttl, node.alias))
         owner = node.alias
-        place = locate(owner, finder.domain.zone)
+        place = locate(owner, finder.domain.zone, finder.domain.reverse)
         if place is None:
             return Answer(records=tuple(links), elsewhere=owner, parts=tuple(finder.reading.parts))
         found = finder.find(place[1])
@@ -138,8 +147,8 @@ def _soa(asked: Asked) -> Record:
 
 def _address(owner: Name, address: str, ttl: int) -> Record:
     if ":" in address:
-        return Record(owner, Type.AAAA, ttl, IPv6Address(address).packed)
-    return Record(owner, Type.A, ttl, IPv4Address(address).packed)
+        return Record(owner, Type.AAAA, ttl, inet_pton(AF_INET6, address))
+    return Record(owner, Type.A, ttl, inet_pton(AF_INET, address))
 
 
 def _addresses_of(wanted: Type) -> Builder:

@@ -1,101 +1,250 @@
-"""Names of others, asked of the servers that the settings name: the least that works.
+"""Names of others, asked of other servers: which of them, how long, and what of it is kept.
 
-One socket, port and id for each question, connected, so that the kernel drops what comes from
-elsewhere; what doesn't match the question is ignored. Names of the cluster never get here.
-Nothing is kept, everything goes by UDP, and the end of an ExternalName's chain isn't looked up.
+A server that failed several times in a row is asked after the others until a while has passed. The
+same question of several clients goes out once. Everything is bounded: questions under way by
+``max_concurrent``, tries and time by the constants here, memory by the cache's rules. A loop (an
+other server that asks us) is found with a name nobody else knows, as by CoreDNS' ``loop``; not
+before the first real question, so that nothing leaves the machine unasked.
 """
 
 import asyncio
+import logging
 import random
-import socket
-from collections.abc import Callable, Sequence
-from typing import TypeAlias
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, TypeAlias, assert_never
 
-from netemu.dns import wire
-from netemu.dns.answer import Answer
-from netemu.dns.records import Rcode
-from netemu.dns.responder import Unfinished
+from netemu.clock import Clock
+from netemu.dns.answer import FAILED, REFUSED, Answer
+from netemu.dns.chain import Address, Configuration, Forward, Policy
+from netemu.dns.observation import Exchanged, Observers
+from netemu.dns.outcome import Wish
+from netemu.dns.records import Name, Question, Rcode, Record, Type, lowered
 from netemu.tasks import Tasks
 
-Address: TypeAlias = tuple[str, int]
+if TYPE_CHECKING:  # what only asking needs is imported with the first question
+    from netemu.dns.cache import Cache, Key
+    from netemu.dns.exchange import Connector
 
-MOST_UNDER_WAY = 1000
-"""Questions waiting for others at once; more are refused (kubeadm's ``max_concurrent``)."""
+log = logging.getLogger(__name__)
+
 ANSWER_SECONDS = 2.0
-"""Before the next server is asked (CoreDNS' read timeout)."""
+"""For one try of one server (CoreDNS' read timeout)."""
 ALL_SECONDS = 5.0
-"""Before the client is told SERVFAIL (CoreDNS' deadline over all servers)."""
+"""For all tries, before the client is told SERVFAIL (CoreDNS' deadline)."""
+ROUNDS = 2
+"""Times each server is tried for one question: a datagram may get lost."""
+DOWN_SECONDS = 0.5
+"""A server that failed too often comes last for so long (CoreDNS' period of health checks)."""
+LOOP_SECONDS = 30.0
+"""Nothing is forwarded for so long after a loop was found; then it may have been mended."""
+
+Then: TypeAlias = Callable[[Answer], None]
+Tell: TypeAlias = Callable[[str, str], None]
+"""Told what users should know of: a reason in CamelCase, and a message."""
+
+
+@dataclass(slots=True)
+class Health:
+    """Of one server."""
+
+    failures: int = 0
+    """In a row."""
+    down_until: float = 0.0
+
+
+@dataclass(slots=True)
+class Group:
+    """What is known of the servers of one `Forward`."""
+
+    forward: Forward
+    cache: "Cache | None"
+    health: dict[Address, Health]
+    flights: "dict[tuple[Key, Wish], list[tuple[Name, Then]]]" = field(default_factory=dict)
+    """Who waits for a question that is under way, and how each spells it."""
+    waiting: int = 0
+    turn: int = -1
+    rejected: int = 0
+    """Refused because too many waited."""
+    probed: bool = False
+    looped_until: float = 0.0
 
 
 class Forwarder:
-    """Relays what the cluster's DNS knows nothing of."""
+    """Asks other servers for all listeners."""
 
     def __init__(
         self,
-        servers: Sequence[Address],
-        connector: Callable[[socket.SocketKind], socket.socket],
+        connector: "Connector",
         rng: random.Random,
         tasks: Tasks,
+        clock: Clock,
+        *,
+        observers: Observers | None = None,
+        tell: Tell | None = None,
     ) -> None:
-        self._servers = tuple(servers)
         self._connector = connector
         self._rng = rng
         self._tasks = tasks
-        self._under_way = 0
+        self._clock = clock
+        self._observers = observers or Observers()
+        self._tell = tell
+        self._groups: dict[Forward, Group] = {}
+        self._probes: dict[Name, Group] = {}
 
-    def take(self, unfinished: Unfinished) -> None:
-        """Answer later, or at once if there is an answer or too many wait already."""
-        if unfinished.answer.records:
-            unfinished.finish(unfinished.answer)
-        elif self._under_way >= MOST_UNDER_WAY:
-            unfinished.finish(Answer(rcode=Rcode.REFUSED, authoritative=False))
-        else:
-            self._under_way += 1
-            self._tasks.start(self._relay(unfinished), name="dns forward")
+    @property
+    def groups(self) -> tuple[Group, ...]:
+        """All that were asked so far under this configuration; for metrics."""
+        return tuple(self._groups.values())
 
-    async def _relay(self, unfinished: Unfinished) -> None:
+    def configure(self, configuration: Configuration) -> None:
+        """Drop what is known of servers that the configuration no longer names."""
+        kept = {forward for block in configuration.blocks for forward in block.forwards}
+        self._groups = {key: group for key, group in self._groups.items() if key in kept}
+
+    def ask(self, question: Question, forward: Forward, wish: Wish, then: Then) -> None:
+        """Call `then` with the answer, now if it is known or refused, else later."""
+        from netemu.dns.cache import key_of
+
+        group = self._group(forward)
+        key = key_of(question, dnssec_ok=wish.dnssec_ok, unchecked=wish.unchecked)
+        known = self._known(group, key)
+        if known is not None:
+            then(_respelled(known, question.name))
+            return
+        if group.waiting >= forward.max_concurrent:
+            group.rejected += 1
+            then(REFUSED)
+            return
+        group.waiting += 1
+        waiting = group.flights.setdefault((key, wish), [])
+        waiting.append((question.name, then))
+        if len(waiting) == 1:
+            self._tasks.start(self._fly(group, key, wish, question), name="dns forward")
+
+    def _group(self, forward: Forward) -> Group:
+        from netemu.dns.cache import Cache
+
+        group = self._groups.get(forward)
+        if group is None:
+            cache = Cache(forward.cache, self._clock) if forward.cache else None
+            health = {server: Health() for server in forward.servers}
+            group = self._groups[forward] = Group(forward, cache, health)
+        return group
+
+    def _known(self, group: Group, key: "Key") -> Answer | None:
+        if key[0] in self._probes:
+            self._found_loop(self._probes[key[0]])
+            return FAILED
+        if group.looped_until > self._clock.monotonic():
+            return FAILED
+        if group.forward.check_loops and not group.probed:
+            group.probed = True
+            self._tasks.start(self._probe(group), name="dns loop probe")
+        return group.cache.get(key) if group.cache else None
+
+    async def _fly(self, group: Group, key: "Key", wish: Wish, question: Question) -> None:
+        waiting: list[tuple[Name, Then]] = []
         try:
-            reply = await self._ask(unfinished.packet)
+            answer = await self._resolved(group, question, wish)
         finally:
-            self._under_way -= 1
-        if reply is None:
-            unfinished.finish(Answer(rcode=Rcode.SERVFAIL, authoritative=False))
-        elif len(reply) > unfinished.limit:  # a server that doesn't heed the size it was told
-            unfinished.finish(Answer(authoritative=False, truncated=True))
-        else:
-            unfinished.send(unfinished.packet[:2] + reply[2:])
+            waiting = group.flights.pop((key, wish))
+            group.waiting -= len(waiting)
+        if group.cache is not None:
+            answer = self._kept(group.cache, key, answer)
+        for name, then in waiting:
+            then(_respelled(answer or FAILED, name))
 
-    async def _ask(self, packet: bytes) -> bytes | None:
-        """The reply of the first server that gives one."""
+    def _kept(self, cache: "Cache", key: "Key", answer: Answer | None) -> Answer | None:
+        if answer is None or answer.rcode is Rcode.SERVFAIL:
+            stale = cache.get(key, stale=True)
+            if stale is not None:
+                return stale
+        return None if answer is None else cache.put(key, answer)
+
+    async def _resolved(self, group: Group, question: Question, wish: Wish) -> Answer | None:
+        """What the first server that answers says; None if none does in time."""
+        forward = group.forward
+        by_stream = forward.force_tcp or (wish.stream and not forward.prefer_udp)
         try:
             async with asyncio.timeout(ALL_SECONDS):
-                for server in self._servers:
-                    try:
-                        async with asyncio.timeout(ANSWER_SECONDS):
-                            return await self._exchange(server, packet)
-                    except OSError:  # unreachable, or too late
-                        continue
+                for server in self._in_turn(group) * ROUNDS:
+                    answer = await self._tried(group, server, question, wish, by_stream=by_stream)
+                    if answer is not None:
+                        return answer
         except TimeoutError:
             pass
         return None
 
-    async def _exchange(self, server: Address, packet: bytes) -> bytes:
-        loop = asyncio.get_running_loop()
-        with self._connector(socket.SOCK_DGRAM) as sock:
-            asked = self._rng.getrandbits(16).to_bytes(2, "big") + packet[2:]
-            sock.connect(server)
-            sock.send(asked)
-            while True:
-                reply = await loop.sock_recv(sock, wire.STREAM_LIMIT)
-                if _matches(asked, reply):
-                    return reply
+    async def _tried(
+        self, group: Group, server: Address, question: Question, wish: Wish, *, by_stream: bool
+    ) -> Answer | None:
+        from netemu.dns.exchange import ask
+
+        health, started = group.health[server], self._clock.monotonic()
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                answer = await ask(
+                    self._connector, server, question, wish, self._rng, by_stream=by_stream
+                )
+        except OSError:  # unreachable, or too late
+            health.failures += 1
+            most = group.forward.max_fails
+            if most and health.failures >= most:
+                health.down_until = self._clock.monotonic() + DOWN_SECONDS
+            self._observers.exchanged(Exchanged(server, None, self._clock.monotonic() - started))
+            return None
+        health.failures = 0
+        seconds = self._clock.monotonic() - started
+        self._observers.exchanged(Exchanged(server, int(answer.rcode), seconds))
+        return answer
+
+    def _in_turn(self, group: Group) -> list[Address]:
+        """The servers in the order of the policy, those that are down after the others."""
+        servers = list(group.forward.servers)
+        match group.forward.policy:
+            case Policy.RANDOM:
+                self._rng.shuffle(servers)
+            case Policy.ROUND_ROBIN:
+                group.turn = (group.turn + 1) % len(servers)
+                servers = servers[group.turn :] + servers[: group.turn]
+            case Policy.SEQUENTIAL:
+                pass
+            case _:
+                assert_never(group.forward.policy)
+        now = self._clock.monotonic()
+        return sorted(servers, key=lambda server: group.health[server].down_until > now)
+
+    async def _probe(self, group: Group) -> None:
+        """Ask each server for a name that nobody else would: if we are asked for it, it loops."""
+        labels = (str(self._rng.getrandbits(63)).encode() for _ in range(2))
+        question = Question((*labels, *group.forward.origin), Type.HINFO)
+        self._probes[question.name] = group
+        try:
+            for server in group.forward.servers:
+                await self._tried(group, server, question, Wish(), by_stream=False)
+        finally:
+            del self._probes[question.name]
+
+    def _found_loop(self, group: Group) -> None:
+        now = self._clock.monotonic()
+        if group.looped_until <= now:
+            servers = " ".join(f"{address}:{port}" for address, port in group.forward.servers)
+            message = f"Loop detected: {servers} sends what it is asked back to this server"
+            log.error("%s", message)
+            if self._tell is not None:
+                self._tell("DNSLoop", message)
+        group.looped_until = now + LOOP_SECONDS
+        group.probed = False
 
 
-def _matches(asked: bytes, reply: bytes) -> bool:
-    """Whether it is a reply to that: id, opcode, and the one question octet for octet."""
-    end = wire.end_of_question(asked)
-    return (
-        len(reply) >= end
-        and reply[2] & 0xF8 == wire.QR >> 8
-        and reply[:2] + reply[4:6] + reply[12:end] == asked[:2] + asked[4:6] + asked[12:end]
-    )
+def _respelled(answer: Answer, name: Name) -> Answer:
+    """The answer with owners in the spelling of the question."""
+    low = lowered(name)
+    if not any(record.owner != name and lowered(record.owner) == low for record in answer.records):
+        return answer
+
+    def respell(record: Record) -> Record:
+        return replace(record, owner=name) if lowered(record.owner) == low else record
+
+    return replace(answer, records=tuple(map(respell, answer.records)))

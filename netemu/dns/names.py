@@ -8,10 +8,11 @@ Labels are octets: ``svc1\.ns`` is one label, and no Service has it. Nothing is 
 import re
 from dataclasses import dataclass
 from enum import Enum, auto
-from ipaddress import AddressValueError, IPv4Address, IPv6Address
+from ipaddress import AddressValueError, IPv6Address, ip_address
+from socket import AF_INET, inet_pton
 from typing import TypeAlias
 
-from netemu.dns.records import Name, lowered
+from netemu.dns.records import Name, lowered, within
 from netemu.model.meta import Key
 
 IN_ADDR: Name = (b"in-addr", b"arpa")
@@ -94,16 +95,33 @@ _SERVED: dict[Name, Fixed] = _SERVED_EVERYWHERE | {
 }
 
 
-def locate(name: Name, zone: Name) -> tuple[Name, Target] | None:
+def locate(
+    name: Name, zone: Name, reverse: tuple[Name, ...] = (IN_ADDR, IP6)
+) -> tuple[Name, Target] | None:
     """The zone that `name` lies in, spelled as in `name`, and what it means there; None for names
-    of somebody else.
+    of somebody else. `reverse` are the reverse trees, or parts of them, that are served.
     """
     low = lowered(name)
-    for origin, target in ((zone, _forward), (IN_ADDR, _reverse4), (IP6, _reverse6)):
-        cut = len(low) - len(origin)
-        if cut >= 0 and low[cut:] == origin:
-            return name[cut:], target(low[:cut])
+    cut = len(low) - len(zone)
+    if cut >= 0 and low[cut:] == zone:
+        return name[cut:], _forward(low[:cut])
+    for origin in reverse:
+        if within(low, origin):
+            cut = len(low) - len(origin)
+            return name[cut:], _SERVED_EVERYWHERE.get(low[:cut]) or _reverse(low)
     return None
+
+
+def _reverse(low: Name) -> Target:
+    return (_reverse4 if low[-2:] == IN_ADDR else _reverse6)(low[:-2])
+
+
+def address_in(low: Name) -> str:
+    """The address that a lowered reverse name stands for, "" if none."""
+    if not (within(low, IN_ADDR) or within(low, IP6)):
+        return ""
+    target = _reverse(low)
+    return target.address if isinstance(target, ReverseName) else ""
 
 
 def _forward(rest: Name) -> Target:
@@ -149,26 +167,34 @@ def _in_pods(labels: list[str]) -> Target:
 
 
 def _reverse4(rest: Name) -> Target:
-    if rest in _SERVED_EVERYWHERE:
-        return _SERVED_EVERYWHERE[rest]
     if len(rest) != 4:
         return Fixed.MISSING
+    text = b".".join(reversed(rest)).decode("latin-1")
+    return ReverseName(text) if _is_ipv4(text) else Fixed.MISSING
+
+
+def _is_ipv4(text: str) -> bool:
+    """Whether it is an address in the only way to write one, four numbers without leading zeros."""
     try:
-        return ReverseName(str(IPv4Address(b".".join(reversed(rest)).decode("latin-1"))))
-    except AddressValueError:
-        return Fixed.MISSING
+        inet_pton(AF_INET, text)
+    except (OSError, ValueError):
+        return False
+    return True
 
 
 _NIBBLES = re.compile(rb"[0-9a-f]{32}")
 
 
 def _reverse6(rest: Name) -> Target:
-    if rest in _SERVED_EVERYWHERE:
-        return _SERVED_EVERYWHERE[rest]
     digits = b"".join(reversed(rest))
     if len(rest) != 32 or not _NIBBLES.fullmatch(digits):
         return Fixed.MISSING
     return ReverseName(str(IPv6Address(int(digits, 16))))
+
+
+def reverse_name(address: str) -> Name:
+    """The reverse name of an address."""
+    return tuple(ip_address(address).reverse_pointer.encode().split(b"."))
 
 
 def dashed(address: str) -> str:
@@ -188,7 +214,8 @@ def undashed(label: str) -> str:
         return ""
     try:
         if label.count("-") == 3 and "--" not in label:
-            return str(IPv4Address(label.replace("-", ".")))
+            address = label.replace("-", ".")
+            return address if _is_ipv4(address) else ""
         return str(IPv6Address(label.replace("-", ":")))
     except AddressValueError:
         return ""

@@ -7,10 +7,13 @@ means there is no such name (NXDOMAIN).
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from enum import StrEnum
 from ipaddress import ip_address
 from typing import assert_never
 
 from netemu.dns.names import (
+    IN_ADDR,
+    IP6,
     EndpointName,
     Fixed,
     NamespaceName,
@@ -33,12 +36,54 @@ DNS_SERVICE: Key = ("kube-system", "kube-dns")
 SCHEMA_VERSION = "1.1.0"
 
 
+class PodNames(StrEnum):
+    """Which names of pods exist."""
+
+    DISABLED = "disabled"
+    INSECURE = "insecure"
+    """Whatever looks like an address, in a namespace that exists (kubeadm's choice)."""
+    VERIFIED = "verified"
+    """Addresses of pods in that namespace that haven't ended."""
+
+
 @dataclass(frozen=True, slots=True)
 class Domain:
-    """What the server is told about its zone."""
+    """What the server is told about its zone; the names are CoreDNS' options."""
 
     zone: Name
     ttl: int
+    pods: PodNames = PodNames.INSECURE
+    reverse: tuple[Name, ...] = (IN_ADDR, IP6)
+    namespaces: frozenset[str] = frozenset()
+    """Only these exist; empty: all."""
+    endpoints: bool = True
+    """False: ``noendpoints``."""
+    ignore_empty: bool = False
+    """``ignore empty_service``: without ready endpoints a Service doesn't exist."""
+    pod_names: bool = False
+    """``endpoint_pod_names``: endpoints without hostname go by the names of their pods."""
+
+    def hides(self, namespace: str) -> bool:
+        """Whether nothing in `namespace` is told."""
+        return bool(self.namespaces) and namespace not in self.namespaces
+
+    def host(self, endpoint: Endpoint) -> str:
+        """The label of an endpoint below its Service."""
+        if endpoint.hostname:
+            return endpoint.hostname.lower()
+        if self.pod_names and endpoint.target is not None:
+            return endpoint.target[1]
+        return dashed(endpoint.address)
+
+    def ready(self, entry: ServiceEntry) -> Iterator[tuple[EndpointSlice, Endpoint]]:
+        """Serving and terminating do not matter to DNS; a Service that publishes not-ready
+        addresses has them as ready in its slices already.
+        """
+        for part in entry.slices if self.endpoints else ():
+            if part.family != "FQDN":  # deprecated, and no address anyway
+                for endpoint in part.endpoints:
+                    if endpoint.ready:
+                        yield part, endpoint
 
 
 def same(address: str) -> str:
@@ -99,7 +144,7 @@ class Finder:
             case Fixed():
                 return self._fixed(target)
             case NamespaceName(namespace):
-                return NO_DATA if self.reading.has_namespace(namespace) else None
+                return NO_DATA if self._has_namespace(namespace) else None
             case ServiceName(key):
                 return self._service(key)
             case EndpointName(key, host):
@@ -107,8 +152,7 @@ class Finder:
             case PortName(key, port, protocol):
                 return self._port(key, port, protocol)
             case PodName(namespace, address):
-                # "pods insecure": whatever looks like an address (kubeadm's Corefile)
-                known = self.reading.has_namespace(namespace)
+                known = self._has_pod(namespace, address)
                 return Node(addresses=(address,)) if known else None
             case ReverseName(address):
                 return self._reverse(self.view.meant(address))
@@ -120,6 +164,22 @@ class Finder:
         if entry is None or not entry.service.cluster_ips:
             return (b"ns", b"dns", *self.domain.zone), self.view.own
         return self._name(DNS_SERVICE), self._shown(entry.service.cluster_ips)
+
+    def _has_namespace(self, name: str) -> bool:
+        return not self.domain.hides(name) and self.reading.has_namespace(name)
+
+    def _has_pod(self, namespace: str, address: str) -> bool:
+        match self.domain.pods:
+            case PodNames.DISABLED:
+                return False
+            case PodNames.INSECURE:
+                return self._has_namespace(namespace)
+            case PodNames.VERIFIED:
+                pod = self.reading.pod(address)
+                return pod is not None and pod.namespace == namespace
+
+    def _entry(self, key: Key) -> ServiceEntry | None:
+        return None if self.domain.hides(key[0]) else self.reading.service(key)
 
     def _fixed(self, target: Fixed) -> Node | None:
         match target:
@@ -136,7 +196,7 @@ class Finder:
         assert_never(target)
 
     def _service(self, key: Key) -> Node | None:
-        entry = self.reading.service(key)
+        entry = self._entry(key)
         if entry is None:
             return None
         service = entry.service
@@ -144,13 +204,14 @@ class Finder:
             alias = _alias(service.external_name)
             return Node(alias=alias) if alias else None
         if not service.headless:
-            return self._virtual(entry, service.ports)
+            hidden = self.domain.ignore_empty and not any(self.domain.ready(entry))
+            return None if hidden else self._virtual(entry, service.ports)
         # Nobody ready: NXDOMAIN, as CoreDNS; an empty NOERROR would be cached as "no such family".
-        ready = list(_ready(entry))
+        ready = list(self.domain.ready(entry))
         return self._headless(key, ready, _any_port) if ready else None
 
     def _port(self, key: Key, port: str, protocol: str) -> Node | None:
-        entry = self.reading.service(key)
+        entry = self._entry(key)
         if entry is None or entry.service.type is ServiceType.EXTERNAL_NAME:
             return None
 
@@ -159,7 +220,7 @@ class Finder:
             return named and candidate.protocol.lower() == protocol
 
         if entry.service.headless:
-            node = self._headless(key, list(_ready(entry)), asked)
+            node = self._headless(key, list(self.domain.ready(entry)), asked)
         else:
             node = self._virtual(entry, [item for item in entry.service.ports if asked(item)])
         if not node.places:
@@ -169,10 +230,10 @@ class Finder:
 
     def _endpoint(self, key: Key, host: str) -> Node | None:
         """Also below Services with a virtual IP: an extension of CoreDNS that people rely on."""
-        entry = self.reading.service(key)
+        entry = self._entry(key)
         if entry is None or entry.service.type is ServiceType.EXTERNAL_NAME:
             return None
-        asked = [item for item in _ready(entry) if _host(item[1]) == host]
+        asked = [item for item in self.domain.ready(entry) if self.domain.host(item[1]) == host]
         return self._headless(key, asked, _any_port) if asked else None
 
     def _virtual(self, entry: ServiceEntry, ports: Iterable[ServicePort]) -> Node:
@@ -190,7 +251,9 @@ class Finder:
         service = self._name(key)
         places = tuple(
             Place(
-                (_host(endpoint).encode(), *service), self.view.shown(endpoint.address), port.port
+                (self.domain.host(endpoint).encode(), *service),
+                self.view.shown(endpoint.address),
+                port.port,
             )
             for part, endpoint in ready
             for port in part.ports
@@ -200,14 +263,14 @@ class Finder:
 
     def _reverse(self, address: str) -> Node | None:
         keys = self.reading.owners(address)
-        entries = [entry for entry in map(self.reading.service, keys) if entry is not None]
+        entries = [entry for entry in map(self._entry, keys) if entry is not None]
         for entry in entries:
             if address in entry.service.cluster_ips:
                 return Node(names=(self._name(entry.service.key),))
         names = dict.fromkeys(
-            (_host(endpoint).encode(), *self._name(entry.service.key))
+            (self.domain.host(endpoint).encode(), *self._name(entry.service.key))
             for entry in entries
-            for _, endpoint in _ready(entry)
+            for _, endpoint in self.domain.ready(entry)
             if endpoint.address == address
         )
         return Node(names=tuple(names)) if names else None
@@ -223,21 +286,6 @@ class Finder:
 
 def _any_port(port: EndpointPort) -> bool:
     return bool(port.port)
-
-
-def _ready(entry: ServiceEntry) -> Iterator[tuple[EndpointSlice, Endpoint]]:
-    """Serving and terminating do not matter to DNS; a Service that publishes not-ready addresses
-    has them as ready in its slices already.
-    """
-    for part in entry.slices:
-        if part.family != "FQDN":  # deprecated, and no address anyway
-            for endpoint in part.endpoints:
-                if endpoint.ready:
-                    yield part, endpoint
-
-
-def _host(endpoint: Endpoint) -> str:
-    return endpoint.hostname.lower() or dashed(endpoint.address)
 
 
 def _alias(text: str) -> Name:

@@ -57,7 +57,17 @@ class Observation(NamedTuple):
         return edns is not None and edns.dnssec_ok
 
 
+class Exchanged(NamedTuple):
+    """One question put to another server."""
+
+    server: tuple[str, int]
+    rcode: int | None
+    """None: no answer."""
+    seconds: float
+
+
 Observe: TypeAlias = Callable[[Observation], None]
+ObserveExchange: TypeAlias = Callable[[Exchanged], None]
 
 
 class Observers:
@@ -66,6 +76,7 @@ class Observers:
     def __init__(self) -> None:
         self.observe: Observe | None = None
         self._listeners: list[Observe] = []
+        self._exchange_listeners: list[ObserveExchange] = []
 
     def subscribe(self, listener: Observe) -> Callable[[], None]:
         """Call `listener` for each reply, from the event loop: it must not block or raise. The
@@ -79,6 +90,16 @@ class Observers:
             self._choose()
 
         return leave
+
+    def subscribe_exchanges(self, listener: ObserveExchange) -> Callable[[], None]:
+        """The same for questions put to other servers."""
+        self._exchange_listeners.append(listener)
+        return lambda: self._exchange_listeners.remove(listener)
+
+    def exchanged(self, exchange: Exchanged) -> None:
+        """Tell of one."""
+        for listener in tuple(self._exchange_listeners):
+            listener(exchange)
 
     def _choose(self) -> None:
         match tuple(self._listeners):

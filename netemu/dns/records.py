@@ -4,7 +4,7 @@ A name is its labels as octets, in the spelling they came in; whoever compares l
 """
 
 from dataclasses import dataclass
-from enum import IntEnum
+from enum import IntEnum, StrEnum
 from typing import TypeAlias
 
 Name: TypeAlias = tuple[bytes, ...]
@@ -24,6 +24,8 @@ class Type(IntEnum):
     CNAME = 5
     SOA = 6
     PTR = 12
+    HINFO = 13
+    MX = 15
     TXT = 16
     AAAA = 28
     SRV = 33
@@ -46,6 +48,22 @@ class Rcode(IntEnum):
 
 IN = 1
 """The Internet class, the only one served."""
+
+
+class Source(StrEnum):
+    """Where an answer came from."""
+
+    KEPT = "kept"
+    """A reply made before, still true."""
+    CLUSTER = "cluster"
+    HOSTS = "hosts"
+    TEMPLATE = "template"
+    FORWARD = "forward"
+    """Another server, asked just now."""
+    CACHE = "cache"
+    """Another server, asked before."""
+    SERVER = "server"
+    """Refused here: malformed, not served, or too much at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +94,11 @@ class Soa:
     minimum: int
 
 
-Data: TypeAlias = bytes | Name | Srv | Soa
+class Wire(bytes):
+    """Data as it travels, without compression: of records that others made."""
+
+
+Data: TypeAlias = bytes | Name | Srv | Soa | Wire
 """Octets for A, AAAA (the packed address) and TXT (one string); a name for CNAME, NS and PTR."""
 
 
@@ -85,7 +107,7 @@ class Record:
     """One resource record of class IN."""
 
     owner: Name
-    type: Type
+    type: int
     ttl: int
     data: Data
 
@@ -103,3 +125,14 @@ def name_from(text: str) -> Name:
 def lowered(name: Name) -> Name:
     """`name` in lower case; only ASCII letters have cases in DNS (RFC 4343)."""
     return tuple([label.lower() for label in name])
+
+
+def within(name: Name, zone: Name) -> bool:
+    """Whether `name` is `zone` or below it; both lowered."""
+    cut = len(name) - len(zone)
+    return cut >= 0 and name[cut:] == zone
+
+
+def text_of(name: Name) -> str:
+    """The name as people write it, with a final dot; octets that aren't letters as they are."""
+    return b".".join((*name, b"")).decode("latin-1") if name else "."

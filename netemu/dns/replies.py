@@ -1,27 +1,36 @@
 """Replies kept whole, by the octets of the query after its id.
 
 An entry remembers the parts of the snapshot that it was made of. While those are the same objects
-in the newest snapshot it is the reply that would be made anew; so there is nothing to invalidate,
-and a change to one Service costs the others one comparison. Only the id, the SOA's serial and the
-order of addresses are filled in each time.
+in the newest snapshot it is the reply that would be made anew. A change marks the entries that may
+have read it, and only those are compared when they are asked for again; so a change to one Service
+costs the others nothing. Only the id, the SOA's serial and the order of addresses are filled in
+each time.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
-from netemu.dns.reading import Part, still_true
+from netemu.dns.reading import Part, reads_pods, still_true, touched, watched
 from netemu.dns.wire import Reply
 from netemu.model.snapshot import Snapshot
 
-MOST_ENTRIES = 20_000
-"""Replies kept per listener and transport, some 0.5 KB each: both families of 10,000 names."""
+MOST_OCTETS = 56 * 1024 * 1024
+"""Kept by a whole server: some 60,000 replies, six for each of 10,000 Services."""
+STALE = -1
+ENTRY_OCTETS = 700
+"""Of an entry besides its query and reply (measured)."""
+ADDRESS_OCTETS = 72
+"""Of one address record that is kept by itself (measured)."""
+
+Arrange: TypeAlias = Callable[[tuple[bytes, ...]], tuple[bytes, ...]]
+"""Gives the addresses of a reply the order of the next one."""
 
 Octets: TypeAlias = bytes | bytearray
 """A reply to be sent before the next one is asked for: the table uses the buffer again."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Entry:
     """A reply, ready to be sent."""
 
@@ -34,24 +43,75 @@ class Entry:
     serial_at: int | None
     parts: tuple[Part, ...]
     generation: int
+    """When it was known to be true; `STALE` if it must be looked at."""
+    revision: int
+    """Of the snapshot whose serial it tells."""
+
+
+def _octets_of(key: bytes, entry: Entry) -> int:
+    return ENTRY_OCTETS + len(key) + len(entry.whole) + ADDRESS_OCTETS * len(entry.addresses)
+
+
+class Room:
+    """How much the tables of one server may keep, all together."""
+
+    def __init__(self) -> None:
+        self.left = MOST_OCTETS
+        self._tables: list[Replies] = []
+
+    def join(self, table: "Replies", before: "Replies | None") -> None:
+        """Count `table` in, in the place of the one `before`."""
+        if before is not None:
+            before.clear()
+            self._tables.remove(before)
+        self._tables.append(table)
+
+    def take(self, octets: int) -> bool:
+        """Make room; the table with most entries gives its oldest away while there is none. False
+        if there is never as much.
+        """
+        while self.left < octets:
+            largest = max(self._tables, key=len)
+            if not len(largest):
+                return False
+            largest.drop_oldest()
+        self.left -= octets
+        return True
 
 
 class Replies:
-    """The table, and the snapshot for which it answers."""
+    """The table of one responder, and the snapshot for which it answers."""
 
-    def __init__(self, snapshot: Snapshot, shuffle: Callable[[list[bytes]], None]) -> None:
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        arrange: Arrange,
+        room: Room | None = None,
+        before: "Replies | None" = None,
+    ) -> None:
+        self._room = room or Room()
+        self._room.join(self, before)
         self.snapshot = snapshot
-        self._shuffle = shuffle
+        self._arrange = arrange
         self._generation = 0
         self._entries: dict[bytes, Entry] = {}
+        self._readers: dict[Any, list[Entry]] = {}
+        """The entries that read a Service or an address, by its key."""
+        self._pods_matter = False
 
     def __len__(self) -> int:
         return len(self._entries)
 
     def follow(self, snapshot: Snapshot) -> None:
         """Answer for `snapshot` from now on."""
-        self.snapshot = snapshot
-        self._generation += 1
+        seen, self.snapshot = self.snapshot, snapshot
+        keys = touched(seen, snapshot)
+        if keys is None or (self._pods_matter and seen.pods is not snapshot.pods):
+            self._generation += 1
+            return
+        for key in keys:
+            for entry in self._readers.get(key, ()):
+                entry.generation = STALE
 
     def get(self, packet: bytes) -> Octets | None:
         """The reply to `packet`, if it is in the table and still true."""
@@ -59,8 +119,10 @@ class Replies:
         if entry is None:
             return None
         if entry.generation != self._generation and not self._renewed(entry):
-            del self._entries[packet[2:]]
+            self._drop(packet[2:])
             return None
+        if entry.serial_at is not None and entry.revision != self.snapshot.revision:
+            self._tell_serial(entry, entry.serial_at)
         if entry.addresses:
             return self._in_new_order(entry, packet)
         whole = entry.whole
@@ -81,25 +143,52 @@ class Replies:
             reply.serial_at,
             parts,
             self._generation,
+            self.snapshot.revision,
         )
         if keep:
-            if len(self._entries) >= MOST_ENTRIES:
-                del self._entries[next(iter(self._entries))]  # the oldest
-            self._entries[packet[2:]] = entry
+            self._keep(packet[2:], entry)
         return self._in_new_order(entry, packet) if addresses else entry.whole
+
+    def drop_oldest(self) -> None:
+        """Forget the reply that was kept first."""
+        self._drop(next(iter(self._entries)))
+
+    def clear(self) -> None:
+        """Forget all of them."""
+        while self._entries:
+            self.drop_oldest()
+
+    def _keep(self, key: bytes, entry: Entry) -> None:
+        if key in self._entries:
+            self._drop(key)
+        if not self._room.take(_octets_of(key, entry)):
+            return
+        self._entries[key] = entry
+        self._pods_matter = self._pods_matter or reads_pods(entry.parts)
+        for read in watched(entry.parts):
+            self._readers.setdefault(read, []).append(entry)
+
+    def _drop(self, key: bytes) -> None:
+        entry = self._entries.pop(key)
+        self._room.left += _octets_of(key, entry)
+        for read in watched(entry.parts):
+            readers = self._readers[read]
+            readers.remove(entry)
+            if not readers:
+                del self._readers[read]
 
     def _renewed(self, entry: Entry) -> bool:
         if not still_true(entry.parts, self.snapshot):
             return False
         entry.generation = self._generation
-        if entry.serial_at is not None:
-            serial = self.snapshot.revision & 0xFFFFFFFF
-            entry.whole[entry.serial_at : entry.serial_at + 4] = serial.to_bytes(4, "big")
         return True
 
+    def _tell_serial(self, entry: Entry, at: int) -> None:
+        entry.revision = self.snapshot.revision
+        entry.whole[at : at + 4] = (entry.revision & 0xFFFFFFFF).to_bytes(4, "big")
+
     def _in_new_order(self, entry: Entry, packet: bytes) -> Octets:
-        """All permutations are equally likely; a cut reply shows a random choice."""
-        addresses = list(entry.addresses)
-        self._shuffle(addresses)
+        """A cut reply shows those that come first in the new order."""
+        entry.addresses = addresses = self._arrange(entry.addresses)
         entry.whole[:2] = packet[:2]
         return b"".join((entry.whole, *addresses[: entry.sent], entry.tail))

@@ -7,50 +7,55 @@ RFC 8906), and what surprises us is answered SERVFAIL and logged once.
 import logging
 import random
 import traceback
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TypeAlias
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from time import perf_counter
+from typing import Protocol, TypeAlias
 
 from netemu.dns import wire
-from netemu.dns.answer import Answer, answer
-from netemu.dns.nodes import Domain, View
-from netemu.dns.records import Rcode
-from netemu.dns.replies import Octets, Replies
+from netemu.dns.answer import FAILED, REFUSED, TRANSFERS, Answer
+from netemu.dns.chain import Configuration, Forward
+from netemu.dns.consult import Consultation
+from netemu.dns.nodes import View
+from netemu.dns.observation import Observation, Observers
+from netemu.dns.order import arranger
+from netemu.dns.outcome import Ask, Outcome, Wish
+from netemu.dns.records import Question, Rcode, Source
+from netemu.dns.replies import Octets, Replies, Room
 from netemu.model.latest import Latest
 from netemu.model.snapshot import Snapshot
 
 log = logging.getLogger(__name__)
 
+Client: TypeAlias = tuple[str, int]
+"""Address and port of who asks."""
 Send: TypeAlias = Callable[[Octets], None]
 """Sends one reply; at once, as the octets change afterwards."""
-
-
-@dataclass(frozen=True, slots=True)
-class Unfinished:
-    """A query whose answer other servers may complete."""
-
-    packet: bytes
-    query: wire.Query
-    answer: Answer
-    """What is known here; it names an `elsewhere`."""
-    stream: bool
-    send: Send
-
-    @property
-    def limit(self) -> int:
-        """Octets that the reply may have."""
-        return wire.STREAM_LIMIT if self.stream else self.query.limit
-
-    def finish(self, answer: Answer) -> None:
-        """Reply with `answer`."""
-        self.send(wire.build(self.query, answer, self.limit).with_id(self.packet[:2]))
-
-
-Elsewhere: TypeAlias = Callable[[Unfinished], None]
-"""Takes over a query and sends its reply, now or later."""
+SendAll: TypeAlias = Callable[[Iterator[bytes]], None]
+"""Sends several, each made when there is room for it."""
 
 MOST_COMPLAINTS = 100
 """Different surprises that are logged; more would be noise."""
+
+
+class Asker(Protocol):
+    """Asks other servers."""
+
+    def ask(
+        self, question: Question, forward: Forward, wish: Wish, then: Callable[[Answer], None]
+    ) -> None:
+        """Call `then` with the answer, now or later."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A query at work."""
+
+    packet: bytes
+    query: wire.Query
+    client: Client
+    send: Send
+    started: float
 
 
 class Responder:
@@ -59,20 +64,36 @@ class Responder:
     def __init__(
         self,
         latest: Latest[Snapshot],
-        domain: Domain,
+        configuration: Latest[Configuration],
         view: View,
         rng: random.Random,
         *,
         stream: bool = False,
-        elsewhere: Elsewhere | None = None,
+        asker: Asker | None = None,
+        observers: Observers | None = None,
+        room: Room | None = None,
+        hand: Callable[[Job], None] | None = None,
     ) -> None:
+        self._hand = hand
+        self._room = room or Room()
         self._latest = latest
-        self._domain = domain
         self._view = view
+        self._rng = rng
         self._stream = stream
-        self._elsewhere = elsewhere
-        self._replies = Replies(latest.value, rng.shuffle)
+        self._asker = asker
+        self.observers = observers or Observers()
         self._complaints: set[str] = set()
+        self._replies = Replies(latest.value, lambda addresses: addresses, self._room)
+        self._configure(configuration.value)
+        configuration.subscribe(self._configure)
+
+    def _configure(self, configuration: Configuration) -> None:
+        """Answer by another configuration from now on; what was kept belongs to the last one."""
+        self._configuration = configuration
+        seed = configuration.seed
+        rng = self._rng if seed is None else random.Random(seed)
+        arrange = arranger(configuration.order, rng)
+        self._replies = Replies(self._latest.value, arrange, self._room, self._replies)
 
     def known(self, packet: bytes) -> Octets | None:
         """The reply, if it is in the table: the fast path."""
@@ -81,45 +102,113 @@ class Responder:
             replies.follow(self._latest.value)
         return replies.get(packet)
 
-    def handle(self, packet: bytes, send: Send) -> None:
-        """Answer `packet` by calling `send` once, now or later, or not at all."""
+    def handle(
+        self, packet: bytes, client: Client, send: Send, send_all: SendAll | None = None
+    ) -> None:
+        """Answer `packet` by calling `send` once, now or later, or not at all; or `send_all` if
+        the answer takes several messages.
+        """
+        started = perf_counter()
         reply = self.known(packet)
-        if reply is not None:
-            send(reply)
+        if reply is None:
+            self.work_out(packet, client, send, send_all)
         else:
-            self.work_out(packet, send)
+            send(reply)
+            self._observed(packet, client, reply, started, Source.KEPT)
 
-    def work_out(self, packet: bytes, send: Send) -> None:
+    def work_out(
+        self, packet: bytes, client: Client, send: Send, send_all: SendAll | None = None
+    ) -> None:
         """Do as `handle` does for a packet that isn't `known`."""
+        started = perf_counter()
         try:
             query = wire.parse(packet)
         except wire.Unanswerable:
             return
         except wire.Malformed as error:
-            send(wire.refusal(packet, error.rcode))
+            reply = wire.refusal(packet, error.rcode)
+            send(reply)
+            self._observed(packet, client, reply, started, Source.SERVER)
             return
+        job = Job(packet, query, client, send, started)
+        if query.question.type in TRANSFERS and send_all is not None:
+            self._guarded(job, lambda: self._transfer(job, send_all))
+        else:
+            self._guarded(job, lambda: self._go_on(job, self._outcome(job)))
+
+    def _guarded(self, job: Job, work: Callable[[], None]) -> None:
         try:
-            reply = self._made(packet, query, send)
+            work()
         except Exception:  # a bug of ours must not silence the server
             self._complain()
-            failure = Answer(rcode=Rcode.SERVFAIL, authoritative=False)
-            reply = self._kept(packet, query, failure, keep=False)
-        if reply is not None:
-            send(reply)
+            self._reply(job, replace(FAILED, shared=False))
 
-    def _made(self, packet: bytes, query: wire.Query, send: Send) -> Octets | None:
-        if query.edns is not None and query.edns.version:
-            made = Answer(rcode=Rcode.BADVERS, authoritative=False)
+    def _outcome(self, job: Job) -> Outcome:
+        edns = job.query.edns
+        if edns is not None and edns.version:
+            return Answer(rcode=Rcode.BADVERS, authoritative=False, source=Source.SERVER)
+        return self._consultation(job).outcome(job.query.question)
+
+    def _consultation(self, job: Job) -> Consultation:
+        return Consultation(self._configuration, self._replies.snapshot, self._view, job.client[0])
+
+    def _go_on(self, job: Job, outcome: Outcome, *, asked: bool = False) -> None:
+        """Ask others until there is an answer, and reply."""
+        if isinstance(outcome, Answer):
+            # What others said may be another thing a moment later.
+            self._reply(job, replace(outcome, shared=False) if asked else outcome)
+        elif self._hand is not None:  # a worker's: the daemon knows how to ask
+            self._hand(job)
+        elif self._asker is None:
+            self._go_on(job, outcome.then(REFUSED), asked=True)
         else:
-            made = answer(self._replies.snapshot, query.question, self._domain, self._view)
-        if made.elsewhere is not None and self._elsewhere is not None:
-            self._elsewhere(Unfinished(packet, query, made, self._stream, send))
-            return None
-        return self._kept(packet, query, made, keep=query.edns is None or query.edns.plain)
+            self._ask(self._asker, job, outcome)
 
-    def _kept(self, packet: bytes, query: wire.Query, made: Answer, *, keep: bool) -> Octets:
-        reply = wire.build(query, made, wire.STREAM_LIMIT if self._stream else query.limit)
-        return self._replies.put(packet, reply, made.parts, keep=keep)
+    def _ask(self, asker: Asker, job: Job, ask: Ask) -> None:
+        edns = job.query.edns
+        wish = Wish(
+            dnssec_ok=edns is not None and edns.dnssec_ok,
+            unchecked=bool(job.query.flags & wire.CD),
+            stream=self._stream,
+        )
+
+        def then(answer: Answer) -> None:
+            self._guarded(job, lambda: self._go_on(job, ask.then(answer), asked=True))
+
+        asker.ask(ask.question, ask.forward, wish, then)
+
+    def _reply(self, job: Job, made: Answer) -> None:
+        query = job.query
+        keep = made.shared and (query.edns is None or query.edns.plain)
+        written = wire.build(query, made, wire.STREAM_LIMIT if self._stream else query.limit)
+        reply = self._replies.put(job.packet, written, made.parts, keep=keep)
+        job.send(reply)
+        self._observed(job.packet, job.client, reply, job.started, made.source)
+
+    def _transfer(self, job: Job, send_all: SendAll) -> None:
+        from netemu.dns.transfer import transferred  # late: hardly anybody asks
+
+        messages = transferred(self._consultation(job), job.query, job.packet)
+        if messages is None:
+            self._reply(job, REFUSED)
+        else:
+            send_all(self._unbroken(messages))
+
+    def _unbroken(self, messages: Iterator[bytes]) -> Iterator[bytes]:
+        """Until the first surprise: without the last SOA the client knows that it isn't whole."""
+        try:
+            yield from messages
+        except Exception:
+            self._complain()
+
+    def _observed(
+        self, packet: bytes, client: Client, reply: Octets, started: float, source: Source
+    ) -> None:
+        observe = self.observers.observe
+        if observe is not None:
+            protocol, seconds = "tcp" if self._stream else "udp", perf_counter() - started
+            address, port = client[:2]
+            observe(Observation(address, port, protocol, packet, reply, seconds, source))
 
     def _complain(self) -> None:
         where = traceback.format_exc(limit=-1)

@@ -8,13 +8,19 @@ from dataclasses import dataclass
 from functools import partial
 
 from netemu.clock import Clock, SystemClock
+from netemu.config.hostfiles import environment, read_text
 from netemu.config.settings import DnsSettings
+from netemu.dns.chain import Configuration
+from netemu.dns.configuration import Configurer
 from netemu.dns.datagrams import serve_datagrams
-from netemu.dns.forward import Forwarder
-from netemu.dns.nodes import Domain, View, same
-from netemu.dns.records import lowered, name_from
+from netemu.dns.defaults import corefile_of
+from netemu.dns.forward import Forwarder, Tell
+from netemu.dns.nodes import View, same
+from netemu.dns.observation import Observers
+from netemu.dns.replies import Room
 from netemu.dns.responder import Responder
 from netemu.dns.streams import serve_streams
+from netemu.dns.world import World
 from netemu.model.latest import Latest
 from netemu.model.snapshot import Snapshot
 from netemu.model.sockets import Sockets
@@ -37,6 +43,27 @@ class DnsListener:
     """Its inverse, for reverse names."""
 
 
+@dataclass(frozen=True, slots=True)
+class Dns:
+    """A server that is answering."""
+
+    configurer: Configurer
+    observers: Observers
+    forwarder: Forwarder | None
+    """None: names of others are refused."""
+    latest: Latest[Snapshot]
+
+    @property
+    def configuration(self) -> Latest[Configuration]:
+        """What is in force."""
+        return self.configurer.latest
+
+    @property
+    def ready(self) -> bool:
+        """Whether what isn't there is denied: the first list is in."""
+        return self.latest.value.synced
+
+
 @asynccontextmanager
 async def serve_dns(
     latest: Latest[Snapshot],
@@ -46,26 +73,73 @@ async def serve_dns(
     *,
     clock: Clock | None = None,
     outside: Sockets | None = None,
-) -> AsyncIterator[None]:
-    """Answer on all listeners inside the block; ask the servers of `settings.forward` through
-    sockets made `outside`.
+    corefile: Latest[str] | None = None,
+    observers: Observers | None = None,
+    tell: Tell | None = None,
+) -> AsyncIterator[Dns]:
+    """Answer on all listeners inside the block, as the settings say or, from its first text on,
+    `corefile`; ask other servers through sockets made `outside`. Raises BadCorefile, OSError for
+    a Corefile in the settings that can't be used.
     """
-    domain = Domain(lowered(name_from(settings.zone)), settings.ttl)
+    clock, observers = clock or SystemClock(), observers or Observers()
+    configurer = Configurer(_world(listeners), first_corefile(settings), tell)
     async with AsyncExitStack() as stack:
-        elsewhere = None
-        if settings.upstreams and outside is not None:
-            tasks = await stack.enter_async_context(task_group())
-            elsewhere = Forwarder(settings.upstreams, outside.connector, rng, tasks).take
+        tasks = await stack.enter_async_context(task_group())
+        tasks.start(configurer.follow_files(clock), name="dns files")
+        if corefile is not None:
+            tasks.start(configurer.follow_text(corefile), name="dns corefile")
+        forwarder = None
+        if outside is not None:
+            connector = outside.connector
+            forwarder = Forwarder(connector, rng, tasks, clock, observers=observers, tell=tell)
+            configurer.latest.subscribe(forwarder.configure)
+        room, served = Room(), list[tuple[socket.socket, View, Responder]]()
         for listener in listeners:
-            own = str(listener.udp.getsockname()[0])
-            view = View(
-                shown=listener.view,
-                meant=listener.meant,
-                own=() if own in ANYWHERE else (own,),
+            responder = partial(
+                Responder,
+                latest,
+                configurer.latest,
+                _view(listener),
+                rng,
+                asker=forwarder,
+                observers=observers,
+                room=room,
             )
-            responder = partial(Responder, latest, domain, view, rng, elsewhere=elsewhere)
-            stack.enter_context(serve_datagrams(listener.udp, responder()))
+            datagrams = responder()
+            stack.enter_context(serve_datagrams(listener.udp, datagrams))
+            served.append((listener.udp, _view(listener), datagrams))
+            streams = serve_streams(listener.tcp, responder(stream=True), clock)
+            await stack.enter_async_context(streams)
+        if settings.workers > 1:
+            from netemu.dns.workers import run_workers  # late: hardly anybody asks for them
+
+            others, configuration = settings.workers - 1, configurer.latest
             await stack.enter_async_context(
-                serve_streams(listener.tcp, responder(stream=True), clock or SystemClock())
+                run_workers(others, latest, configuration, served, rng, observers)
             )
-        yield
+        yield Dns(configurer, observers, forwarder, latest)
+
+
+def first_corefile(settings: DnsSettings) -> str:
+    """The Corefile before the cluster says another. Raises OSError."""
+    if settings.corefile is None:
+        return corefile_of(settings)
+    return read_text(str(settings.corefile))
+
+
+def _world(listeners: Sequence[DnsListener]) -> World:
+    bound = (listener.udp.getsockname()[:2] for listener in listeners)
+    return World(
+        read=read_text,
+        environment=environment(),
+        own=frozenset((str(address), int(port)) for address, port in bound),
+    )
+
+
+def _view(listener: DnsListener) -> View:
+    own = str(listener.udp.getsockname()[0])
+    return View(
+        shown=listener.view,
+        meant=listener.meant,
+        own=() if own in ANYWHERE else (own,),
+    )

@@ -8,7 +8,7 @@ makes room when there are too many, the one that was quiet longest first.
 import asyncio
 import socket
 from collections import OrderedDict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from typing import cast
 
@@ -70,6 +70,8 @@ class Connection(asyncio.Protocol):
     def __init__(self, connections: Connections) -> None:
         self._connections = connections
         self._received = bytearray()
+        self._replies: Iterator[bytes] | None = None
+        """Of the query at work, if it has many."""
         self._blocked = False
         self._clock = connections.clock
         self._last = self._clock.monotonic()
@@ -78,6 +80,8 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take its place among the others."""
         self._transport = cast(asyncio.Transport, transport)
+        peer = transport.get_extra_info("peername")  # None: it is gone already
+        self._client = (str(peer[0]), int(peer[1])) if peer else ("", 0)
         self._connections.add(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -111,14 +115,31 @@ class Connection(asyncio.Protocol):
 
     def _work(self) -> None:
         for _ in range(BATCH):
-            if self._blocked or not self._has_query():
+            if self._blocked or not self._step():
                 break
-            end = 2 + int.from_bytes(self._received[:2], "big")
-            packet = bytes(self._received[2:end])
-            del self._received[:end]
-            self._touch()
-            self._connections.responder.handle(packet, self._send)
         self._go_on()
+
+    def _step(self) -> bool:
+        """Send the next reply, or answer the next query; False when there is nothing to do."""
+        if self._replies is not None:
+            return self._step_of_many(self._replies)
+        if not self._has_query():
+            return False
+        end = 2 + int.from_bytes(self._received[:2], "big")
+        packet = bytes(self._received[2:end])
+        del self._received[:end]
+        self._touch()
+        self._connections.responder.handle(packet, self._client, self._send, self._send_all)
+        return True
+
+    def _step_of_many(self, replies: Iterator[bytes]) -> bool:
+        reply = next(replies, None)
+        if reply is None:
+            self._replies = None
+        else:
+            self._touch()
+            self._send(reply)
+        return True
 
     def _go_on(self) -> None:
         """Read no more until what has come is answered, so that it stays bounded.
@@ -129,7 +150,7 @@ class Connection(asyncio.Protocol):
             return
         if self._blocked:
             self._transport.pause_reading()
-        elif self._has_query():
+        elif self._replies is not None or self._has_query():
             self._transport.pause_reading()
             asyncio.get_running_loop().call_soon(self._work)
         else:
@@ -138,6 +159,9 @@ class Connection(asyncio.Protocol):
     def _send(self, reply: Octets) -> None:
         if not self._transport.is_closing():
             self._transport.write(len(reply).to_bytes(2, "big") + reply)
+
+    def _send_all(self, replies: Iterator[bytes]) -> None:
+        self._replies = replies
 
     def _touch(self) -> None:
         self._last = self._clock.monotonic()

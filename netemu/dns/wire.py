@@ -12,15 +12,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from netemu.dns.answer import Answer
-from netemu.dns.records import LONGEST_NAME, Name, Question, Rcode, Record, Soa, Srv, Type
+from netemu.dns.records import LONGEST_NAME, Name, Question, Rcode, Record, Soa, Srv, Type, Wire
 
 HEADER = struct.Struct("!6H")
-_FIXED = struct.Struct("!2HIH")
+RECORD = struct.Struct("!2HIH")
 """Type, class, TTL and length of data: what follows the owner of a record."""
 _QUESTION = struct.Struct("!2H")
 _OPT = struct.Struct("!B2HIH")
 
-QR, AA, TC, RD, RA, CD = 0x8000, 0x0400, 0x0200, 0x0100, 0x0080, 0x0010
+QR, AA, TC, RD, RA, AD, CD = 0x8000, 0x0400, 0x0200, 0x0100, 0x0080, 0x0020, 0x0010
 _OPCODE = 0x7800
 _DO = 0x8000
 """Within the TTL of an OPT record."""
@@ -137,8 +137,8 @@ def _edns(packet: bytes, at: int, counts: list[int]) -> Edns | None:
     found: Edns | None = None
     for number in range(sum(counts)):
         owner, at = at, _after_name(packet, at)
-        kind, klass, ttl, size = _FIXED.unpack_from(packet, at)
-        at += _FIXED.size + size
+        kind, klass, ttl, size = RECORD.unpack_from(packet, at)
+        at += RECORD.size + size
         if at > len(packet):
             raise Malformed(Rcode.FORMERR)
         if kind == Type.OPT:
@@ -158,9 +158,12 @@ def _after_name(packet: bytes, at: int) -> int:
     return at + 1
 
 
-def end_of_question(packet: bytes) -> int:
-    """Where the records begin after one question. Raises IndexError."""
-    return _after_name(packet, HEADER.size) + _QUESTION.size
+def query(ident: int, flags: int, question: Question, *, dnssec_ok: bool | None) -> bytes:
+    """A query of ours to another server; with an OPT record unless `dnssec_ok` is None."""
+    opt = b"" if dnssec_ok is None else _opt(Edns(OUR_SIZE, 0, dnssec_ok, True), Rcode.NOERROR)
+    name = b"".join(bytes([len(label)]) + label for label in (*question.name, b""))
+    head = HEADER.pack(ident, flags, 1, 0, 0, 1 if opt else 0)
+    return head + name + _QUESTION.pack(question.type, question.klass) + opt
 
 
 def refusal(packet: bytes, rcode: Rcode) -> bytes:
@@ -178,22 +181,35 @@ def build(query: Query, answer: Answer, limit: int) -> Reply:
     writer = _Writer(query, limit - len(opt))
     fixed = len(answer.records) - _trailing_addresses(answer)
     written = writer.add(answer.records[:fixed])
-    addresses = () if writer.full else tuple(map(writer.address, answer.records[fixed:]))
+    addresses = () if writer.full else writer.addresses(answer.records[fixed:])
+    if addresses is None:
+        written, addresses = written + writer.add(answer.records[fixed:]), ()
     sent = writer.room_for(addresses)
     authority = writer.add(answer.authority)
     additional = writer.add(answer.additional) + bool(opt)
     flags = QR | RA | query.flags & (RD | CD) | answer.rcode & 0xF
     flags |= (AA if answer.authoritative else 0) | (TC if writer.full or answer.truncated else 0)
+    if answer.authentic and (query.flags & AD or (query.edns and query.edns.dnssec_ok)):
+        flags |= AD  # only told to whoever understands it (RFC 6840 §5.7)
     HEADER.pack_into(writer.out, 0, 0, flags, 1, written + sent, authority, additional)
     return Reply(bytes(writer.out[2:]), addresses, sent, opt, writer.serial_at)
 
 
 def _trailing_addresses(answer: Answer) -> int:
-    """How many records may change places: the addresses at the end of a reply of only answers."""
-    if answer.authority or answer.additional:
+    """How many records may change places: those of the one set of addresses at the end of a reply
+    of only answers.
+    """
+    records = answer.records
+    if answer.authority or answer.additional or not records:
         return 0
-    others = sum(record.type not in _ADDRESSES for record in answer.records)
-    return len(answer.records) - others
+    last, count = records[-1], 0
+    if last.type not in _ADDRESSES:
+        return 0
+    for record in reversed(records):
+        if record.type != last.type or record.owner != last.owner or isinstance(record.data, Wire):
+            break
+        count += 1
+    return count
 
 
 def _opt(edns: Edns, rcode: Rcode) -> bytes:
@@ -202,6 +218,11 @@ def _opt(edns: Edns, rcode: Rcode) -> bytes:
 
 
 _ADDRESSES = (Type.A, Type.AAAA)
+
+
+def _address(record: Record) -> bytes:
+    assert isinstance(record.data, bytes)
+    return RECORD.pack(record.type, 1, record.ttl, len(record.data)) + record.data
 
 
 class _Writer:
@@ -228,12 +249,17 @@ class _Writer:
                 return number
         return len(records)
 
-    def address(self, record: Record) -> bytes:
-        """An address record. Its owner stands before it, so it is the same wherever it stands."""
-        assert isinstance(record.data, bytes)
-        pointer = 0xC000 | self._known[record.owner]
-        head = _FIXED.pack(record.type, 1, record.ttl, len(record.data))
-        return pointer.to_bytes(2, "big") + head + record.data
+    def addresses(self, records: tuple[Record, ...]) -> tuple[bytes, ...] | None:
+        """Address records of one owner, each the same wherever it stands; None if that name was
+        not written before.
+        """
+        if not records:
+            return ()
+        known = self._known.get(records[0].owner)
+        if known is None:
+            return None
+        pointer = (0xC000 | known).to_bytes(2, "big")
+        return tuple([pointer + _address(record) for record in records])
 
     def room_for(self, pieces: tuple[bytes, ...]) -> int:
         """How many of these equally long pieces fit."""
@@ -246,9 +272,12 @@ class _Writer:
     def _record(self, record: Record) -> None:
         self.name(record.owner)
         at = len(self.out)
-        self.out += _FIXED.pack(record.type, 1, record.ttl, 0)
-        ENCODERS[record.type](self, record.data)
-        size = len(self.out) - at - _FIXED.size
+        self.out += RECORD.pack(record.type, 1, record.ttl, 0)
+        if isinstance(record.data, Wire):
+            self.out += record.data
+        else:
+            ENCODERS[record.type](self, record.data)
+        size = len(self.out) - at - RECORD.size
         self.out[at + 8 : at + 10] = size.to_bytes(2, "big")
 
     def name(self, name: Name, *, compress: bool = True) -> None:
@@ -298,7 +327,7 @@ class _Writer:
         self.out += data
 
 
-ENCODERS: dict[Type, Callable[[_Writer, Any], None]] = {
+ENCODERS: dict[int, Callable[[_Writer, Any], None]] = {
     Type.A: _Writer.octets,
     Type.AAAA: _Writer.octets,
     Type.CNAME: _Writer.name,

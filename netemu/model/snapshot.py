@@ -6,6 +6,7 @@ mapped tries): a change to one Service costs work in proportion to that Service,
 identity what is still true.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -113,6 +114,13 @@ def changed_services(seen: Snapshot, now: Snapshot) -> frozenset[Key]:
     return frozenset(
         (*gone, *(key for key, entry in now.services.items() if before(key) is not entry))
     )
+
+
+def with_services(snapshot: Snapshot, changed: Mapping[Key, ServiceEntry | None]) -> Snapshot:
+    """The snapshot with other Services (None: none), and the owners of their addresses."""
+    for key, entry in changed.items():
+        snapshot = _with_entry(snapshot, key, entry)
+    return snapshot
 
 
 def _addresses(entry: ServiceEntry | None) -> frozenset[str]:

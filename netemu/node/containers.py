@@ -166,7 +166,8 @@ class Containers:
         cluster.tasks.start(self._watch(spec.name, run), name=f"end of {spec.name}")
         hook = hook_of(spec, "postStart")
         if hook is not None:
-            run.hook = cluster.tasks.start(self._post_start(spec.name, run, hook), name="postStart")
+            task = self._post_start(spec.name, run, hook)
+            run.hooks.append(cluster.tasks.start(task, name="postStart"))
         told = reports(owner, cluster, spec, life.id, target)
         run.prober = Prober(spec, told, cluster.clock, cluster.tasks)
         if ending(owner.pod, owner.state):
@@ -248,7 +249,7 @@ class Containers:
             run.process.signal(signal.SIGTERM)
             return
         task = self._pre_stop(spec.name, run, hook, grace)
-        run.hook = self._cluster.tasks.start(task, name="preStop")
+        run.hooks.append(self._cluster.tasks.start(task, name="preStop"))
 
     async def _pre_stop(self, name: str, run: Run, hook: Handler, grace: float) -> None:
         cluster = self._cluster

@@ -58,7 +58,7 @@ async def carry_out(
             case Sleep():
                 await clock.sleep(min(handler.seconds, seconds))
                 return Outcome(Result.SUCCESS)
-    except (ValueError, StartError) as error:
+    except (ValueError, OSError, StartError) as error:
         return Outcome(Result.ERROR, str(error))
 
 

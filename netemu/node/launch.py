@@ -15,7 +15,7 @@ from netemu.node.environment import Sources, environment
 from netemu.node.expansion import expand
 from netemu.node.field_values import Place
 from netemu.node.pod import ContainerSpec, Pod
-from netemu.node.sandbox_files import Surroundings, hostname, resolver, sandbox_files
+from netemu.node.sandbox_files import Resolver, Surroundings, hostname, resolver, sandbox_files
 from netemu.node.service_env import kubernetes_environment, service_environment
 
 DEFAULT_PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -50,6 +50,12 @@ def _surroundings(node: Node) -> Surroundings:
         host_hosts=_content("/etc/hosts"),
         host_resolv_conf=_content("/etc/resolv.conf"),
     )
+
+
+def pod_resolver(pod: Object, zone: str, dns: str) -> Resolver:
+    """What a pod's /etc/resolv.conf says, wherever it runs."""
+    text = _content("/etc/resolv.conf")
+    return resolver(pod, Surroundings(zone=zone, dns=dns, node="", host_resolv_conf=text))
 
 
 def _content(path: str) -> str:

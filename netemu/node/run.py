@@ -1,9 +1,8 @@
 """What belongs to one life of a container while it runs: process, log, probes, hooks."""
 
 import asyncio
-import contextlib
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from netemu.node.handlers import Target
@@ -23,14 +22,14 @@ class Run:
     log: LifeLog
     target: Target
     prober: Prober | None = None
-    hook: asyncio.Task[Any] | None = None
+    hooks: list[asyncio.Task[Any]] = field(default_factory=list)
 
     def close(self) -> None:
         """The process has ended: stop what was for it."""
         if self.prober is not None:
             self.prober.close()
-        if self.hook is not None:
-            self.hook.cancel()
+        for hook in self.hooks:
+            hook.cancel()
         self.log.close()
 
 
@@ -43,5 +42,4 @@ def close_outputs(spec: ProcessSpec) -> None:
     """Close our copies of what the process writes to; the process has its own."""
     for descriptor in (spec.stdout, spec.stderr):
         if descriptor is not None:
-            with contextlib.suppress(OSError):
-                os.close(descriptor)
+            os.close(descriptor)

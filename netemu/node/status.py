@@ -93,7 +93,11 @@ def _conditions(pod: Pod, state: PodState, now_phase: str, now: float) -> list[O
 
 
 def _condition(kind: str, holds: bool, reason: str = "", message: str = "") -> Object:
-    condition = {"type": kind, "status": "True" if holds else "False"}
+    condition: Object = {
+        "type": kind,
+        "status": "True" if holds else "False",
+        "lastProbeTime": None,
+    }
     if reason:
         condition["reason"] = reason
     if message:

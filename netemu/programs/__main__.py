@@ -18,7 +18,7 @@ def main() -> int:
     if len(sys.argv) < 2 or sys.argv[1] not in PROGRAMS:
         print(f"usage: {Path(__file__).name} {'|'.join(PROGRAMS)} [ARG ...]", file=sys.stderr)
         return 2
-    # A request to end that comes before the program can take it waits (see web.until_stopped).
+    # A request to end that comes before the program can take it waits (see web.wait_for_end).
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT})
     sys.path[0] = str(Path(__file__).resolve().parents[2])
     program = importlib.import_module(f"netemu.programs.{sys.argv[1]}")

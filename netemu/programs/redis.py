@@ -175,5 +175,6 @@ def main(argv: list[str]) -> int:
     server.socket.close()
     server.socket = sock
     print("Ready to accept connections tcp", flush=True)
-    web.until_stopped(server.shutdown, server.serve_forever)
+    threading.Thread(target=server.serve_forever, args=(None,), daemon=True).start()
+    web.wait_for_end()
     return 0

@@ -4,8 +4,11 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qsl, urlsplit
 
@@ -13,6 +16,11 @@ from netemu.programs import place
 
 BODY_LIMIT = 64 * 1024 * 1024
 """Bytes of a request body that are read at most."""
+LINGER_SECONDS = 0.2
+"""How long a server that is asked to end still accepts: proxies need a moment to leave it out, and
+the kernel resets whoever waits to be accepted when it closes."""
+FINISH_SECONDS = 10.0
+"""How long a server that is asked to end waits for answers that are being made."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +75,8 @@ class Handler(BaseHTTPRequestHandler):
             if not self.raw_requestline:
                 self.close_connection = True
             elif self.parse_request():
-                self._reply(self.server.answer(self._request()))
+                with self.server.at_work():
+                    self._reply(self.server.answer(self._request()))
         except OSError:
             self.close_connection = True
 
@@ -112,17 +121,42 @@ class Server(ThreadingHTTPServer):
         self.address_family = sock.family
         self.answer = answer
         self.close = close
+        self.busy = 0
+        self.idle = threading.Condition()
         super().__init__(sock.getsockname()[:2], Handler, bind_and_activate=False)
         self.socket.close()
         self.socket = sock
+
+    @contextmanager
+    def at_work(self) -> Iterator[None]:
+        """Count a request that is being answered."""
+        with self.idle:
+            self.busy += 1
+        try:
+            yield
+        finally:
+            with self.idle:
+                self.busy -= 1
+                self.idle.notify_all()
 
     def handle_error(self, request: object, client_address: object) -> None:
         """Say what went wrong on stderr in one line, and go on."""
         print(f"{client_address}: {sys.exc_info()[1]!r}", file=sys.stderr, flush=True)
 
+    def start(self) -> None:
+        """Serve in a thread, which ends with the program."""
+        # Without the usual poll: an idle server must cost nothing, and nobody calls shutdown().
+        forever = partial(self.serve_forever, poll_interval=None)  # type: ignore[arg-type]  # select
+        threading.Thread(target=forever, daemon=True).start()
+
     def run(self) -> int:
-        """Serve until SIGTERM or SIGINT; finishes what is being answered. The exit code is 0."""
-        until_stopped(self.shutdown, self.serve_forever)
+        """Serve until SIGTERM or SIGINT; what is being answered is finished. The exit code is 0."""
+        self.start()
+        wait_for_end()
+        time.sleep(LINGER_SECONDS)
+        self.socket.close()
+        with self.idle:
+            self.idle.wait_for(lambda: self.busy == 0, FINISH_SECONDS)
         return 0
 
 
@@ -131,16 +165,9 @@ def serve(answer: Answer, port: int, *, close: bool = False) -> Server:
     return Server(place.listener(port), answer, close)
 
 
-def until_stopped(stop: Callable[[], None], work: Callable[[], None]) -> None:
-    """Work until a signal to end; `stop` runs in a thread, so it may wait for the work."""
-
-    def ended(number: int, frame: object) -> None:
-        threading.Thread(target=stop, daemon=True).start()
-
-    signal.signal(signal.SIGTERM, ended)
-    signal.signal(signal.SIGINT, ended)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM, signal.SIGINT})
-    work()
+def wait_for_end() -> None:
+    """Return when the program is asked to end: SIGTERM or SIGINT, blocked since its start."""
+    signal.sigwait({signal.SIGTERM, signal.SIGINT})
 
 
 def text(words: str, status: int = 200) -> Reply:

@@ -8,7 +8,7 @@ own, so that the event loop never waits for a disk.
 import asyncio
 import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, closing
+from contextlib import ExitStack, asynccontextmanager, closing
 from pathlib import Path
 
 import msgspec
@@ -48,27 +48,30 @@ class StoreUnusable(Exception):
 @asynccontextmanager
 async def open_sqlite(path: Path, settings: StoreSettings) -> AsyncIterator[MemoryStore]:
     """Open or make the store in `path`. Raises StoreUnusable."""
-    try:
-        connection = _connect(path)
-        file = _File(connection)
-        store = MemoryStore(settings, file.write, file.read_revision())
-        for record in file.read():
-            store.restore(record)
-    except (sqlite3.Error, msgspec.DecodeError) as error:
-        raise StoreUnusable(f"cannot use the store {path}: {error}") from error
-    with closing(connection):
+    with ExitStack() as stack:
+        try:
+            connection = stack.enter_context(closing(_connect(path)))
+            _prepare(connection)
+            file = _File(connection)
+            store = MemoryStore(settings, file.write, file.read_revision())
+            for record in file.read():
+                store.restore(record)
+        except (sqlite3.Error, msgspec.DecodeError) as error:
+            raise StoreUnusable(f"cannot use the store {path}: {error}") from error
         async with task_group() as tasks:
             tasks.start(_fold_back(path, file), name="store checkpoint")
             yield store
 
 
 def _connect(path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
+    return sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
+
+
+def _prepare(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = NORMAL")
     connection.execute("PRAGMA wal_autocheckpoint = 0")
     connection.executescript(_TABLES)
-    return connection
 
 
 async def _fold_back(path: Path, file: "_File") -> None:
@@ -79,7 +82,7 @@ async def _fold_back(path: Path, file: "_File") -> None:
 
 
 def _checkpoint(path: Path) -> None:
-    with closing(sqlite3.connect(path, timeout=BUSY_SECONDS)) as connection:
+    with closing(_connect(path)) as connection:
         connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
 
 

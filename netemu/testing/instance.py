@@ -2,14 +2,13 @@
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -131,14 +130,23 @@ class Instance:
 
 @contextmanager
 def instance(
-    name: str = "test", *, options: Sequence[str] = (), command: Sequence[str] = NETEMU
+    name: str = "test",
+    *,
+    options: Sequence[str] = (),
+    command: Sequence[str] = NETEMU,
+    state_dir: Path | None = None,
 ) -> Iterator[Instance]:
-    """An instance of its own, in a folder of its own; both are gone afterwards."""
-    folder = Path(tempfile.mkdtemp(prefix="netemu-"))
-    made = Instance(name, folder, options, command)
-    try:
+    """An instance of its own, by default in a folder of its own; it is purged afterwards."""
+    with ExitStack() as stack:
+        if state_dir is None:
+            temporary = tempfile.TemporaryDirectory(prefix="netemu-", ignore_cleanup_errors=True)
+            state_dir = Path(stack.enter_context(temporary))
+        if "--config" not in options:
+            # Tests ask nobody outside: names that aren't the cluster's are refused.
+            config = Path(stack.enter_context(tempfile.NamedTemporaryFile(suffix=".yaml")).name)
+            config.write_text('dns: {forward: ""}\n')
+            options = [*options, "--config", str(config)]
+        made = Instance(name, state_dir, options, command)
+        stack.callback(made.netemu, "down", "--purge", check=False)
         made.up()
         yield made
-    finally:
-        made.netemu("down", "--purge", check=False)
-        shutil.rmtree(folder, ignore_errors=True)

@@ -283,7 +283,11 @@ async def test_deleting_waits_until_the_object_is_gone(
     assert (await kubectl("delete", "pod", "p", "--wait=false")).out == 'pod "p" deleted\n'
     assert (await kubectl("get", "pod", "p", "--no-headers")).out.split()[2] == "Terminating"
     async with task_group() as tasks:
-        deleting = tasks.start(kubectl("delete", "pod", "p"), name="delete")
+        deleting = tasks.start(kubectl("delete", "pod", "p", "--grace-period=5"), name="delete")
+        while (client.get("pods", "default", "p") or {})["metadata"][
+            "deletionGracePeriodSeconds"
+        ] != 5:  # until it was asked, and so waits
+            await asyncio.sleep(0.01)
         await kubectl("delete", "pod", "p", "--force", "--grace-period=0")
         assert (await deleting).out == 'pod "p" deleted\n'
 

@@ -86,3 +86,17 @@ def test_a_name_that_is_no_folder_is_refused(name: str) -> None:
 @pytest.mark.parametrize("name", ["default", "a", "ci-7", "x" * 32])
 def test_plain_names_are_fine(name: str) -> None:
     assert check_name(name) == name
+
+
+def test_names_with_values_are_a_mapping() -> None:
+    given = {"dns": {"hosts": {"db.example": "192.0.2.1"}, "ttls": {"web.example": 1}}}
+    dns = load(given, state_dir=Path()).dns
+    assert dns.hosts == {"db.example": "192.0.2.1"}
+    assert dns.ttls == {"web.example": 1}
+    for wrong, said in (
+        ({"hosts": ["x"]}, "dns.hosts must be names with values, not a list"),
+        ({"ttls": {"a.b": "x"}}, "dns.ttls.a.b must be a whole number, not 'x'"),
+    ):
+        with pytest.raises(BadSettings) as raised:
+            load({"dns": wrong}, state_dir=Path())
+        assert str(raised.value) == said

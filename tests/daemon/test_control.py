@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from netemu.daemon.control import Refused, ask, serve_control
+from netemu.daemon.asking import Refused, ask
+from netemu.daemon.control import serve_control
 
 
 async def double(question: dict[str, Any]) -> int:

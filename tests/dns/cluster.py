@@ -6,10 +6,16 @@ from typing import Any
 
 import dnslib
 
+from netemu.config.settings import DnsSettings
 from netemu.dns.answer import Answer
+from netemu.dns.chain import Configuration
+from netemu.dns.defaults import corefile_of
 from netemu.dns.nodes import Domain, View
+from netemu.dns.observation import Observers
+from netemu.dns.plugins.table import configuration_from
 from netemu.dns.records import Name, Record, Soa, Srv, Type, name_from
-from netemu.dns.responder import Elsewhere, Responder
+from netemu.dns.responder import Asker, Responder
+from netemu.dns.world import World
 from netemu.model import resources
 from netemu.model.latest import Latest
 from netemu.model.meta import Object
@@ -177,21 +183,41 @@ def shown(record: Record) -> str:
     """A record as in a zone file, without owner, class and TTL."""
     data = record.data
     match data:
-        case bytes() if record.type is Type.TXT:
+        case bytes() if record.type == Type.TXT:
             return f"TXT {data.decode()}"
         case bytes():
-            return f"{record.type.name} {ip_address(data)}"
+            return f"{Type(record.type).name} {ip_address(data)}"
         case Srv():
             return f"SRV {data.priority} {data.weight} {data.port} {text_of(data.target)}"
         case Soa():
             return f"SOA {text_of(data.origin)} {data.minimum}"
         case _:
-            return f"{record.type.name} {text_of(data)}"
+            return f"{Type(record.type).name} {text_of(data)}"
 
 
 def answers(answer: Answer) -> list[str]:
     """The records of the answer section."""
     return [shown(record) for record in answer.records]
+
+
+OUTSIDE = ("192.0.2.53", 53)
+"""The server for names of others; nobody is there."""
+
+
+def configured(corefile: str = "", **files: str) -> Configuration:
+    """A Corefile's meaning, by default that of the settings."""
+
+    def read(path: str) -> str:
+        name = path.rpartition("/")[2].replace(".", "_")
+        if name not in files:
+            raise FileNotFoundError(2, "No such file or directory", path)
+        return files[name]
+
+    text = corefile or corefile_of(DnsSettings(forward=OUTSIDE[0]))
+    return configuration_from(text, World(read=read, environment={"UP": "192.0.2.54"}))
+
+
+CLIENT = ("10.244.0.5", 40000)
 
 
 def responder(
@@ -200,15 +226,18 @@ def responder(
     view: View | None = None,
     stream: bool = False,
     latest: Latest[Snapshot] | None = None,
-    elsewhere: Elsewhere | None = None,
+    corefile: str = "",
+    asker: Asker | None = None,
+    observers: Observers | None = None,
 ) -> Responder:
     return Responder(
         latest or Latest(snapshot),
-        DOMAIN,
+        Latest(configured(corefile)),
         view or View(own=("10.96.0.10",)),
         random.Random(7),
         stream=stream,
-        elsewhere=elsewhere,
+        asker=asker,
+        observers=observers,
     )
 
 
@@ -221,14 +250,14 @@ def packet(name: str, kind: str | int = "A", *, ident: int = 1, edns: int = 0) -
     return bytes(query.pack())
 
 
-def replies_to(one: Responder, query: bytes) -> list[bytes]:
+def replies_to(one: Responder, query: bytes, client: tuple[str, int] = CLIENT) -> list[bytes]:
     """What is sent for `query`."""
     sent: list[bytes] = []
-    one.handle(query, lambda reply: sent.append(bytes(reply)))
+    one.handle(query, client, lambda reply: sent.append(bytes(reply)))
     return sent
 
 
-def reply_to(one: Responder, query: bytes) -> Any:
+def reply_to(one: Responder, query: bytes, client: tuple[str, int] = CLIENT) -> Any:
     """The one reply, read by another library than ours."""
-    (reply,) = replies_to(one, query)
+    (reply,) = replies_to(one, query, client)
     return dnslib.DNSRecord.parse(reply)

@@ -1,149 +1,315 @@
-import asyncio
-import random
-import socket
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from functools import partial
+"""Other servers, as they are and as they shouldn't be."""
 
-import dnslib
+import asyncio
+import socket
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from functools import partial
+from typing import Any
+
 import pytest
 
 from netemu.dns import forward
-from netemu.dns.forward import Forwarder
-from netemu.tasks import task_group
-from tests.dns.cluster import packet, responder
+from netemu.dns.answer import Answer
+from netemu.dns.chain import Cache, Policy
+from netemu.dns.forward import LOOP_SECONDS
+from netemu.dns.records import Rcode, Source, Type, text_of
+from tests.dns.cluster import shown
+from tests.dns.upstream import Upstream, answered, asking, silent, upstream, well
+from tests.support.clock import FakeClock
 
-SVC = "default.svc.cluster.local"
-OUTSIDE = packet("www.example.org", ident=0x7777)
-Behaviour = Callable[[bytes], list[bytes]]
-
-
-def answered(query: bytes) -> list[bytes]:
-    reply = dnslib.DNSRecord.parse(query).reply(aa=0)
-    reply.add_answer(dnslib.RR("www.example.org", rdata=dnslib.A("192.0.2.1"), ttl=60))
-    return [bytes(reply.pack())]
+NAME = "www.example.org"
 
 
-class Upstream(asyncio.DatagramProtocol):
-    """Another DNS server."""
-
-    def __init__(self, behaviour: Behaviour) -> None:
-        self.behaviour = behaviour
-        self.asked: list[bytes] = []
-
-    def connection_made(self, transport: asyncio.DatagramTransport) -> None:  # type: ignore[override]
-        self.transport = transport
-        self.address: tuple[str, int] = transport.get_extra_info("sockname")
-
-    def datagram_received(self, data: bytes, addr: object) -> None:
-        self.asked.append(data)
-        for reply in self.behaviour(data):
-            self.transport.sendto(reply, addr)  # type: ignore[arg-type]
+def told(answer: Answer) -> tuple[Rcode, list[str]]:
+    return answer.rcode, [shown(record) for record in answer.records]
 
 
-def connector(kind: socket.SocketKind) -> socket.socket:
-    sock = socket.socket(socket.AF_INET, kind)
-    sock.setblocking(False)
-    return sock
+GOOD = (Rcode.NOERROR, ["A 192.0.2.1"])
 
 
-@asynccontextmanager
-async def forwarding(*behaviours: Behaviour) -> AsyncIterator[tuple[Forwarder, list[Upstream]]]:
-    loop, upstreams = asyncio.get_running_loop(), list[Upstream]()
-    for behaviour in behaviours:
-        _, upstream = await loop.create_datagram_endpoint(
-            partial(Upstream, behaviour), ("127.0.0.1", 0)
-        )
-        upstreams.append(upstream)
-    async with task_group() as tasks:
-        addresses = [upstream.address for upstream in upstreams]
-        yield Forwarder(addresses, connector, random.Random(5), tasks), upstreams
-    for upstream in upstreams:
-        upstream.transport.close()
-    await asyncio.sleep(0)
+async def test_a_question_is_answered_by_the_server() -> None:
+    async with upstream(well) as server, asking(server) as client:
+        answer = await client.answer(NAME)
+        assert told(answer) == GOOD
+        assert not answer.authoritative
+        assert answer.source is Source.FORWARD
 
 
-async def reply_of(forwarder: Forwarder, query: bytes) -> bytes:
-    sent: asyncio.Queue[bytes] = asyncio.Queue()
-    one = responder(elsewhere=forwarder.take)
-    one.handle(query, lambda reply: sent.put_nowait(bytes(reply)))
-    async with asyncio.timeout(5):
-        return await sent.get()
+async def test_ids_and_ports_differ() -> None:
+    async with upstream(well) as server, asking(server, cache=None) as client:
+        for _ in range(20):
+            await client.answer(NAME)
+        assert len({query[:2] for query in server.asked}) > 15
+        assert len({port for _, port in server.clients}) > 10
 
 
-async def test_a_foreign_name_is_asked_of_the_server() -> None:
-    async with forwarding(answered) as (forwarder, (upstream,)):
-        reply = dnslib.DNSRecord.parse(await reply_of(forwarder, OUTSIDE))
-        assert (reply.header.id, [str(rr.rdata) for rr in reply.rr]) == (0x7777, ["192.0.2.1"])
-        assert upstream.asked[0][2:] == OUTSIDE[2:]
-        assert upstream.asked[0][:2] != OUTSIDE[:2]
+async def test_the_query_says_how_the_client_asks() -> None:
+    async with upstream(well) as server, asking(server) as client:
+        await client.answer("WWW.example.org", dnssec_ok=True, unchecked=True)
+        (query,) = server.asked
+        assert b"\3WWW\7example\3org\0\0\1\0\1" in query
+        assert query[2:4] == b"\1\x10"
+        assert query[-11:] == b"\0\0\x29\x04\xd0\0\0\x80\0\0\0"
 
 
-async def test_names_of_the_cluster_never_leave() -> None:
-    async with forwarding(answered) as (forwarder, (upstream,)):
-        for name in (f"web.{SVC}", f"nope.{SVC}", f"www.example.org.{SVC}", f"ext.{SVC}"):
-            assert await reply_of(forwarder, packet(name))
-        assert upstream.asked == []
-
-
-async def test_reverse_names_of_others_are_asked() -> None:
-    async with forwarding(answered) as (forwarder, (upstream,)):
-        await reply_of(forwarder, packet("1.2.0.192.in-addr.arpa", "PTR"))
-        await reply_of(forwarder, packet("7.0.96.10.in-addr.arpa", "PTR"))
-        assert len(upstream.asked) == 1
-
-
-LIES: dict[str, Behaviour] = {
-    "another id": lambda query: [bytes([query[0] ^ 1]) + answered(query)[0][1:]],
-    "another name": lambda query: answered(query[:2] + packet("www.example.com")[2:]),
-    "another type": lambda query: answered(query[:2] + packet("www.example.org", "AAAA")[2:]),
-    "no reply at all": lambda query: [query],
-    "a scrap": lambda query: [query[:1], b"", query[:13]],
-    "no question": lambda query: [query[:2] + b"\x80\0\0\0\0\0\0\0\0\0" + query[12:]],
+LIES: dict[str, Callable[[bytes], bytes]] = {
+    "another id": lambda query: bytes([query[0] ^ 1]) + answered(query)[1:],
+    "another name": lambda query: answered(query).replace(b"\3org", b"\3com"),
+    "another type": lambda query: answered(query)[:29] + b"\0\x1c" + answered(query)[31:],
+    "another class": lambda query: answered(query)[:31] + b"\0\3" + answered(query)[33:],
+    "no reply at all": lambda query: query,
+    "a scrap": lambda query: query[:1],
+    "nothing": lambda query: b"",
+    "half a question": lambda query: answered(query)[:13],
+    "no question": lambda query: query[:2] + b"\x80\0\0\0\0\0\0\0\0\0" + query[12:],
+    "a pointer to itself": lambda query: answered(query)[:33] + b"\xc0\x21" + bytes(14),
+    "half a record": lambda query: answered(query)[:-2],
 }
 
 
 @pytest.mark.parametrize("lie", LIES.values(), ids=LIES.keys())
-async def test_what_doesnt_match_is_ignored(lie: Behaviour) -> None:
-    def behave(query: bytes) -> list[bytes]:
-        return lie(query) + answered(query)
+async def test_what_doesnt_match_is_ignored(lie: Callable[[bytes], bytes]) -> None:
+    async with (
+        upstream(lambda query: [lie(query), answered(query)]) as server,
+        asking(server) as client,
+    ):
+        assert told(await client.answer(NAME)) == GOOD
 
-    async with forwarding(behave) as (forwarder, _):
-        assert dnslib.DNSRecord.parse(await reply_of(forwarder, OUTSIDE)).rr
+
+async def test_what_comes_from_elsewhere_is_ignored() -> None:
+    def forge(server: list[Upstream], query: bytes) -> list[bytes]:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
+            forged = answered(query, f"{NAME}. 60 IN A 192.0.2.66")
+            other.sendto(forged, server[0].clients[-1])
+        return [answered(query)]
+
+    itself: list[Upstream] = []
+    async with upstream(partial(forge, itself)) as server, asking(server) as client:
+        itself.append(server)
+        assert told(await client.answer(NAME)) == GOOD
 
 
-async def test_a_dead_server_means_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("rcode", [Rcode.NXDOMAIN, Rcode.SERVFAIL, Rcode.REFUSED])
+async def test_its_code_is_passed_on(rcode: Rcode) -> None:
+    async with (
+        upstream(lambda query: [answered(query, "", rcode=rcode)]) as server,
+        asking(server) as client,
+    ):
+        assert told(await client.answer(NAME)) == (rcode, [])
+
+
+async def test_a_server_that_knows_no_edns_is_asked_without() -> None:
+    def old(query: bytes) -> list[bytes]:
+        return [answered(query, "", rcode=1) if query[11] else answered(query)]
+
+    async with upstream(old) as server, asking(server) as client:
+        assert told(await client.answer(NAME)) == GOOD
+
+
+def cut(query: bytes) -> list[bytes]:
+    return [answered(query, "", flags=0x0200)]
+
+
+async def test_a_cut_reply_is_fetched_by_tcp() -> None:
+    async with upstream(cut, well) as server, asking(server) as client:
+        answer = await client.answer(NAME)
+        assert told(answer) == GOOD
+        assert not answer.truncated
+        assert (len(server.asked), len(server.asked_by_tcp)) == (1, 1)
+
+
+async def test_without_tcp_a_cut_reply_says_that_it_is_cut() -> None:
+    async with upstream(cut, silent) as server, asking(server) as client:
+        assert (await client.answer(NAME)).truncated
+
+
+TRANSPORTS = {
+    "a client of TCP": ({}, {"stream": True}, True),
+    "a client of UDP": ({}, {}, False),
+    "force_tcp": ({"force_tcp": True}, {}, True),
+    "prefer_udp": ({"prefer_udp": True}, {"stream": True}, False),
+}
+
+
+@pytest.mark.parametrize(("rules", "wish", "by_tcp"), TRANSPORTS.values(), ids=TRANSPORTS.keys())
+async def test_the_transport_is_the_clients(rules: Any, wish: Any, by_tcp: bool) -> None:
+    async with upstream(well) as server, asking(server, **rules) as client:
+        assert told(await client.answer(NAME, **wish)) == GOOD
+        assert bool(server.asked_by_tcp) == by_tcp
+        assert bool(server.asked) != by_tcp
+
+
+async def test_a_silent_server_means_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(forward, "ANSWER_SECONDS", 0.02)
-    async with forwarding(lambda _: [], answered) as (forwarder, _):
-        assert dnslib.DNSRecord.parse(await reply_of(forwarder, OUTSIDE)).rr
+    async with (
+        upstream(silent) as dead,
+        upstream(well) as alive,
+        asking(dead, alive, policy=Policy.SEQUENTIAL) as client,
+    ):
+        assert told(await client.answer(NAME)) == GOOD
 
 
-async def test_no_server_means_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_lost_datagram_is_sent_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(forward, "ANSWER_SECONDS", 0.02)
-    async with forwarding(lambda _: []) as (forwarder, _):
-        reply = dnslib.DNSRecord.parse(await reply_of(forwarder, OUTSIDE))
-        assert (reply.header.id, reply.header.rcode) == (0x7777, 2)
+    lost = [True]
+    async with (
+        upstream(lambda query: [] if lost and lost.pop() else well(query)) as server,
+        asking(server) as client,
+    ):
+        assert told(await client.answer(NAME)) == GOOD
 
 
-async def test_a_refused_port_is_a_dead_server() -> None:
-    with connector(socket.SOCK_DGRAM) as unused:
+async def test_no_server_means_failure_within_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(forward, "ALL_SECONDS", 0.05)
+    async with upstream(silent) as server, asking(server) as client:
+        assert told(await client.answer(NAME)) == (Rcode.SERVFAIL, [])
+
+
+async def test_a_closed_port_is_a_failure_at_once() -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as unused:
         unused.bind(("127.0.0.1", 0))
         address = unused.getsockname()
-    async with task_group() as tasks:
-        forwarder = Forwarder([address], connector, random.Random(5), tasks)
-        assert dnslib.DNSRecord.parse(await reply_of(forwarder, OUTSIDE)).header.rcode == 2
+    async with asking(address) as client:
+        assert told(await client.answer(NAME)) == (Rcode.SERVFAIL, [])
 
 
-async def test_what_is_too_long_is_cut() -> None:
-    async with forwarding(lambda query: [answered(query)[0] + bytes(600)]) as (forwarder, _):
-        octets = await reply_of(forwarder, OUTSIDE)
-        reply = dnslib.DNSRecord.parse(octets)
-        assert len(octets) <= 512
-        assert (reply.header.tc, str(reply.q.qname)) == (1, "www.example.org.")
+async def test_a_server_that_failed_comes_last_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(forward, "ANSWER_SECONDS", 0.02)
+    clock = FakeClock()
+    async with (
+        upstream(silent) as dead,
+        upstream(well) as alive,
+        asking(
+            dead, alive, policy=Policy.SEQUENTIAL, max_fails=2, cache=None, clock=clock
+        ) as client,
+    ):
+        for _ in range(4):
+            await client.answer(NAME)
+        assert (len(dead.asked), len(alive.asked)) == (2, 4)
+        await clock.advance(forward.DOWN_SECONDS + 0.1)
+        await client.answer(NAME)
+        assert (len(dead.asked), len(alive.asked)) == (3, 5)
 
 
-async def test_too_many_at_once_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(forward, "MOST_UNDER_WAY", 0)
-    async with forwarding(answered) as (forwarder, (upstream,)):
-        assert dnslib.DNSRecord.parse(await reply_of(forwarder, OUTSIDE)).header.rcode == 5
-        assert upstream.asked == []
+POLICIES = {
+    Policy.SEQUENTIAL: lambda counts: counts == [60, 0, 0],
+    Policy.ROUND_ROBIN: lambda counts: counts == [20, 20, 20],
+    Policy.RANDOM: lambda counts: min(counts) > 5,
+}
+
+
+@pytest.mark.parametrize("policy", Policy)
+async def test_policies_spread_the_questions(policy: Policy) -> None:
+    async with AsyncExitStack() as stack:
+        servers = [await stack.enter_async_context(upstream(well)) for _ in range(3)]
+        client = await stack.enter_async_context(asking(*servers, policy=policy, cache=None))
+        for _ in range(60):
+            await client.answer(NAME)
+        assert POLICIES[policy]([len(server.asked) for server in servers])
+
+
+async def test_too_many_at_once_are_refused() -> None:
+    async with upstream(silent) as server, asking(server, max_concurrent=2) as client:
+        waiting = [client.ask(f"{number}.example.org") for number in range(2)]
+        assert told(await client.answer("3.example.org")) == (Rcode.REFUSED, [])
+        assert not any(question.done() for question in waiting)
+        assert client.forwarder.groups[0].rejected == 1
+
+
+async def test_the_same_question_goes_out_once() -> None:
+    async with upstream(silent) as server, asking(server) as client:
+        one, two = client.ask(NAME), client.ask("WWW.Example.ORG")
+        async with asyncio.timeout(5):
+            while not server.asked:
+                await asyncio.sleep(0.001)
+        server.transport.sendto(answered(server.asked[0]), server.clients[0])
+        owners = [text_of((await each).records[0].owner) for each in (one, two)]
+        assert owners == ["www.example.org.", "WWW.Example.ORG."]
+        assert len(server.asked) == 1
+
+
+async def test_what_was_answered_is_kept_and_its_ttl_counts_down() -> None:
+    clock = FakeClock()
+    async with upstream(well) as server, asking(server, clock=clock) as client:
+        assert (await client.answer(NAME)).records[0].ttl == 30
+        await clock.advance(10)
+        again = await client.answer("www.EXAMPLE.org")
+        assert (again.records[0].ttl, again.source) == (20, Source.CACHE)
+        assert text_of(again.records[0].owner) == "www.EXAMPLE.org."
+        await clock.advance(20)
+        await client.answer(NAME)
+        assert len(server.asked) == 2
+
+
+@pytest.mark.parametrize("wish", ["dnssec_ok", "unchecked"])
+async def test_do_and_cd_make_another_answer(wish: str) -> None:
+    async with upstream(well) as server, asking(server) as client:
+        await client.answer(NAME)
+        await client.answer(NAME, **{wish: True})
+        assert len(server.asked) == 2
+
+
+async def test_a_stale_answer_is_more_use_than_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(forward, "ALL_SECONDS", 0.05)
+    clock, alive = FakeClock(), [True]
+    async with upstream(lambda query: well(query) if alive else []) as server:
+        cache = Cache(success=30, stale=3600)
+        async with asking(server, clock=clock, cache=cache) as client:
+            await client.answer(NAME)
+            alive.clear()
+            await clock.advance(100)
+            assert told(await client.answer(NAME)) == GOOD
+            await clock.advance(3600)
+            assert (await client.answer(NAME)).rcode is Rcode.SERVFAIL
+
+
+async def test_a_loop_is_found_and_ended() -> None:
+    clock, reasons = FakeClock(), list[str]()
+
+    def loops(query: bytes) -> list[bytes]:
+        """Asks us what it is asked."""
+        name = text_of(forward_name(query)).removesuffix(".")
+        client.ask(name, int.from_bytes(query[-15:-13], "big"))
+        return []
+
+    def tell(reason: str, message: str) -> None:
+        reasons.append(f"{reason}: {message}")
+
+    async with (
+        upstream(loops) as server,
+        asking(server, clock=clock, check_loops=True, tell=tell) as client,
+    ):
+        waiting = client.ask(NAME)
+        async with asyncio.timeout(5):
+            while not reasons:
+                await asyncio.sleep(0.001)
+        (reason,) = reasons
+        assert reason.startswith(f"DNSLoop: Loop detected: 127.0.0.1:{server.address[1]} ")
+        count = len(server.asked)
+        assert (await client.answer("other.example.org")).rcode is Rcode.SERVFAIL
+        assert len(server.asked) == count
+        server.behaviour = well
+        await clock.advance(LOOP_SECONDS + 1)
+        assert told(await client.answer("other.example.org")) == GOOD
+        waiting.cancel()
+
+
+def forward_name(query: bytes) -> tuple[bytes, ...]:
+    labels, at = [], 12
+    while size := query[at]:
+        labels.append(query[at + 1 : at + 1 + size])
+        at += 1 + size
+    return tuple(labels)
+
+
+async def test_the_probe_for_loops_waits_for_the_first_question() -> None:
+    async with upstream(well) as server, asking(server, check_loops=True) as client:
+        await asyncio.sleep(0.01)
+        assert server.asked == []
+        await client.answer(NAME)
+        async with asyncio.timeout(5):
+            while len(server.asked) < 2:
+                await asyncio.sleep(0.001)
+        kinds = {int.from_bytes(query[-15:-13], "big") for query in server.asked}
+        assert kinds == {Type.A, Type.HINFO}

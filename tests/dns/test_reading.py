@@ -1,4 +1,6 @@
-from netemu.dns.reading import Reading, still_true
+from dataclasses import replace
+
+from netemu.dns.reading import Reading, reads_pods, still_true, touched, watched
 from netemu.model import resources
 from netemu.model.snapshot import advance
 from tests.dns.cluster import CLUSTER, SERVICES, endpoint, endpoint_slice, namespace, service
@@ -35,3 +37,33 @@ def test_being_synced_is_a_part() -> None:
     reading = Reading(CLUSTER)
     assert reading.is_synced()
     assert len(reading.parts) == 1
+
+
+def test_a_change_touches_the_service_and_its_addresses() -> None:
+    moved = service("web", "10.96.0.77", ports=("http:80",))
+    now = advance(CLUSTER, resources.SERVICES, SERVICES[0], moved)
+    assert touched(CLUSTER, now) == {
+        ("default", "web"),
+        "10.96.0.7",
+        "10.96.0.77",
+        "10.244.0.5",
+        "10.244.0.6",
+    }
+    assert touched(CLUSTER, CLUSTER) == set()
+
+
+def test_other_changes_may_touch_anything() -> None:
+    more = advance(CLUSTER, resources.NAMESPACES, None, namespace("more"))
+    assert touched(CLUSTER, more) is None
+    assert touched(replace(CLUSTER, synced=False), CLUSTER) is None
+
+
+def test_what_is_touched_is_what_was_read() -> None:
+    reading = Reading(CLUSTER)
+    reading.service(("default", "web"))
+    reading.owners("10.96.0.7")
+    reading.has_namespace("default")
+    assert watched(reading.parts) == [("default", "web"), "10.96.0.7"]
+    assert not reads_pods(reading.parts)
+    reading.pod("10.244.0.5")
+    assert reads_pods(reading.parts)

@@ -1,10 +1,14 @@
 import random
 
+import pytest
+
 from netemu.dns import replies as module
 from netemu.dns import wire
 from netemu.dns.answer import answer
+from netemu.dns.chain import Order
 from netemu.dns.nodes import View
-from netemu.dns.replies import Replies
+from netemu.dns.order import arranger
+from netemu.dns.replies import Replies, Room
 from netemu.model import resources
 from netemu.model.snapshot import advance
 from tests.dns.cluster import CLUSTER, DOMAIN, SERVICES, packet, service
@@ -13,7 +17,7 @@ WEB = "web.default.svc.cluster.local"
 
 
 def table() -> Replies:
-    return Replies(CLUSTER, random.Random(3).shuffle)
+    return Replies(CLUSTER, arranger(Order.RANDOM, random.Random(3)))
 
 
 def put(replies: Replies, query: bytes, *, keep: bool = True) -> bytes:
@@ -74,18 +78,53 @@ def test_a_denial_that_stays_gets_the_new_serial() -> None:
     replies.follow(changed)
     kept = replies.get(query)
     assert kept is not None
-    other = Replies(changed, random.Random(3).shuffle)
+    other = Replies(changed, arranger(Order.RANDOM, random.Random(3)))
     assert bytes(kept) == put(other, query)
 
 
-def test_the_table_is_bounded(monkeypatch) -> None:  # type: ignore[no-untyped-def]
-    monkeypatch.setattr(module, "MOST_ENTRIES", 10)
+def test_the_table_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MOST_OCTETS", 7000)
     replies = table()
-    for number in range(25):
+    for number in range(50):
         put(replies, packet(f"x{number}.default.svc.cluster.local"))
-    assert len(replies) == 10
-    assert replies.get(packet("x24.default.svc.cluster.local")) is not None
-    assert replies.get(packet("x14.default.svc.cluster.local")) is None
+    assert 7 <= len(replies) <= 12
+    assert replies.get(packet("x49.default.svc.cluster.local")) is not None
+    assert replies.get(packet("x30.default.svc.cluster.local")) is None
+
+
+def test_all_tables_of_a_server_share_one_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MOST_OCTETS", 7000)
+    room = Room()
+    keep = arranger(Order.KEEP, random.Random(3))
+    one, other = Replies(CLUSTER, keep, room), Replies(CLUSTER, keep, room)
+    for number in range(50):
+        put(one, packet(f"x{number}.default.svc.cluster.local"))
+    most = len(one)
+    for number in range(3):
+        put(other, packet(f"x{number}.default.svc.cluster.local"))
+    assert (len(one), len(other)) == (most - 3, 3)
+    Replies(CLUSTER, keep, room, before=one)
+    assert len(one) == 0
+    other.clear()
+    assert room.left == 7000
+
+
+def test_what_never_fits_isnt_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MOST_OCTETS", 100)
+    replies = table()
+    assert put(replies, packet(WEB))
+    assert len(replies) == 0
+
+
+def test_what_isnt_true_any_more_gives_its_room_back() -> None:
+    replies = table()
+    left = replies._room.left
+    put(replies, packet(WEB))
+    put(replies, packet(WEB))
+    assert replies._room.left < left
+    replies.follow(advance(CLUSTER, resources.SERVICES, SERVICES[0], None))
+    assert replies.get(packet(WEB)) is None
+    assert replies._room.left == left
 
 
 def test_what_isnt_to_be_kept_is_not() -> None:
@@ -98,5 +137,32 @@ def test_the_first_reply_is_shuffled_as_well() -> None:
     query = packet("db.default.svc.cluster.local")
     orders = set()
     for seed in range(20):
-        orders.add(put(Replies(CLUSTER, random.Random(seed).shuffle), query))
+        orders.add(put(Replies(CLUSTER, arranger(Order.RANDOM, random.Random(seed))), query))
     assert len(orders) == 2
+
+
+def test_a_change_to_one_service_leaves_the_entries_of_others_alone() -> None:
+    replies = table()
+    put(replies, packet(WEB))
+    put(replies, packet("db.default.svc.cluster.local"))
+    put(replies, packet("7.0.96.10.in-addr.arpa", "PTR"))
+    replies.follow(advance(CLUSTER, resources.SERVICES, SERVICES[0], None))
+    stale = [entry.generation == module.STALE for entry in replies._entries.values()]
+    assert stale == [True, False, True]
+
+
+def test_a_denial_is_marked_by_what_appears() -> None:
+    replies = table()
+    query = packet("new.default.svc.cluster.local")
+    put(replies, query)
+    replies.follow(advance(CLUSTER, resources.SERVICES, None, service("new", "10.96.0.99")))
+    assert replies.get(query) is None
+
+
+def test_nobody_is_remembered_as_a_reader_of_what_he_dropped() -> None:
+    replies = table()
+    for name in (WEB, "db.default.svc.cluster.local", "nope.nope.svc.cluster.local"):
+        put(replies, packet(name))
+    put(replies, packet("10.0.244.10.in-addr.arpa", "PTR"))
+    replies.clear()
+    assert replies._readers == {}

@@ -1,7 +1,9 @@
 """A whole exchange, without a network: from the octets of a query to those of the reply."""
 
 import logging
+import random
 from collections import Counter
+from collections.abc import Callable
 from itertools import permutations
 from typing import Any
 
@@ -11,7 +13,13 @@ from hypothesis import strategies as st
 
 from netemu.dns import responder as module
 from netemu.dns import wire
-from netemu.dns.responder import Unfinished
+from netemu.dns.answer import Answer
+from netemu.dns.chain import Forward
+from netemu.dns.nodes import View
+from netemu.dns.observation import Observation, Observers
+from netemu.dns.outcome import Wish
+from netemu.dns.records import Question, Record, Source, Type
+from netemu.dns.responder import Responder
 from netemu.model import resources
 from netemu.model.latest import Latest
 from netemu.model.meta import Object
@@ -19,6 +27,8 @@ from netemu.model.snapshot import EMPTY, Snapshot, advance
 from tests.dns.cluster import (
     CLUSTER,
     NAMESPACES,
+    OUTSIDE,
+    configured,
     endpoint,
     endpoint_slice,
     external,
@@ -169,21 +179,139 @@ def test_queries_with_options_are_answered_but_not_kept() -> None:
     assert one.known(WEB) is not None
 
 
-def test_what_others_may_know_is_handed_on() -> None:
-    handed: list[str] = []
+class Elsewhere:
+    """Answers for other servers, now or when told to."""
 
-    def elsewhere(unfinished: Unfinished) -> None:
-        assert wire.parse(unfinished.packet) == unfinished.query
-        handed.append(text_of(unfinished.answer.elsewhere or ()))
-        unfinished.send(b"later")
+    def __init__(self, *, later: bool = False) -> None:
+        self.asked: list[tuple[str, Wish]] = []
+        self.later = later
+        self.waiting: list[Callable[[], None]] = []
 
-    one = responder(elsewhere=elsewhere)
-    assert replies_to(one, packet("www.example.org")) == [b"later"]
-    assert replies_to(one, packet("4.3.2.1.in-addr.arpa", "PTR")) == [b"later"]
-    assert replies_to(one, packet(f"ext.{SVC}")) == [b"later"]
-    assert replies_to(one, WEB) != [b"later"]
-    assert replies_to(one, packet(f"www.example.org.{SVC}")) != [b"later"]
-    assert handed == ["www.example.org", "4.3.2.1.in-addr.arpa", "www.example.org"]
+    def ask(
+        self, question: Question, forward: Forward, wish: Wish, then: Callable[[Answer], None]
+    ) -> None:
+        self.asked.append((text_of(question.name), wish))
+        assert forward.servers == (OUTSIDE,)
+        address = Record(question.name, Type.A, 60, bytes([192, 0, 2, 1]))
+        answer = Answer(records=(address,), authoritative=False, source=Source.FORWARD)
+        self.waiting.append(lambda: then(answer))
+        if not self.later:
+            self.waiting.pop()()
+
+
+def test_what_others_may_know_is_asked_of_them() -> None:
+    elsewhere = Elsewhere()
+    one = responder(asker=elsewhere)
+    for name in ("www.example.org", f"ext.{SVC}", "4.3.2.1.in-addr.arpa"):
+        assert "192.0.2.1" in str(reply_to(one, packet(name)))
+    for name in (f"web.{SVC}", f"nope.{SVC}", f"www.example.org.{SVC}", "7.0.96.10.in-addr.arpa"):
+        assert "192.0.2.1" not in str(reply_to(one, packet(name)))
+    names = [name for name, _ in elsewhere.asked]
+    assert names == ["www.example.org", "www.example.org", "4.3.2.1.in-addr.arpa"]
+
+
+def test_an_alias_stands_before_what_others_say() -> None:
+    reply = reply_to(responder(asker=Elsewhere()), packet(f"ext.{SVC}"))
+    assert [str(rr.rdata) for rr in reply.rr] == ["www.example.org.", "192.0.2.1"]
+    assert [rr.ttl for rr in reply.rr] == [5, 60]
+
+
+def test_what_others_say_is_not_kept_with_the_clusters() -> None:
+    elsewhere = Elsewhere()
+    one = responder(asker=elsewhere)
+    for _ in range(3):
+        replies_to(one, packet("www.example.org"))
+    assert len(elsewhere.asked) == 3
+
+
+def test_others_are_told_how_the_client_asks() -> None:
+    elsewhere = Elsewhere()
+    plain = packet("www.example.org")
+    careful = plain[:3] + b"\x10" + plain[4:10] + b"\0\1" + plain[12:]
+    careful += b"\0\0\x29\4\xd0\0\0\x80\0\0\0"
+    replies_to(responder(asker=elsewhere), plain)
+    replies_to(responder(asker=elsewhere, stream=True), careful)
+    assert [wish for _, wish in elsewhere.asked] == [
+        Wish(),
+        Wish(dnssec_ok=True, unchecked=True, stream=True),
+    ]
+
+
+def test_the_cluster_answers_while_others_are_waited_for() -> None:
+    elsewhere = Elsewhere(later=True)
+    one = responder(asker=elsewhere)
+    assert replies_to(one, packet("www.example.org")) == []
+    assert reply_to(one, WEB).header.rcode == 0
+    assert len(elsewhere.waiting) == 1
+
+
+def test_a_bug_after_the_wait_is_answered_too(caplog: pytest.LogCaptureFixture) -> None:
+    class Broken(Elsewhere):
+        def ask(self, *args: Any) -> None:
+            args[-1](None)
+
+    with caplog.at_level(logging.ERROR):
+        assert reply_to(responder(asker=Broken()), packet(f"ext.{SVC}")).header.rcode == 2
+
+
+def test_everybody_who_listens_is_told_once_for_each_reply() -> None:
+    observers, seen, too = Observers(), list[Observation](), list[Observation]()
+    one = responder(observers=observers, asker=Elsewhere())
+    replies_to(one, WEB)
+    end = observers.subscribe(seen.append)
+    end_too = observers.subscribe(too.append)
+    for query in (WEB, packet(f"nope.{SVC}"), packet("www.example.org"), WEB[:12] + b"\xff" * 20):
+        replies_to(one, query)
+    end_too()
+    replies_to(one, WEB)
+    end()
+    replies_to(one, WEB)
+    assert [(each.source, each.rcode) for each in seen] == [
+        (Source.KEPT, 0),
+        (Source.CLUSTER, 3),
+        (Source.FORWARD, 0),
+        (Source.SERVER, 1),
+        (Source.KEPT, 0),
+    ]
+    assert len(too) == 4
+    first = seen[0]
+    assert (first.client, first.port, first.protocol) == ("10.244.0.5", 40000, "udp")
+    assert first.question == wire.parse(WEB).question
+    assert seen[3].question is None
+
+
+def test_another_configuration_is_in_force_at_once() -> None:
+    configuration = Latest(configured())
+    one = Responder(Latest(CLUSTER), configuration, View(), random.Random(1))
+    assert reply_to(one, WEB).rr[0].ttl == 5
+    configuration.replace(configured(".:53 {\n kubernetes cluster.local {\n ttl 7\n }\n}"))
+    assert reply_to(one, WEB).rr[0].ttl == 7
+
+
+ORDERS = {
+    "loadbalance rotate": [["1", "2", "0"], ["2", "0", "1"], ["0", "1", "2"], ["1", "2", "0"]],
+    "": [["0", "1", "2"]] * 4,
+}
+
+
+@pytest.mark.parametrize(("line", "expected"), ORDERS.items())
+def test_addresses_come_in_the_order_that_was_asked_for(
+    line: str, expected: list[list[str]]
+) -> None:
+    assert orders(line) == expected
+
+
+def orders(line: str) -> list[list[str]]:
+    slices = endpoint_slice("db", *(endpoint(f"10.0.0.{n}") for n in range(3)), ports=("a:1",))
+    snapshot = snapshot_of([], [service("db", "None")], [slices])
+    one = responder(snapshot, corefile=f". {{\n kubernetes cluster.local\n {line}\n}}")
+    replies = (reply_to(one, packet(f"db.{SVC}")) for _ in range(4))
+    return [[str(rr.rdata)[-1] for rr in reply.rr] for reply in replies]
+
+
+def test_a_seed_makes_the_same_order_each_time() -> None:
+    assert orders("loadbalance random 5") == orders("loadbalance random 5")
+    assert orders("loadbalance random 5") != orders("loadbalance random 6")
 
 
 @given(st.binary(max_size=300))

@@ -4,7 +4,7 @@ import asyncio
 import random
 import shutil
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from ipaddress import IPv4Address, IPv4Network
@@ -18,7 +18,9 @@ from netemu.model.addressing import Addressing
 from netemu.model.latest import Latest
 from netemu.model.snapshot import Snapshot, advance
 from netemu.model.sockets import Sockets
-from tests.dns.cluster import CLUSTER, service
+from netemu.tasks import task_group
+from tests.dns.cluster import CLUSTER, external, packet, service
+from tests.dns.upstream import Outside, answered, silent, upstream, well
 
 SVC = "default.svc.cluster.local"
 ADDRESSING = Addressing(
@@ -50,7 +52,10 @@ class Server:
 
 @asynccontextmanager
 async def served(
-    settings: DnsSettings | None = None, outside: Sockets | None = None
+    settings: DnsSettings | None = None,
+    outside: Sockets | None = None,
+    corefile: Latest[str] | None = None,
+    tell: Callable[[str, str], None] | None = None,
 ) -> AsyncIterator[Server]:
     latest = Latest(CLUSTER)
     inside, host = same_port(), same_port()
@@ -60,8 +65,15 @@ async def served(
     ]
     ports = inside[0].getsockname()[1], host[0].getsockname()[1]
     async with serve_dns(
-        latest, settings or DnsSettings(), listeners, random.Random(1), outside=outside
-    ):
+        latest,
+        settings or DnsSettings(forward=""),
+        listeners,
+        random.Random(1),
+        outside=outside,
+        corefile=corefile,
+        tell=tell,
+    ) as dns:
+        assert dns.ready
         yield Server(latest, *ports)
 
 
@@ -143,23 +155,8 @@ async def test_a_change_is_seen_by_the_next_query(server: Server) -> None:
                 assert (await loop.sock_recv(client, 512))[3] & 15 == rcode
 
 
-class Outside:
-    """Makes sockets where the tests run."""
-
-    def listen(self, address: str, port: int) -> socket.socket:
-        raise NotImplementedError
-
-    def bind_udp(self, address: str, port: int) -> socket.socket:
-        raise NotImplementedError
-
-    def connector(self, kind: socket.SocketKind) -> socket.socket:
-        sock = socket.socket(socket.AF_INET, kind)
-        sock.setblocking(False)
-        return sock
-
-
 async def test_foreign_names_go_to_the_servers_of_the_settings() -> None:
-    async with served(DnsSettings(zone="other.zone")) as upstream:
+    async with served(DnsSettings(zone="other.zone", forward="")) as upstream:
         settings = DnsSettings(forward=f"127.0.0.1:{upstream.inside}")
         async with served(settings, outside=Outside()) as server:
             asked = "web.default.svc.other.zone"
@@ -168,15 +165,10 @@ async def test_foreign_names_go_to_the_servers_of_the_settings() -> None:
             assert "REFUSED" in await dig(server.inside, asked)
 
 
-@pytest.mark.parametrize("forward", ["localhost", "127.0.0.1:x", "1.2.3", ":53"])
+@pytest.mark.parametrize("forward", ["localhost", "127.0.0.1:x", "1.2.3", ":53", "127.0.0.1:0"])
 def test_servers_are_checked_with_the_settings(forward: str) -> None:
     with pytest.raises(ValueError, match="dns.forward"):
         DnsSettings(forward=forward)
-
-
-def test_servers_have_ports() -> None:
-    settings = DnsSettings(forward=" 127.0.0.1  127.0.0.2:5353 ")
-    assert settings.upstreams == (("127.0.0.1", 53), ("127.0.0.2", 5353))
 
 
 def test_the_hosts_view_can_be_undone() -> None:
@@ -196,7 +188,7 @@ def test_the_hosts_view_can_be_undone() -> None:
 
 
 async def test_another_zone_and_ttl() -> None:
-    async with served(DnsSettings(zone="k8s.Example.Org", ttl=30)) as server:
+    async with served(DnsSettings(zone="k8s.Example.Org", ttl=30, forward="")) as server:
         out = await dig(server.inside, "web.default.svc.k8s.example.org", "+noall", "+answer")
         assert out.split() == ["web.default.svc.k8s.example.org.", "30", "IN", "A", "10.96.0.7"]
         assert "REFUSED" in await dig(server.inside, f"web.{SVC}")
@@ -209,3 +201,151 @@ async def test_both_transports_end_with_the_block() -> None:
         with socket.socket(socket.AF_INET, kind) as again:
             again.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             again.bind(("127.0.0.1", server.inside))
+
+
+async def test_others_are_asked_through_the_outside() -> None:
+    async with upstream(well) as other:
+        settings = DnsSettings(forward=f"127.0.0.1:{other.address[1]}")
+        async with served(settings, Outside()) as server:
+            assert await dig(server.inside, "www.example.org", "+short") == "192.0.2.1\n"
+            assert await dig(server.host, "www.example.org", "+short", "+tcp") == "192.0.2.1\n"
+            out = await dig(server.inside, "www.example.org")
+            assert ";; flags: qr rd ra; QUERY: 1, ANSWER: 1" in out
+            expected = "www.example.org.\n192.0.2.1\n"
+            assert await dig(server.inside, f"ext.{SVC}", "+short") == expected
+
+
+async def test_the_cluster_answers_at_once_while_others_are_dead() -> None:
+    async with upstream(silent) as other:
+        settings = DnsSettings(forward=f"127.0.0.1:{other.address[1]}")
+        async with served(settings, Outside()) as server, task_group() as tasks:
+            for number in range(20):
+                tasks.start(dig_once(server.inside, f"{number}.example.org"), name="waiting")
+            async with asyncio.timeout(2):
+                while len(other.asked) < 10:
+                    await asyncio.sleep(0.001)
+                assert await dig(server.inside, f"web.{SVC}", "+short") == "10.96.0.7\n"
+            tasks.cancel()
+            names = b"".join(other.asked)
+            assert b"cluster" not in names
+
+
+async def dig_once(port: int, name: str) -> None:
+    """A client that waits in vain."""
+    loop = asyncio.get_running_loop()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+        client.setblocking(False)
+        client.connect(("127.0.0.1", port))
+        client.send(packet(name))
+        await loop.sock_recv(client, 512)
+
+
+async def test_a_large_answer_of_others_is_cut_for_udp_and_whole_by_tcp() -> None:
+    def large(query: bytes) -> list[bytes]:
+        name = "big.example.org."
+        return [answered(query, *(f"{name} 60 IN A 192.0.2.{n}" for n in range(100)))]
+
+    async with upstream(large) as other:
+        settings = DnsSettings(forward=f"127.0.0.1:{other.address[1]}")
+        async with served(settings, Outside()) as server:
+            out = await dig(server.inside, "big.example.org", "+noedns")
+            assert "Truncated, retrying in TCP mode" in out
+            assert "ANSWER: 100" in out
+            out = await dig(server.inside, "big.example.org", "+noedns", "+ignore")
+            assert "flags: qr tc rd ra" in out
+
+
+async def test_a_corefile_is_followed_live() -> None:
+    corefile = Latest(". {\n kubernetes cluster.local {\n ttl 9\n }\n}")
+    async with served(corefile=corefile) as server:
+        words = (f"web.{SVC}", "+noall", "+answer")
+        assert (await dig(server.inside, *words)).split()[1] == "9"
+        corefile.replace(". {\n nonsense\n}")
+        await asyncio.sleep(0)
+        assert (await dig(server.inside, *words)).split()[1] == "9"
+        corefile.replace('. {\n template IN A {\n answer "{{ .Name }} 8 IN A 10.9.9.9"\n }\n}')
+        await asyncio.sleep(0)
+        assert (await dig(server.inside, *words)).split()[1:] == ["8", "IN", "A", "10.9.9.9"]
+
+
+async def test_dig_gets_a_whole_zone() -> None:
+    async with served(DnsSettings(forward="", transfer="*")) as server:
+        out = await dig(server.inside, "cluster.local", "AXFR", "+noall", "+answer")
+        lines = out.splitlines()
+        assert "SOA" in lines[0]
+        assert lines[0] == lines[-1]
+        assert any(line.startswith(f"db-0.db.{SVC}.") for line in lines)
+        out = await dig(server.inside, "10.in-addr.arpa", "AXFR")
+        assert "Transfer failed" in out
+    async with served() as server:
+        assert "Transfer failed" in await dig(server.inside, "cluster.local", "AXFR")
+
+
+async def test_a_name_of_the_cluster_that_leads_outside_is_chased_anew_each_time() -> None:
+    async with upstream(well) as other:
+        settings = DnsSettings(forward=f"127.0.0.1:{other.address[1]}")
+        async with served(settings, Outside()) as server:
+            moved = external("ext", "other.example.org")
+            for expected in ("www.example.org.", "other.example.org."):
+                out = await dig(server.inside, f"ext.{SVC}", "+short")
+                assert out.split()[0] == expected
+                server.latest.replace(advance(server.latest.value, resources.SERVICES, None, moved))
+
+
+async def test_two_servers_that_ask_each_other_are_found_out() -> None:
+    told: list[str] = []
+    first, second = Latest(LOOP.format(1)), Latest(LOOP.format(1))
+    async with (
+        served(
+            outside=Outside(), corefile=first, tell=lambda reason, _: told.append(reason)
+        ) as one,
+        served(outside=Outside(), corefile=second) as two,
+    ):
+        first.replace(LOOP.format(two.inside))
+        second.replace(LOOP.format(one.inside))
+        await asyncio.sleep(0)
+        assert "SERVFAIL" in await dig(one.inside, "www.example.org", "+time=7")
+        async with asyncio.timeout(5):
+            while not told:
+                await asyncio.sleep(0.01)
+        assert told == ["DNSLoop"]
+        assert "SERVFAIL" in await dig(one.inside, "other.example.org")
+        assert await dig(one.inside, f"web.{SVC}", "+short") == "10.96.0.7\n"
+
+
+LOOP = """. {{
+    kubernetes cluster.local
+    forward . 127.0.0.1:{}
+    loop
+}}"""
+
+
+async def test_a_client_of_c_ares_gets_answers(server: Server) -> None:
+    """As Node's and gRPC's resolvers ask; both families at once, from one socket."""
+    aiodns = pytest.importorskip("aiodns")
+    resolver = aiodns.DNSResolver()
+    resolver.nameservers = [f"127.0.0.1:{server.inside}"]
+    async with asyncio.timeout(5):
+        both = await resolver.getaddrinfo(f"dual.{SVC}", family=socket.AF_UNSPEC)
+    assert {node.addr[0] for node in both.nodes} == {b"10.96.0.3", b"fd00:10:96::3"}
+
+
+async def test_a_client_like_musls_gets_both_families_whatever_the_order(server: Server) -> None:
+    """It asks for both at once from one socket, and gives up a search at any code but NXDOMAIN."""
+    loop = asyncio.get_running_loop()
+    expected = {
+        f"web.{SVC}": {"A": (0, 1), "AAAA": (0, 0)},
+        f"dual.{SVC}": {"A": (0, 1), "AAAA": (0, 1)},
+        f"www.example.org.{SVC}": {"A": (3, 0), "AAAA": (3, 0)},
+    }
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+        client.setblocking(False)
+        client.connect(("127.0.0.1", server.inside))
+        for name, codes in expected.items():
+            kinds = dict(enumerate(codes))
+            for ident, kind in kinds.items():
+                client.send(packet(name, kind, ident=ident))
+            for _ in kinds:
+                async with asyncio.timeout(5):
+                    reply = await loop.sock_recv(client, 512)
+                assert (reply[3] & 15, reply[7]) == codes[kinds[reply[1]]], name

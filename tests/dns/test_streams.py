@@ -1,6 +1,6 @@
 import asyncio
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -203,6 +203,54 @@ async def test_a_backlog_is_answered_when_the_client_reads_again() -> None:
         await settle()
         idents = [int.from_bytes((await client.octets())[:2], "big") for _ in range(count)]
         assert idents == list(range(count))
+
+
+async def test_whoever_opens_many_is_bounded_and_starves_nobody(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(streams, "MOST_CONNECTIONS", 20)
+    async with served() as server:
+        for number in range(200):
+            client = await server.connect()
+            client.writer.write(framed(WEB)[: number % len(framed(WEB))])
+        good = await server.connect()
+        good.writer.write(framed(WEB))
+        assert (await good.reply()).header.rcode == 0
+        assert len(server.connections) <= 20
+        held = sum(len(connection._received) for connection in server.connections._open)
+        assert held <= 20 * len(WEB)
+
+
+async def test_a_transfer_waits_for_a_client_that_reads_slowly() -> None:
+    messages, made = 20_000, list[int]()
+
+    def endless() -> Iterator[bytes]:
+        for number in range(messages):
+            made.append(number)
+            yield bytes(2000)
+
+    async with served() as server:
+        one = server.connections.responder
+        original = one.handle
+
+        def handle(packet: bytes, client: Any, send: Any, send_all: Any) -> None:
+            if packet[-4:-2] == b"\0\xfc":
+                send_all(endless())
+            else:
+                original(packet, client, send, send_all)
+
+        one.handle = handle  # type: ignore[method-assign, assignment]  # a zone of forty megabytes
+        slow, other = await server.connect(), await server.connect()
+        slow.writer.transport.pause_reading()  # type: ignore[attr-defined]  # a stream's has it
+        slow.writer.write(framed(packet("cluster.local", "AXFR"), WEB))
+        await until(lambda: any(c._blocked for c in server.connections._open))
+        assert len(made) < messages
+        other.writer.write(framed(WEB))
+        assert (await other.reply()).header.rcode == 0
+        slow.writer.transport.resume_reading()  # type: ignore[attr-defined]  # a stream's has it
+        for _ in range(messages):
+            assert len(await slow.octets()) == 2000
+        assert (await slow.reply()).header.rcode == 0
 
 
 async def test_leaving_closes_everything() -> None:

@@ -35,8 +35,8 @@ async def test_many_pods_at_once(tmp_path: Path) -> None:
     probe: Object = {"exec": {"command": ["true"]}}
     async with world(tmp_path) as it:
         for number in range(30):
-            fields = {"readinessProbe": probe} if number % 10 == 0 else {}
-            await it.run(shell("exec sleep 60", **fields), name=f"web-{number}")
+            probes = {"readinessProbe": probe} if number % 10 == 0 else {}
+            await it.run(shell("exec sleep 60") | probes, name=f"web-{number}")
 
         def ready() -> bool:
             return all(it.main(f"web-{number}").get("ready") for number in range(30))

@@ -143,20 +143,21 @@ async def test_readiness_follows_its_probe(tmp_path: Path) -> None:
 async def test_a_failing_liveness_probe_restarts_the_container(tmp_path: Path) -> None:
     flag = tmp_path / "healthy"
     flag.touch()
-    probe = {"exec": {"command": ["cat", str(flag)]}, "periodSeconds": 1, "failureThreshold": 2}
+    probe = {
+        "exec": {"command": ["cat", str(flag)]},
+        "periodSeconds": 1,
+        "failureThreshold": 2,
+        "timeoutSeconds": 3600,
+    }
     clock = FakeClock()
     async with world(tmp_path / "home", clock=clock) as it:
         await it.run(shell("exec sleep 60", livenessProbe=probe))
         await it.ready()
         flag.unlink()
-        await clock.advance(1)
-        await it.told("Unhealthy")
-        assert (await it.told("Unhealthy"))[0].startswith("Liveness probe failed: cat: ")
-        await clock.advance(1)
-        await it.told("Killing")
-        assert await it.told("Killing") == [
-            "Container main failed liveness probe, will be restarted"
-        ]
+        await it.until(lambda: it.events("Killing"), clock)
+        assert it.events("Unhealthy")[0].startswith("Liveness probe failed: cat: ")
+        words = "Container main failed liveness probe, will be restarted"
+        assert it.events("Killing") == [words]
         flag.touch()
         await restarts(it, 1)
         assert it.main()["lastState"]["terminated"]["exitCode"] == 128 + 15
@@ -166,12 +167,15 @@ async def test_a_probe_may_cut_the_grace_period_short(tmp_path: Path) -> None:
     probe = {
         "exec": {"command": ["false"]},
         "failureThreshold": 1,
+        "initialDelaySeconds": 1,
         "terminationGracePeriodSeconds": 5,
     }
     clock = FakeClock()
     async with world(tmp_path, clock=clock) as it:
         script = f"trap '' TERM; echo up; {WAITS}"
         await it.run(shell(script, livenessProbe=probe), terminationGracePeriodSeconds=500)
+        await it.says("up")
+        await clock.advance(1)
         await it.told("Killing")
         await clock.advance(5)
         await restarts(it, 1)
@@ -196,8 +200,7 @@ async def test_readiness_goes_on_and_liveness_stops_while_a_pod_ends(tmp_path: P
         await clock.advance(1)
         await it.ready(False)
         await clock.advance(3)
-        said = it.events("Unhealthy")
-        assert said
+        said = await it.told("Unhealthy")
         assert not [text for text in said if text.startswith("Liveness")]
         await it.clear()
 

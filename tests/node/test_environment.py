@@ -48,7 +48,7 @@ def test_a_pods_own_variable_hides_that_of_a_service() -> None:
 
 
 def test_everything_of_a_config_map_and_a_secret() -> None:
-    sources = [
+    sources: list[Object] = [
         {"configMapRef": {"name": "app"}, "prefix": "APP_"},
         {"secretRef": {"name": "db"}},
         {"configMapRef": {"name": "missing", "optional": True}},

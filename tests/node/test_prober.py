@@ -36,8 +36,9 @@ async def probing(
 ) -> AsyncIterator[tuple[Told, Prober]]:
     """Probe a container whose n-th attempt has that answer."""
     told = Told()
-    handler = {"exec": {"command": ["true"]}}
-    spec = pod_from(pod(container(**{k: handler | v for k, v in probes.items()}))).containers[0]
+    handler: Object = {"exec": {"command": ["true"]}}
+    more = {field: handler | probe for field, probe in probes.items()}
+    spec = pod_from(pod(container(more=more))).containers[0]
 
     async def attempt(probe: Probe) -> Outcome:
         told.attempts.append(told.now)

@@ -1,3 +1,5 @@
+from dataclasses import replace
+from ipaddress import IPv4Network
 from pathlib import Path
 
 from netemu.model.conditions import holds
@@ -5,7 +7,7 @@ from netemu.model.meta import name_of
 from netemu.model.resources import LEASES, NODES
 from netemu.store.memory import MemoryStore
 from tests.support.clock import FakeClock, settle
-from tests.support.node import World, world
+from tests.support.node import LOOPBACK, World, world
 
 
 def names(it: World) -> list[str]:
@@ -39,6 +41,23 @@ async def test_what_a_user_did_to_a_node_survives(tmp_path: Path) -> None:
         node = it.client.get(NODES, "", "node-2")
         assert node is not None
         assert node["spec"]["unschedulable"] is True
+
+
+async def test_a_node_whose_range_has_changed_is_a_new_one_with_its_old_marks(
+    tmp_path: Path,
+) -> None:
+    store = MemoryStore()
+    other = replace(LOOPBACK, pods=IPv4Network("127.98.192.0/20"))
+    async with world(tmp_path, store=store) as it:
+        node = it.client.get(NODES, "", "node-1")
+        assert node is not None
+        await it.client.update(NODES, {**node, "spec": {**node["spec"], "unschedulable": True}})
+    async with world(tmp_path, store=store, addressing=other) as it:
+        changed = it.client.get(NODES, "", "node-1")
+        assert changed is not None
+        assert changed["spec"]["podCIDR"] == "127.98.192.0/24"
+        assert changed["spec"]["unschedulable"] is True
+        assert changed["metadata"]["uid"] != node["metadata"]["uid"]
 
 
 async def test_leases_are_renewed_every_ten_seconds(tmp_path: Path) -> None:

@@ -26,6 +26,7 @@ async def test_following_ends_with_the_container(tmp_path: Path) -> None:
         script = f"echo one; while ! test -e {flag}; do sleep 0.02; done; echo two"
         await it.run(shell(script), restartPolicy="Never")
         await it.says("one")
+        await it.phase("Running")
         options = LogOptions(container="main", follow=True)
         pieces = []
         async for piece in it.agent.streams.logs(it.pod(), options):

@@ -1,5 +1,6 @@
 import asyncio
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -51,7 +52,7 @@ async def test_a_store_that_was_never_closed_is_whole(tmp_path: Path) -> None:
 async def test_a_refused_write_changes_nothing(tmp_path: Path) -> None:
     async with open_sqlite(tmp_path / "db", SETTINGS) as store:
         await store.create("pods", KEY, POD)
-        with sqlite3.connect(tmp_path / "db") as other:
+        with closing(sqlite3.connect(tmp_path / "db")) as other, other:
             other.execute("DROP TABLE objects")
         with pytest.raises(InternalError, match="cannot write to the store: no such table"):
             await store.delete("pods", KEY)
@@ -66,10 +67,16 @@ async def test_a_file_that_is_no_store_is_refused_in_one_line(tmp_path: Path) ->
             pass
 
 
+async def test_a_store_that_cannot_be_opened_is_refused_in_one_line(tmp_path: Path) -> None:
+    with pytest.raises(StoreUnusable, match="unable to open database file"):
+        async with open_sqlite(tmp_path / "none" / "db", SETTINGS):
+            pass
+
+
 async def test_a_store_of_another_format_is_refused(tmp_path: Path) -> None:
     async with open_sqlite(tmp_path / "db", SETTINGS):
         pass
-    with sqlite3.connect(tmp_path / "db") as other:
+    with closing(sqlite3.connect(tmp_path / "db")) as other, other:
         other.execute("UPDATE meta SET value = 7 WHERE key = 'format'")
     with pytest.raises(StoreUnusable, match="format 7"):
         async with open_sqlite(tmp_path / "db", SETTINGS):

@@ -82,6 +82,14 @@ async def add_namespace(registry: Registry, name: str = "default") -> None:
     await registry.client("tests").create(NAMESPACES, {"metadata": {"name": name}})
 
 
+@asynccontextmanager
+async def registry_with_default() -> AsyncIterator[Registry]:
+    """A registry that runs and has the namespace default."""
+    async with new_registry() as registry:
+        await add_namespace(registry)
+        yield registry
+
+
 @dataclass(frozen=True, slots=True)
 class ApiServer:
     """A server that runs."""

@@ -5,6 +5,7 @@ Traps kept on purpose: UDP lower-cases what it echoes, /healthz is 412 until the
 """
 
 import os
+import signal
 import socket
 import ssl
 import subprocess
@@ -62,12 +63,10 @@ def main(argv: list[str]) -> int:
     if int(options["udp-port"]) != -1:
         _start_udp(int(options["udp-port"]), str(options["udp-listen-addresses"]), health)
 
-    def stop() -> None:
-        health.stopping = True
-        time.sleep(float(options["delay-shutdown"]))
-        os._exit(0)
-
-    web.until_stopped(stop, server.serve_forever)
+    server.start()
+    web.wait_for_end()
+    health.stopping = True
+    time.sleep(float(options["delay-shutdown"]))
     return 0
 
 
@@ -182,7 +181,12 @@ def _redirect(request: web.Request, health: Health) -> web.Reply:
 def _shell(request: web.Request, health: Health) -> web.Reply:
     command = request.query.get("shellCommand") or request.query.get("cmd") or ""
     ran = subprocess.run(
-        ["/bin/sh", "-c", command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False
+        ["/bin/sh", "-c", command],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        check=False,
+        # Signals are blocked in this program (web.wait_for_end), and a child would inherit that.
+        preexec_fn=lambda: signal.pthread_sigmask(signal.SIG_SETMASK, ()),
     )
     said = {}
     if ran.stdout:

@@ -1,7 +1,6 @@
 """``agnhost serve-hostname``: the hostname over HTTP, TCP or UDP on one port."""
 
 import os
-import signal
 import socket
 import sys
 import threading
@@ -24,7 +23,7 @@ def main(argv: list[str]) -> int:
     if options["http"]:
         name = web.text(place.hostname())
         server = web.serve(lambda _: name, port, close=bool(options["close"]))
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        server.start()
     if options["tcp"]:
         sock = place.listener(port)
         threading.Thread(target=_serve_tcp, args=(sock,), daemon=True).start()
@@ -32,9 +31,7 @@ def main(argv: list[str]) -> int:
         sock = place.listener(port, socket.SOCK_DGRAM)
         threading.Thread(target=_serve_udp, args=(sock,), daemon=True).start()
     print(f"Serving on port {port}.", file=sys.stderr, flush=True)
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
-    signal.sigwait({signal.SIGTERM})
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
+    web.wait_for_end()
     print(f"Received SIGTERM, shutting down in {LINGER_SECONDS} s", file=sys.stderr, flush=True)
     threading.Event().wait(LINGER_SECONDS)
     os._exit(0)

@@ -10,12 +10,12 @@ HOST = "127.39.0.1"
 
 
 def test_http_answers_the_hostname_on_every_path() -> None:
-    with running("agnhost", "serve-hostname", "--port=80", host=HOST, port=80) as it:
-        assert get(f"http://{HOST}:80/x/y", "POST", b"z") == (200, "pod-1")
+    with running("agnhost", "serve-hostname", "--port=8099", host=HOST, port=8099) as it:
+        assert get(f"http://{HOST}:8099/x/y", "POST", b"z") == (200, "pod-1")
         it.send_signal(signal.SIGTERM)
         with pytest.raises(subprocess.TimeoutExpired):
             it.wait(0.3)
-        assert get(f"http://{HOST}:80/") == (200, "pod-1")
+        assert get(f"http://{HOST}:8099/") == (200, "pod-1")
 
 
 def test_tcp_and_udp_answer_it_raw() -> None:

@@ -1,0 +1,19 @@
+"""All measurements, one after the other: `python -m bench [NAME …]`."""
+
+import importlib
+import os
+import platform
+import sys
+
+NAMES = ("start", "sandbox", "readiness", "dns", "proxy")
+
+
+def main() -> None:
+    print(f"# Python {platform.python_version()}, {os.cpu_count()} cores, {platform.release()}")
+    for name in sys.argv[1:] or NAMES:
+        print(f"\n## {name}", flush=True)
+        importlib.import_module(f"bench.{name}").main()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,125 @@
+"""Answers of others, kept for as long as they say and we allow; never one of the cluster's.
+
+An answer to the asked type and a denial live in tables of their own, so that a flood of names that
+don't exist (search lists make them) drives out no address. As in CoreDNS all TTLs of an answer are
+the time it has left.
+"""
+
+from collections import OrderedDict
+from dataclasses import dataclass, replace
+from typing import TypeAlias
+
+from netemu.clock import Clock
+from netemu.dns import chain
+from netemu.dns.answer import Answer
+from netemu.dns.records import Name, Question, Rcode, Record, Source, Type, Wire, lowered, within
+
+Key: TypeAlias = tuple[Name, int, bool, bool]
+"""Name, type, DO and CD: what makes another answer of the same server."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """One answer."""
+
+    answer: Answer
+    since: float
+    lifetime: float
+
+
+class Cache:
+    """The answers of one `Forward`."""
+
+    def __init__(self, rules: chain.Cache, clock: Clock) -> None:
+        self._rules = rules
+        self._clock = clock
+        self._answers: OrderedDict[Key, Kept] = OrderedDict()
+        self._denials: OrderedDict[Key, Kept] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._answers) + len(self._denials)
+
+    @property
+    def sizes(self) -> tuple[int, int]:
+        """How many answers and denials are kept."""
+        return len(self._answers), len(self._denials)
+
+    def get(self, key: Key, *, stale: bool = False) -> Answer | None:
+        """The answer, its TTLs counted down; with `stale` also one whose time is over."""
+        for kept_in in (self._answers, self._denials):
+            kept = kept_in.get(key)
+            if kept is None:
+                continue
+            left = kept.lifetime - (self._clock.monotonic() - kept.since)
+            if left > 0:
+                kept_in.move_to_end(key)
+                return self._told(kept.answer, left if self._rules.count_down else kept.lifetime)
+            if stale and left > -self._rules.stale:
+                return self._told(kept.answer, 0)
+            if left <= -self._rules.stale:
+                del kept_in[key]
+        return None
+
+    def put(self, key: Key, answer: Answer) -> Answer:
+        """Keep `answer` if it may be, and give it as it is told from now on."""
+        lifetime = self._lifetime(key[0], answer)
+        if not lifetime:
+            return answer
+        positive = answer.rcode is Rcode.NOERROR and bool(answer.records)
+        kept_in, other = self._answers, self._denials
+        if not positive:
+            kept_in, other = other, kept_in
+        other.pop(key, None)
+        kept_in[key] = Kept(answer, self._clock.monotonic(), lifetime)
+        kept_in.move_to_end(key)
+        if len(kept_in) > self._rules.entries:
+            kept_in.popitem(last=False)
+        return replace(self._told(answer, lifetime), source=answer.source)
+
+    def _told(self, answer: Answer, left: float) -> Answer:
+        ttl = max(0, int(left))
+
+        def told(records: tuple[Record, ...]) -> tuple[Record, ...]:
+            return tuple(replace(record, ttl=ttl) for record in records)
+
+        return replace(
+            answer,
+            records=told(answer.records),
+            authority=told(answer.authority),
+            additional=told(answer.additional),
+            source=Source.CACHE,
+        )
+
+    def _lifetime(self, name: Name, answer: Answer) -> float:
+        """Seconds; 0: it may not be kept."""
+        rules = self._rules
+        if answer.truncated or not any(within(name, zone) for zone in rules.zones):
+            return 0
+        if answer.rcode is Rcode.SERVFAIL:
+            return rules.failure
+        if answer.rcode is Rcode.NOERROR and answer.records:
+            ttl = min(record.ttl for record in answer.records)
+            kept = not any(within(name, zone) for zone in rules.no_success)
+            return min(max(ttl, rules.least), rules.success) if kept else 0
+        if answer.rcode in (Rcode.NOERROR, Rcode.NXDOMAIN):
+            kept = not any(within(name, zone) for zone in rules.no_denial)
+            denied = denial_ttl(answer)
+            if not kept or denied is None:
+                return 0
+            return min(max(denied, rules.least), rules.denial)
+        return 0
+
+
+def denial_ttl(answer: Answer) -> int | None:
+    """Seconds that a denial holds: the SOA's TTL or minimum, the lesser (RFC 2308 §5); None without
+    an SOA, which must not be kept.
+    """
+    for record in answer.authority:
+        if record.type == Type.SOA and isinstance(record.data, Wire):
+            return min(record.ttl, int.from_bytes(record.data[-4:], "big"))
+    return None
+
+
+def key_of(question: Question, *, dnssec_ok: bool, unchecked: bool) -> Key:
+    """What an answer is kept under."""
+    return lowered(question.name), question.type, dnssec_ok, unchecked

@@ -1,0 +1,176 @@
+"""What the server does with a question, as frozen values: CoreDNS' server blocks and plugins.
+
+Made by `plugins` from a Corefile and read by `consult`. Within a block the steps have the order of
+CoreDNS' ``plugin.cfg``, whatever order they were written in.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, TypeAlias
+
+from netemu.dns.names import IN_ADDR, IP6
+from netemu.dns.nodes import Domain
+from netemu.dns.records import Name, within
+
+if TYPE_CHECKING:  # rules are imported by whoever has some
+    from netemu.dns.rewriting import Rewrite
+    from netemu.dns.templating import Template
+
+Address: TypeAlias = tuple[str, int]
+"""An IP address and a port."""
+Zones: TypeAlias = tuple[Name, ...]
+"""Lowered names; the root's is ()."""
+
+
+class Policy(StrEnum):
+    """Which server is asked first."""
+
+    RANDOM = "random"
+    ROUND_ROBIN = "round_robin"
+    SEQUENTIAL = "sequential"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cache:
+    """How long answers of others are kept; in seconds."""
+
+    success: int = 3600
+    denial: int = 1800
+    """Longest; what the records say if that is less."""
+    least: int = 5
+    """Shortest, even if the records say less (CoreDNS' minimum TTL)."""
+    failure: int = 5
+    """For SERVFAIL."""
+    entries: int = 9984
+    """Of each kind, at most."""
+    zones: Zones = ((),)
+    no_success: Zones = ()
+    no_denial: Zones = ()
+    """Where nothing is kept."""
+    stale: int = 0
+    """Seconds past its time that an answer still serves while the servers fail."""
+    count_down: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forward:
+    """Other servers, and the names they are asked for."""
+
+    origin: Name = ()
+    servers: tuple[Address, ...]
+    excepted: Zones = ()
+    policy: Policy = Policy.RANDOM
+    max_concurrent: int = 1000
+    """Questions under way; more are refused."""
+    max_fails: int = 2
+    """Failures in a row after which a server is asked only when no other is left; 0: never."""
+    force_tcp: bool = False
+    prefer_udp: bool = False
+    """Also for clients that came by TCP."""
+    check_loops: bool = False
+    cache: Cache | None = None
+
+    def serves(self, name: Name) -> bool:
+        """Whether it is asked for `name`, which is lowered."""
+        return within(name, self.origin) and not any(
+            within(name, zone) and len(zone) >= len(self.origin) for zone in self.excepted
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kubernetes:
+    """The cluster's own zones."""
+
+    domains: tuple[Domain, ...]
+    reverse: Zones = (IN_ADDR, IP6)
+    passed: Zones = ()
+    """Where a name that doesn't exist is left to the next step (``fallthrough``)."""
+
+    def domain_of(self, name: Name) -> Domain | None:
+        """The domain that answers for `name`, which is lowered; the first one for addresses."""
+        for domain in self.domains:
+            if within(name, domain.zone):
+                return domain
+        reverse = any(within(name, zone) for zone in self.reverse)
+        return self.domains[0] if reverse and self.domains else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hosts:
+    """Static names."""
+
+    addresses: Mapping[Name, tuple[str, ...]]
+    names: Mapping[str, tuple[Name, ...]]
+    """For reverse names; by address."""
+    zones: Zones
+    ttl: int = 3600
+    passed: Zones = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Autopath:
+    """Walk the search list of the pod that asks (needs its real address)."""
+
+    zones: Zones
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transfer:
+    """Who may have a whole zone."""
+
+    zones: Zones
+    clients: frozenset[str] | None = None
+    """Addresses; None: anybody."""
+
+
+class Order(StrEnum):
+    """How the addresses of one answer follow each other."""
+
+    RANDOM = "random"
+    """All permutations equally likely (what CoreDNS calls ``round_robin``)."""
+    ROTATE = "rotate"
+    """Each reply begins with the next."""
+    KEEP = "keep"
+    """As they are in the slices."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Block:
+    """One server block: what happens to the questions of its zones."""
+
+    zones: Zones
+    rewrites: "tuple[Rewrite, ...]" = ()
+    autopath: Autopath | None = None
+    templates: "tuple[Template, ...]" = ()
+    transfer: Transfer | None = None
+    hosts: Hosts | None = None
+    kubernetes: Kubernetes | None = None
+    forwards: tuple[Forward, ...] = ()
+    logged: Zones | None = None
+    """Names that ``log`` was asked for; all are logged anyway, in memory."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Configuration:
+    """The whole of it."""
+
+    blocks: tuple[Block, ...]
+    order: Order = Order.KEEP
+    seed: int | None = None
+    """For the same random order each time; None: another each time."""
+    files: tuple[str, ...] = ()
+    """Files it was made from besides the Corefile; to be made anew when they change."""
+    served: Mapping[str, str] = field(default_factory=dict)
+    """``health``, ``ready`` and ``prometheus``: where they listen, as they were written."""
+    remarks: tuple[str, ...] = ()
+    """What was accepted without effect."""
+
+    def block_of(self, name: Name) -> Block | None:
+        """The block with the longest zone that `name`, which is lowered, lies in."""
+        best, size = None, -1
+        for block in self.blocks:
+            for zone in block.zones:
+                if len(zone) > size and within(name, zone):
+                    best, size = block, len(zone)
+        return best

@@ -1,0 +1,115 @@
+"""How worker processes come to know what the daemon knows: the words they exchange.
+
+A worker has the daemon's UDP sockets and a snapshot of its own, kept in step by `Feed`s; it lags by
+the time a message takes. Whatever needs more than that snapshot it hands back. Messages are pickles
+with their length in front; both ends are our own processes, joined by a socket nobody else has.
+"""
+
+import asyncio
+import pickle
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, TypeAlias
+
+from immutables import Map
+
+from netemu.dns.chain import Configuration
+from netemu.dns.nodes import PodNames, View
+from netemu.model.meta import Key
+from netemu.model.snapshot import ServiceEntry, Snapshot, changed_services, with_services
+
+LONGEST_MESSAGE = 256 * 1024 * 1024
+"""Octets; the first feed of a large cluster is the longest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """What changed between two snapshots, as far as workers answer from it."""
+
+    revision: int
+    synced: bool
+    services: Mapping[Key, ServiceEntry | None]
+    namespaces: tuple[str, ...] | None
+    """All of them if they changed."""
+
+
+def feed_between(seen: Snapshot, now: Snapshot) -> Feed:
+    """What a worker that knows `seen` lacks."""
+    changed = sorted(changed_services(seen, now))
+    same = seen.namespaces is now.namespaces
+    return Feed(
+        now.revision,
+        now.synced,
+        {key: now.services.get(key) for key in changed},
+        None if same else tuple(now.namespaces),
+    )
+
+
+def fed(snapshot: Snapshot, feed: Feed) -> Snapshot:
+    """The worker's next snapshot."""
+    snapshot = with_services(snapshot, feed.services)
+    if feed.namespaces is not None:
+        names = dict.fromkeys(feed.namespaces, True)
+        snapshot = replace(snapshot, namespaces=Map(names))
+    return replace(snapshot, revision=feed.revision, synced=feed.synced)
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """The first message to a worker."""
+
+    views: tuple[View, ...]
+    """One for each socket."""
+    configuration: Configuration
+    seed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Handed:
+    """A query that the daemon itself has to answer."""
+
+    listener: int
+    packet: bytes
+    client: tuple[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a worker answered since it last told."""
+
+    observations: tuple[tuple[Any, ...], ...]
+    missed: int
+    """More than it could remember."""
+
+
+Message: TypeAlias = Start | Feed | Configuration | Handed | Seen
+
+
+def suits_workers(configuration: Configuration) -> bool:
+    """Whether workers may answer: not where an answer depends on pods, which aren't fed."""
+    return not any(
+        block.autopath is not None
+        or any(
+            domain.pods is PodNames.VERIFIED
+            for domain in (block.kubernetes.domains if block.kubernetes else ())
+        )
+        for block in configuration.blocks
+    )
+
+
+def packed(message: Message) -> bytes:
+    """A message as it travels."""
+    octets = pickle.dumps(message, pickle.HIGHEST_PROTOCOL)
+    return len(octets).to_bytes(4, "big") + octets
+
+
+async def next_message(reader: asyncio.StreamReader) -> Message | None:
+    """The next message; None when the other end is gone."""
+    try:
+        size = int.from_bytes(await reader.readexactly(4), "big")
+        if size > LONGEST_MESSAGE:
+            return None
+        message: Message = pickle.loads(await reader.readexactly(size))
+    except (asyncio.IncompleteReadError, ConnectionError):
+        return None
+    return message

@@ -1,0 +1,46 @@
+"""What comes of a question: an answer, or first something to ask of others.
+
+Pure: whoever drives an `Outcome` asks what it says and goes on with `then`, until there is an
+answer. So rules that must see another server's answer (rewriting it back, the next step of a
+search list) stay functions from values to values.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from netemu.dns.answer import Answer
+from netemu.dns.chain import Forward
+from netemu.dns.records import Question
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """How a client asks, as far as other servers are told."""
+
+    dnssec_ok: bool = False
+    unchecked: bool = False
+    """CD: the client checks for itself."""
+    stream: bool = False
+    """It came by TCP."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """Something that others know."""
+
+    question: Question
+    forward: Forward
+    then: "Callable[[Answer], Outcome]"
+    """How it goes on with their answer."""
+
+
+Outcome: TypeAlias = Answer | Ask
+
+
+def followed(outcome: Outcome, then: Callable[[Answer], Outcome]) -> Outcome:
+    """`outcome`, and what `then` makes of its answer."""
+    if isinstance(outcome, Answer):
+        return then(outcome)
+    earlier = outcome.then
+    return Ask(outcome.question, outcome.forward, lambda answer: followed(earlier(answer), then))

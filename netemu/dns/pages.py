@@ -1,0 +1,105 @@
+"""What CoreDNS serves beside DNS: ``/metrics``, ``/health`` and ``/ready``, each on its own port.
+
+And the metrics that are read from what is there instead of being counted.
+"""
+
+import platform
+from collections.abc import Callable, Iterable
+from http import HTTPStatus
+from typing import Final
+
+import netemu
+from netemu.dns.chain import Block, Configuration
+from netemu.dns.forward import Group
+from netemu.dns.metrics import SERVER, VIEW
+from netemu.dns.presentation import shown
+from netemu.metrics import CONTENT_TYPE, Metrics
+from netemu.model.latest import Latest
+from netemu.model.snapshot import Snapshot
+from netemu.pages import Page, Pages
+
+METRICS_PORT: Final = 9153
+HEALTH_PORT: Final = 8080
+READY_PORT: Final = 8181
+
+
+def metrics_pages(metrics: Metrics) -> Pages:
+    """``/metrics``."""
+    return {"/metrics": lambda: Page(metrics.text(), content_type=CONTENT_TYPE)}
+
+
+def health_pages() -> Pages:
+    """``/health``: whoever answers is well."""
+    return {"/health": lambda: Page("OK")}
+
+
+def ready_pages(latest: Latest[Snapshot]) -> Pages:
+    """``/ready``: 503 with the plugins that aren't ready, until the first list is in."""
+
+    def ready() -> Page:
+        if latest.value.synced:
+            return Page("OK")
+        return Page("kubernetes", HTTPStatus.SERVICE_UNAVAILABLE)
+
+    return {"/ready": ready}
+
+
+def describe(
+    metrics: Metrics,
+    configuration: Callable[[], Configuration],
+    groups: Callable[[], Iterable[Group]],
+) -> None:
+    """Measure the build, the plugins that are on, and what is known of other servers."""
+    metrics.gauge(
+        "coredns_build_info",
+        "A metric with a constant '1' value labeled by version, revision, and goversion from which "
+        "CoreDNS was built.",
+        ("version", "revision", "goversion"),
+    ).of(netemu.__version__, "", f"Python {platform.python_version()}").set(1)
+    where = ("server", "zone", "view")
+    enabled = metrics.gauge(
+        "coredns_plugin_enabled",
+        "A metric that indicates whether a plugin is enabled on per server and zone basis.",
+        (*where, "name"),
+    )
+    entries = metrics.gauge(
+        "coredns_cache_entries",
+        "The number of elements in the cache.",
+        ("server", "type", "zones", "view"),
+    )
+    rejected = metrics.counter(
+        "coredns_forward_max_concurrent_rejects_total",
+        "Counter of the number of queries rejected because the concurrent queries were at maximum.",
+    ).of()
+
+    def refresh() -> None:
+        enabled.clear()
+        for block in configuration().blocks:
+            for zone in block.zones:
+                for name in plugins(block):
+                    enabled.of(SERVER, shown(zone), VIEW, name).set(1)
+        entries.clear()
+        for group in groups():
+            if group.cache is not None:
+                origin = shown(group.forward.origin)
+                for kind, size in zip(("success", "denial"), group.cache.sizes, strict=True):
+                    entries.of(SERVER, kind, origin, VIEW).add(size)
+        rejected.value = max(rejected.value, sum(group.rejected for group in groups()))
+
+    metrics.before_reading(refresh)
+
+
+def plugins(block: Block) -> list[str]:
+    """CoreDNS' plugins that a server block comes to, by name."""
+    found = {
+        "autopath": block.autopath,
+        "cache": any(forward.cache for forward in block.forwards),
+        "forward": block.forwards,
+        "hosts": block.hosts,
+        "kubernetes": block.kubernetes,
+        "log": block.logged,
+        "rewrite": block.rewrites,
+        "template": block.templates,
+        "transfer": block.transfer,
+    }
+    return [name for name, there in found.items() if there is not None and there not in ((), False)]

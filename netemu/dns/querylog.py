@@ -1,0 +1,236 @@
+"""The query log: what was asked lately and what was answered, bounded in memory, always on.
+
+Noting a reply appends one tuple. What it means is worked out when somebody reads, a chunk at a
+time, so that a reader never holds up the answers: `QueryLog.read` takes and gives a cursor.
+"""
+
+from bisect import bisect_right
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import count, islice
+from operator import itemgetter
+from typing import Final, NamedTuple
+
+from netemu.dns import foreign
+from netemu.dns.observation import Observation, Observe
+from netemu.dns.presentation import data_line, rcode_name, shown, type_name
+from netemu.dns.records import Name, Question, Source, lowered
+from netemu.dns.searching import Searching, SearchStep, pod_list
+from netemu.dns.zonefile import octets_of
+from netemu.model.latest import Latest
+from netemu.model.service import PodAddress
+from netemu.model.snapshot import Snapshot
+
+MOST_ENTRIES: Final = 10_000
+"""Replies kept; half a kilobyte each."""
+LONGEST: Final = 1232
+"""Octets kept of a query or a reply (what passes unfragmented); of a longer one no answers."""
+TRUNCATED: Final = 0x02
+"""TC, in the third octet."""
+MOST_MARKS: Final = 256
+"""Changes of pods remembered, so that an address keeps the name that it had then."""
+CHUNK: Final = 50
+"""Entries that are worked out in one turn of the loop; a millisecond or two."""
+LOOKED_THROUGH: Final = 500
+"""Entries that are looked through in one turn for those that were asked for."""
+LOOK_BACK: Final = 100
+"""Entries before the first one read that may have begun a walk through a search list."""
+
+
+class Noted(NamedTuple):
+    """One reply as it is kept."""
+
+    number: int
+    time: float
+    client: str
+    protocol: str
+    packet: bytes
+    reply: bytes
+    seconds: float
+    source: Source
+
+    @property
+    def question(self) -> Question | None:
+        """What was asked; None if the query couldn't be read."""
+        return Observation(
+            self.client, 0, self.protocol, self.packet, self.reply, self.seconds, self.source
+        ).question
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One reply as it is read."""
+
+    number: int
+    time: float
+    client: str
+    pod: str
+    """NAMESPACE/NAME, "" if no pod had the address then."""
+    protocol: str
+    name: str
+    type: str
+    rcode: str
+    answers: tuple[str, ...]
+    cut: bool
+    """Not all answers are here: the reply was truncated, or is kept in part."""
+    micros: int
+    source: str
+    search: SearchStep | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Which entries to read."""
+
+    query: Name = ()
+    """A name, lowered: what begins with it, so also with a search domain behind it."""
+    pod: str = ""
+    """NAMESPACE/NAME."""
+
+
+EVERYTHING: Final = Wanted()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """What a reader gets."""
+
+    entries: tuple[Entry, ...]
+    cursor: int
+    """Where to go on."""
+    more: bool
+    """There are entries behind the cursor already."""
+    missed: int
+    """Entries that were pushed out before they could be read."""
+
+
+class QueryLog:
+    """The latest replies."""
+
+    def __init__(
+        self,
+        latest: Latest[Snapshot],
+        zone: Name,
+        now: Callable[[], float],
+        size: int = MOST_ENTRIES,
+    ) -> None:
+        self._zone = zone
+        self._now = now
+        self._numbers = count()
+        self._noted: deque[tuple[object, ...]] = deque(maxlen=size)
+        self._marks = deque([(0, latest.value.pods)], maxlen=MOST_MARKS)
+        self.observe: Observe = self._observer()
+        """Note one reply; bound once, as it is called for each."""
+
+    def _observer(self) -> Observe:
+        append, number, now = self._noted.append, self._numbers.__next__, self._now
+
+        def observe(seen: Observation) -> None:
+            client, _, protocol, packet, reply, seconds, source = seen
+            if len(reply) > LONGEST or len(packet) > LONGEST:
+                packet, reply = packet[:LONGEST], reply[:LONGEST]
+            append((number(), now(), client, protocol, packet, bytes(reply), seconds, source))
+
+        return observe
+
+    def follow(self, snapshot: Snapshot) -> None:
+        """Remember who has which address from now on."""
+        if snapshot.pods is not self._marks[-1][1]:
+            self._marks.append((self._next, snapshot.pods))
+
+    @property
+    def _next(self) -> int:
+        """The number of the next reply."""
+        return _numbered(self._noted[-1]) + 1 if self._noted else 0
+
+    def before(self, count: int) -> int:
+        """The cursor from which `count` entries can be read now."""
+        return max(0, self._next - count)
+
+    def read(self, cursor: int, wanted: Wanted = EVERYTHING) -> Page:
+        """Some of the entries from `cursor` on."""
+        end = self._next
+        first = end - len(self._noted)
+        start = min(max(cursor, first), end)
+        stop = min(start + LOOKED_THROUGH, end)
+        earliest = max(first, start - LOOK_BACK)
+        window = [Noted._make(raw) for raw in islice(self._noted, earliest - first, stop - first)]
+        found = [noted for noted in window[start - earliest :] if self._is_wanted(noted, wanted)]
+        if len(found) > CHUNK:
+            del found[CHUNK:]
+            stop = found[-1].number + 1
+        return Page(
+            entries=tuple(self._entries(window, found)),
+            cursor=stop,
+            more=stop < end,
+            missed=max(0, first - cursor),
+        )
+
+    def _is_wanted(self, noted: Noted, wanted: Wanted) -> bool:
+        if wanted.pod and self._pod(noted) != wanted.pod:
+            return False
+        labels = octets_of(wanted.query)[:-1]
+        return noted.packet[12 : 12 + len(labels)].lower() == labels
+
+    def _pod(self, noted: Noted) -> str:
+        pod = self._holder(noted)
+        return f"{pod.namespace}/{pod.name}" if pod else ""
+
+    def _holder(self, noted: Noted) -> PodAddress | None:
+        """The pod that had the client's address then."""
+        at = bisect_right(self._marks, noted.number, key=itemgetter(0))
+        return self._marks[max(0, at - 1)][1].get(noted.client)
+
+    def _entries(self, window: Sequence[Noted], found: Sequence[Noted]) -> Iterator[Entry]:
+        """The entries, told apart from their neighbours of the same clients."""
+        clients = {noted.client for noted in found}
+        wanted = {noted.number for noted in found}
+        searching = Searching()
+        for noted in window:
+            if noted.client not in clients or (found and noted.number > found[-1].number):
+                continue
+            question, pod = noted.question, self._holder(noted)
+            step = None
+            if question is not None and pod is not None:
+                name, search = lowered(question.name), pod_list(pod.namespace, self._zone)
+                step = searching.step(noted.time, noted.client, question.type, name, search)
+            if noted.number in wanted:
+                yield _entry(noted, question, self._pod(noted), step)
+
+
+def _numbered(raw: tuple[object, ...]) -> int:
+    number = raw[0]
+    assert isinstance(number, int)
+    return number
+
+
+def _entry(noted: Noted, question: Question | None, pod: str, step: SearchStep | None) -> Entry:
+    answers, cut = _answers(noted.reply)
+    return Entry(
+        number=noted.number,
+        time=noted.time,
+        client=noted.client,
+        pod=pod,
+        protocol=noted.protocol,
+        name=shown(question.name) if question else "",
+        type=type_name(question.type) if question else "",
+        rcode=rcode_name(noted.reply[3] & 0xF),
+        answers=answers,
+        cut=cut,
+        micros=round(noted.seconds * 1e6),
+        source=str(noted.source),
+        search=step,
+    )
+
+
+def _answers(reply: bytes) -> tuple[tuple[str, ...], bool]:
+    """The data of the answer section, and whether there is more of it than that."""
+    truncated = bool(reply[2] & TRUNCATED)
+    if not int.from_bytes(reply[6:8], "big"):
+        return (), truncated
+    try:
+        records = foreign.read(reply).answer.records
+    except foreign.Unreadable:  # only a part of it was kept
+        return (), True
+    return tuple(map(data_line, records)), truncated

@@ -1,0 +1,112 @@
+"""A worker process: answers over UDP what it can from its own snapshot, and hands back the rest.
+
+``python -m netemu.dns.worker CONTROL SOCKET…`` with numbers of inherited descriptors. It ends when
+the daemon's end of CONTROL does.
+"""
+
+import asyncio
+import random
+import signal
+import socket
+import sys
+from contextlib import ExitStack
+from functools import partial
+
+from netemu.dns.chain import Configuration
+from netemu.dns.datagrams import serve_datagrams
+from netemu.dns.feed import Feed, Handed, Seen, Start, fed, next_message, packed
+from netemu.dns.observation import Observation, Observers
+from netemu.dns.replies import Room
+from netemu.dns.responder import Job, Responder
+from netemu.model.latest import Latest
+from netemu.model.snapshot import EMPTY, Snapshot
+
+TELL_SECONDS = 0.05
+"""Between two reports of what was answered."""
+MOST_SEEN = 10_000
+"""Answers remembered until the next report; more are only counted."""
+
+
+class Reports:
+    """What was answered, told in batches."""
+
+    def __init__(self) -> None:
+        self._seen: list[tuple[object, ...]] = []
+        self._missed = 0
+
+    def note(self, seen: Observation) -> None:
+        """Remember one answer."""
+        if len(self._seen) < MOST_SEEN:
+            self._seen.append((*seen[:4], bytes(seen.reply), *seen[5:]))
+        else:
+            self._missed += 1
+
+    def taken(self) -> Seen | None:
+        """All since the last time."""
+        if not self._seen:
+            return None
+        made = Seen(tuple(self._seen), self._missed)
+        self._seen, self._missed = [], 0
+        return made
+
+
+async def work(control: socket.socket, sockets: list[socket.socket]) -> None:
+    """Answer until the daemon is gone."""
+    reader, writer = await asyncio.open_connection(sock=control)
+    start = await next_message(reader)
+    if not isinstance(start, Start):
+        return
+    latest: Latest[Snapshot] = Latest(EMPTY)
+    configuration = Latest(start.configuration)
+    observers, reports, room = Observers(), Reports(), Room()
+    observers.subscribe(reports.note)
+    loop = asyncio.get_running_loop()
+
+    def tell() -> None:
+        seen = reports.taken()
+        if seen is not None:
+            writer.write(packed(seen))
+        loop.call_later(TELL_SECONDS, tell)
+
+    def hand(listener: int, job: Job) -> None:
+        writer.write(packed(Handed(listener, job.packet, job.client)))
+
+    tell()
+    with ExitStack() as stack:
+        for number, (sock, view) in enumerate(zip(sockets, start.views, strict=True)):
+            responder = Responder(
+                latest,
+                configuration,
+                view,
+                random.Random(start.seed + number),
+                observers=observers,
+                room=room,
+                hand=partial(hand, number),
+            )
+            stack.enter_context(serve_datagrams(sock, responder))
+        await _follow(reader, latest, configuration)
+    tell()
+
+
+async def _follow(
+    reader: asyncio.StreamReader, latest: Latest[Snapshot], configuration: Latest[Configuration]
+) -> None:
+    while True:
+        match await next_message(reader):
+            case Feed() as feed:
+                latest.replace(fed(latest.value, feed))
+            case Configuration() as changed:
+                configuration.replace(changed)
+            case _:
+                return
+
+
+def main() -> None:
+    """Take over the descriptors and work."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the daemon says when it is over
+    control, *others = (socket.socket(fileno=int(number)) for number in sys.argv[1:])
+    asyncio.run(work(control, others))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,37 @@
+"""What of the machine a configuration depends on, passed in."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from ipaddress import ip_address
+
+from netemu.dns.chain import Address
+
+
+def _no_file(path: str) -> str:
+    raise FileNotFoundError(2, "No such file or directory", path)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class World:
+    """The machine, as far as a Corefile may ask for it."""
+
+    read: Callable[[str], str] = _no_file
+    """The text of a file. Raises OSError."""
+    environment: Mapping[str, str] = field(default_factory=dict)
+    own: frozenset[Address] = frozenset()
+    """Where we listen ourselves: no server to ask."""
+
+
+def nameservers(text: str) -> tuple[Address, ...]:
+    """The servers in a ``resolv.conf``."""
+    found: list[Address] = []
+    for line in text.splitlines():
+        match line.split():
+            case ["nameserver", address, *_]:
+                try:
+                    found.append((str(ip_address(address.partition("%")[0])), 53))
+                except ValueError:
+                    continue
+            case _:
+                continue
+    return tuple(dict.fromkeys(found))

@@ -1,0 +1,186 @@
+"""Whole Corefiles: what they mean, and what is said of those that can't be used."""
+
+from contextlib import suppress
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from netemu.dns.corefile import BadCorefile
+from netemu.dns.names import IN_ADDR
+from netemu.dns.plugins.table import PLUGINS, configuration_from
+from netemu.dns.records import name_from
+from netemu.dns.world import World
+from tests.dns.cluster import configured
+
+
+def refused(body: str) -> str:
+    with pytest.raises(BadCorefile) as raised:
+        configured(f". {{\n{body}\n}}")
+    return str(raised.value)
+
+
+def test_every_plugin_of_the_promise_is_known() -> None:
+    promised = """kubernetes forward cache hosts rewrite template loadbalance log errors health
+    ready prometheus autopath loop reload transfer"""
+    assert set(PLUGINS) == set(promised.split())
+
+
+def test_an_unknown_plugin_is_named_with_its_line() -> None:
+    assert refused("errors\nacl example.org").startswith(
+        'Corefile:3: unknown plugin "acl" (netemu knows kubernetes, forward, '
+    )
+
+
+MISTAKES = {
+    "kubernetes cluster.local {\n foo\n}": 'Corefile:3: kubernetes: unknown option "foo"',
+    "kubernetes cluster.local {\n pods some\n}": "Corefile:3: pods is disabled, insecure or",
+    "kubernetes cluster.local {\n ttl 4000\n}": 'Corefile:3: ttl: "4000" is no whole number',
+    "kubernetes cluster.local {\n ttl\n}": "Corefile:3: ttl takes 1 arguments, not 0",
+    "kubernetes cluster.local {\n labels a=b\n}": "Corefile:3: kubernetes: labels is not supported",
+    "kubernetes cluster.local {\n ignore x\n}": "Corefile:3: ignore knows empty_service",
+    "kubernetes": "Corefile:2: kubernetes needs a zone of its own, like cluster.local",
+    "kubernetes a..b": "Corefile:2: kubernetes: 'a..b' is no domain name",
+    "errors\nerrors": "Corefile:3: errors twice in one server block",
+    "forward .": "Corefile:2: forward takes 2 or more arguments, not 1",
+    "forward . localhost": 'Corefile:2: forward: "localhost" is no ADDRESS or ADDRESS:PORT',
+    "forward . tls://1.1.1.1": 'Corefile:2: forward: "tls://1.1.1.1" is no ADDRESS',
+    "forward . 1.1.1.1:0": 'Corefile:2: forward: "0" is no whole number within 1..65535',
+    "forward . 1.1.1.1 {\n policy best\n}": "Corefile:3: policy is random, round_robin",
+    "forward . 1.1.1.1 {\n tls\n}": "Corefile:3: forward: tls is not supported",
+    "forward . " + " ".join(f"1.1.1.{n}" for n in range(20)): "Corefile:2: forward takes up to 15",
+    "cache 30 {\n disable all\n}": 'Corefile:3: disable success or denial, not "all"',
+    "cache 30 {\n servfail 5\n}": 'Corefile:3: servfail: "5" is no duration like 5s',
+    "hosts {\n foo bar\n}": 'Corefile:3: hosts: unknown option "foo"',
+    "loadbalance weighted x": 'Corefile:2: loadbalance knows round_robin, random, rotate, not "',
+    "autopath /etc/resolv.conf": 'Corefile:2: autopath knows @kubernetes, not "/etc/resolv.conf"',
+    "transfer": "Corefile:2: transfer needs to whom",
+    "template IN A {\n foo\n}": 'Corefile:3: template: unknown option "foo"',
+    "template CH A": 'Corefile:2: template: only class IN is served, not "CH"',
+    "template IN FOO": 'Corefile:2: template: "FOO" is no whole number within 0..65535',
+    'template IN A {\n match "("\n}': "Corefile:2: template: '(' is no regular expression",
+    'template IN A {\n answer "{{ .Foo }} A 1.2.3.4"\n}': "Corefile:2: template: {{ .Foo }} is not",
+    'template IN A {\n answer "{{ .Group.a }}"\n}': "Corefile:2: template: no expression has",
+    "template IN A {\n rcode NOPE\n}": 'Corefile:3: template: "NOPE" is no response code',
+    "rewrite": "Corefile:2: rewrite : known are name, type, class, ttl with values",
+    "rewrite name a": "Corefile:2: rewrite name takes what is asked and what it becomes",
+    "rewrite edns0 local set 0xffee 0x61": "Corefile:2: rewrite edns0 local set 0xffee 0x61: known",
+    "rewrite name regex ( a": 'Corefile:2: "(" is no regular expression',
+    "rewrite name regex a b answer": "Corefile:2: rewrite: answer is no rule for answers",
+    "rewrite ttl a": "Corefile:2: rewrite ttl takes a name and seconds",
+    "rewrite class IN XX": 'Corefile:2: rewrite: "XX" is no class',
+    "health a b": "Corefile:2: health takes 0 to 1 arguments, not 2",
+    "health {\n foo\n}": 'Corefile:3: health: unknown option "foo" (there are lameduck)',
+}
+
+
+@pytest.mark.parametrize(("body", "message"), MISTAKES.items())
+def test_mistakes_are_named_with_their_line(body: str, message: str) -> None:
+    assert refused(body).startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "Corefile:1: there is no server block"),
+        (".:5353 {\n}", 'Corefile:1: ".:5353": netemu serves plain DNS at its own addresses'),
+        ("tls://. {\n}", 'Corefile:1: "tls://.": netemu serves plain DNS'),
+        (". {\n}\n.:53 {\n}", "Corefile:3: a zone that has a server block already"),
+    ],
+)
+def test_server_blocks_are_checked(text: str, message: str) -> None:
+    with pytest.raises(BadCorefile) as raised:
+        configuration_from(text, World())
+    assert str(raised.value).startswith(message)
+
+
+def test_the_block_with_the_longest_zone_serves() -> None:
+    made = configured(". {\n}\nexample.org {\n}\na.example.org b.example {\n}")
+    for name, number in {
+        "x.a.example.org": 2,
+        "a.example.org": 2,
+        "b.example.org": 1,
+        "xexample.org": 0,
+        "c.b.example": 2,
+        "com": 0,
+    }.items():
+        assert made.block_of(name_from(name)) is made.blocks[number], name
+
+
+def test_without_a_block_for_everything_some_names_have_none() -> None:
+    assert configured("example.org {\n}").block_of(name_from("example.com")) is None
+
+
+def test_ranges_of_addresses_are_reverse_zones() -> None:
+    made = configured("10.0.0.0/8 172.16.0.0/12 fd00::/16 {\n}")
+    zones = made.blocks[0].zones
+    assert zones[0] == (b"10", *IN_ADDR)
+    assert zones[1:17] == tuple((str(n).encode(), b"172", *IN_ADDR) for n in range(16, 32))
+    assert zones[17] == name_from("0.0.d.f.ip6.arpa")
+
+
+def test_where_health_and_metrics_listen() -> None:
+    made = configured(". {\n health :81 {\n lameduck 5s\n }\n ready\n prometheus localhost:9\n}")
+    assert made.served == {"health": ":81", "ready": ":8181", "prometheus": "localhost:9"}
+
+
+WITHOUT_EFFECT = {
+    "forward . 1.1.1.1 {\n expire 10s\n}": "Corefile:3: expire has no effect",
+    "forward . fd00::1 1.1.1.1": "Corefile:2: servers with IPv6 addresses aren't asked: fd00::1",
+    "forward . /nowhere": "Corefile:2: cannot read /nowhere: No such file or directory",
+    "cache 30 {\n prefetch 10\n}": "Corefile:3: prefetch has no effect",
+    "kubernetes a.b {\n endpoint http://x\n}": "Corefile:3: endpoint has no effect",
+    "log . {combined}": "Corefile:2: log has no effect",
+    "hosts": "Corefile:2: cannot read /etc/hosts",
+}
+
+
+@pytest.mark.parametrize(("body", "remark"), WITHOUT_EFFECT.items())
+def test_what_has_no_effect_is_remarked(body: str, remark: str) -> None:
+    assert configured(f". {{\n{body}\n}}").remarks[0].startswith(remark)
+
+
+def test_we_are_no_server_for_ourselves() -> None:
+    world = World(
+        read=lambda _: "nameserver 127.0.0.1\nnameserver 192.0.2.1\n",
+        own=frozenset({("127.0.0.1", 53)}),
+    )
+    made = configuration_from(". {\n forward . /etc/resolv.conf\n}", world)
+    assert made.blocks[0].forwards[0].servers == (("192.0.2.1", 53),)
+    made = configuration_from(". {\n forward . 127.0.0.1\n}", world)
+    assert made.blocks[0].forwards == ()
+    assert made.remarks == (
+        "Corefile:2: names of others are refused: only this server itself is named in 127.0.0.1",
+    )
+
+
+def test_a_cache_has_limits() -> None:
+    text = """. {
+        forward . 1.1.1.1
+        cache 60 example.org {
+            success 100 50 2
+            denial 100
+            servfail 1s
+            disable denial a.example.org
+            serve_stale 1h
+            keepttl
+        }
+    }"""
+    cache = configured(text).blocks[0].forwards[0].cache
+    assert cache is not None
+    assert (cache.success, cache.least, cache.denial, cache.failure) == (50, 2, 60, 1)
+    assert (cache.entries, cache.stale, cache.count_down) == (100, 3600, False)
+    assert cache.zones == (name_from("example.org"),)
+    assert cache.no_denial == (name_from("a.example.org"),)
+    assert cache.no_success == ()
+
+
+WORDS = """. { { } { } a.b 30 1.1.1.1 name ttl 10.0.0.0/8 pods verified IN A match "(" answer to
+* -1 : @kubernetes regex suffix success disable"""
+LETTERS = st.sampled_from([*PLUGINS, *WORDS.split(" "), "\n", "\n", "\n"])
+
+
+@given(st.lists(LETTERS, max_size=30))
+def test_any_words_are_understood_or_refused(words: list[str]) -> None:
+    with suppress(BadCorefile):
+        configured(". {\n" + " ".join(words) + "\n}")

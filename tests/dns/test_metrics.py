@@ -1,0 +1,159 @@
+import random
+
+import pytest
+
+import netemu.dns.metrics as module
+from netemu.dns.metrics import DnsMetrics
+from netemu.dns.observation import Exchanged, Observation, Observers
+from netemu.dns.records import Source
+from netemu.metrics import Metrics
+from tests.dns.cluster import packet, replies_to, responder
+
+SVC = "default.svc.cluster.local"
+HERE = 'server="dns://:53",zone=".",view=""'
+
+
+class Counting:
+    """Metrics, and the text they come to."""
+
+    def __init__(self) -> None:
+        self.metrics = Metrics()
+        self.dns = DnsMetrics(self.metrics)
+        observers = Observers()
+        observers.subscribe(self.dns.observe)
+        self.udp = responder(observers=observers)
+        self.tcp = responder(stream=True, observers=observers)
+
+    def lines(self, name: str) -> list[str]:
+        found = [line for line in self.metrics.text().splitlines() if line.startswith(name)]
+        return [line.replace(f"{HERE},", "").replace(HERE, "") for line in found]
+
+
+def seen(
+    query: bytes = b"", *, seconds: float = 0.0, source: Source = Source.CLUSTER, **more: str
+) -> Observation:
+    query = query or packet(f"web.{SVC}")
+    reply = query[:2] + b"\x84\0" + query[4:6] + b"\0\1" + bytes(4) + query[12:] + bytes(16)
+    client = more.get("client", "10.244.0.5")
+    return Observation(client, 1, more.get("protocol", "udp"), query, reply, seconds, source)
+
+
+def test_requests_are_counted_by_type_protocol_and_family() -> None:
+    counting = Counting()
+    for kind in ("A", "A", "AAAA", "SRV", "LOC"):
+        replies_to(counting.udp, packet(f"web.{SVC}", kind))
+    replies_to(counting.tcp, packet(f"web.{SVC}"))
+    replies_to(counting.udp, packet(f"web.{SVC}"), ("fd00::1", 7))
+    assert counting.lines("coredns_dns_requests_total") == [
+        'coredns_dns_requests_total{proto="tcp",family="1",type="A"} 1',
+        'coredns_dns_requests_total{proto="udp",family="1",type="A"} 2',
+        'coredns_dns_requests_total{proto="udp",family="1",type="AAAA"} 1',
+        'coredns_dns_requests_total{proto="udp",family="1",type="SRV"} 1',
+        'coredns_dns_requests_total{proto="udp",family="1",type="other"} 1',
+        'coredns_dns_requests_total{proto="udp",family="2",type="A"} 1',
+    ]
+
+
+def test_responses_are_counted_by_code_and_plugin() -> None:
+    counting = Counting()
+    for name in (f"web.{SVC}", f"web.{SVC}", f"gone.{SVC}"):
+        replies_to(counting.udp, packet(name))
+    replies_to(counting.udp, packet("www.example.org"))
+    replies_to(counting.udp, b"\0\1\1\0\0\2" + bytes(6))
+    assert counting.lines("coredns_dns_responses_total") == [
+        'coredns_dns_responses_total{rcode="FORMERR",plugin=""} 1',
+        'coredns_dns_responses_total{rcode="NOERROR",plugin="kubernetes"} 2',
+        'coredns_dns_responses_total{rcode="NXDOMAIN",plugin="kubernetes"} 1',
+        'coredns_dns_responses_total{rcode="REFUSED",plugin=""} 1',
+    ]
+
+
+@pytest.mark.parametrize("kept", [False, True])
+@pytest.mark.parametrize("edns", [0, 1232])
+def test_kept_replies_count_like_the_first(kept: bool, edns: int) -> None:
+    counting = Counting()
+    query = packet(f"web.{SVC}", "AAAA", edns=edns)
+    for _ in range(3 if kept else 1):
+        replies_to(counting.udp, query)
+    (line,) = counting.lines("coredns_dns_requests_total")
+    assert line.endswith(f'type="AAAA"}} {3 if kept else 1}')
+
+
+@pytest.mark.parametrize("source", [Source.KEPT, Source.CLUSTER])
+def test_the_do_bit_is_counted(source: Source) -> None:
+    counting = Counting()
+    query = bytearray(packet(f"web.{SVC}", edns=1232))
+    counting.dns.observe(seen(bytes(query), source=source))
+    query[-4] = 0x80
+    counting.dns.observe(seen(bytes(query), source=source))
+    assert counting.lines("coredns_dns_do_requests_total") == ["coredns_dns_do_requests_total{} 1"]
+
+
+def test_sizes_and_times_fall_into_coredns_buckets() -> None:
+    counting = Counting()
+    for seconds in (0.00001, 0.00025, 0.0003, 3.0, 100.0):
+        counting.dns.observe(seen(seconds=seconds, source=Source.KEPT))
+    lines = counting.lines("coredns_dns_request_duration_seconds")
+    assert lines[:2] == [
+        'coredns_dns_request_duration_seconds_bucket{le="0.00025"} 2',
+        'coredns_dns_request_duration_seconds_bucket{le="0.0005"} 3',
+    ]
+    assert lines[15:] == [
+        'coredns_dns_request_duration_seconds_bucket{le="8.192"} 4',
+        'coredns_dns_request_duration_seconds_bucket{le="+Inf"} 5',
+        "coredns_dns_request_duration_seconds_sum{} 103.00056",
+        "coredns_dns_request_duration_seconds_count{} 5",
+    ]
+    sizes = counting.lines("coredns_dns_response_size_bytes")
+    assert sizes[0] == 'coredns_dns_response_size_bytes_bucket{proto="udp",le="0"} 0'
+    assert sizes[1] == 'coredns_dns_response_size_bytes_bucket{proto="udp",le="100"} 5'
+    assert sizes[13].startswith('coredns_dns_response_size_bytes_bucket{proto="udp",le="64000"}')
+
+
+def test_the_cache_is_seen() -> None:
+    counting = Counting()
+    for source in (Source.FORWARD, Source.CACHE, Source.CACHE, Source.HOSTS):
+        counting.dns.observe(seen(source=source))
+    denied = seen(source=Source.CACHE)
+    denied = denied._replace(reply=denied.reply[:3] + b"\3" + denied.reply[4:])
+    counting.dns.observe(denied)
+    where = 'server="dns://:53",zones=".",view=""'
+    cache = [line.replace(where, "") for line in counting.lines("coredns_cache")]
+    assert cache == [
+        'coredns_cache_hits_total{server="dns://:53",type="denial",zones=".",view=""} 1',
+        'coredns_cache_hits_total{server="dns://:53",type="success",zones=".",view=""} 2',
+        "coredns_cache_misses_total{} 1",
+        "coredns_cache_requests_total{} 4",
+    ]
+
+
+def test_other_servers_are_seen() -> None:
+    counting = Counting()
+    counting.dns.observe_exchange(Exchanged(("192.0.2.53", 53), 3, 0.01))
+    counting.dns.observe_exchange(Exchanged(("192.0.2.53", 53), None, 2.0))
+    to = 'proxy_name="forward",to="192.0.2.53:53"'
+    assert f'coredns_proxy_request_duration_seconds_count{{{to},rcode="NXDOMAIN"}} 1' in (
+        counting.lines("coredns_proxy")
+    )
+    assert f"coredns_proxy_healthcheck_failures_total{{{to}}} 1" in counting.lines("coredns_proxy")
+
+
+def test_panics_are_counted() -> None:
+    counting = Counting()
+    assert counting.lines("coredns_panics") == ["coredns_panics_total 0"]
+    counting.dns.observe_panic()
+    assert counting.lines("coredns_panics") == ["coredns_panics_total 1"]
+
+
+def test_the_table_is_bounded_and_nothing_is_lost() -> None:
+    counting, rng = Counting(), random.Random(7)
+    for number in range(3 * module.MOST_KINDS):
+        query = rng.randbytes(12 + number % 400)
+        observation = Observation("x", 1, "udp", query, bytes(12), 0.0, Source.KEPT)
+        counting.dns.observe(observation)
+        assert len(counting.dns._kinds) <= module.MOST_KINDS
+    (count,) = counting.lines("coredns_dns_request_duration_seconds_count")
+    assert count.endswith(f" {3 * module.MOST_KINDS}")
+    requests = counting.lines("coredns_dns_requests_total")
+    assert sum(int(line.rpartition(" ")[2]) for line in requests) == 3 * module.MOST_KINDS
+    assert len(requests) <= 1 + len(module.LABELLED_TYPES)

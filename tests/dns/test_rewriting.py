@@ -1,0 +1,91 @@
+from netemu.dns.answer import Answer
+from netemu.dns.records import Question, Record, Srv, Type, name_from
+from netemu.dns.rewriting import (
+    AnswerRule,
+    Match,
+    Pattern,
+    RewriteName,
+    RewriteTtl,
+    RewriteType,
+    rewritten,
+)
+
+A = name_from("A.example")
+TO = name_from("b.example")
+RULE = RewriteName(pattern=Pattern(Match.EXACT, "a.example."), to="b.example.")
+
+
+def record(owner: str, kind: int, data: object, ttl: int = 60) -> Record:
+    return Record(name_from(owner), kind, ttl, data)  # type: ignore[arg-type]  # each test's own
+
+
+def test_the_question_is_another_and_the_answer_is_put_back() -> None:
+    question, (mend,) = rewritten((RULE,), Question(A, Type.A))
+    assert question.name == TO
+    mended = mend(
+        Answer(
+            records=(record("B.example", Type.CNAME, TO), record("c.example", Type.A, bytes(4))),
+            additional=(record("x", Type.SRV, Srv(1, 2, TO)),),
+        )
+    )
+    assert [each.owner for each in mended.records] == [A, name_from("c.example")]
+    assert mended.records[0].data == A
+    assert mended.additional[0].data == Srv(1, 2, A)
+
+
+def test_a_suffix_is_put_back_wherever_it_is() -> None:
+    rule = RewriteName(pattern=Pattern(Match.SUFFIX, ".a.example."), to=".b.example.")
+    question, (mend,) = rewritten((rule,), Question(name_from("x.a.example"), Type.A))
+    assert question.name == name_from("x.b.example")
+    mended = mend(Answer(records=(record("y.b.example", Type.CNAME, name_from("z.c.example")),)))
+    assert mended.records[0] == record("y.a.example", Type.CNAME, name_from("z.c.example"))
+
+
+def test_rules_of_their_own_change_owners_or_values() -> None:
+    rule = RewriteName(
+        pattern=RULE.pattern,
+        to=RULE.to,
+        answers=(
+            AnswerRule(False, r"^b\.(.*)$", "q.{1}"),
+            AnswerRule(True, r"^(.*)\.c\.$", "{1}.d"),
+        ),
+    )
+    _, (mend,) = rewritten((rule,), Question(A, Type.A))
+    mended = mend(Answer(records=(record("b.example", Type.CNAME, name_from("x.c")),)))
+    assert mended.records == (record("q.example", Type.CNAME, name_from("x.d")),)
+
+
+def test_an_answer_rule_that_makes_no_name_changes_nothing() -> None:
+    rule = RewriteName(pattern=RULE.pattern, to=RULE.to, answers=(AnswerRule(False, "b", "..{5}"),))
+    _, (mend,) = rewritten((rule,), Question(A, Type.A))
+    answer = Answer(records=(record("b.example", Type.A, bytes(4)),))
+    assert mend(answer) == answer
+
+
+def test_a_rule_that_goes_on_is_undone_last() -> None:
+    rules = (
+        RewriteName(pattern=RULE.pattern, to="b.example.", last=False),
+        RewriteName(pattern=Pattern(Match.EXACT, "b.example."), to="c.example."),
+        RewriteName(pattern=Pattern(Match.EXACT, "c.example."), to="never."),
+    )
+    question, mends = rewritten(rules, Question(A, Type.A))
+    assert question.name == name_from("c.example")
+    answer = Answer(records=(record("c.example", Type.A, bytes(4)),))
+    for mend in mends:
+        answer = mend(answer)
+    assert answer.records[0].owner == A
+
+
+def test_ttls_are_kept_within_bounds() -> None:
+    rule = RewriteTtl(pattern=Pattern(Match.SUFFIX, ".example."), least=10, most=20)
+    question, (mend,) = rewritten((rule,), Question(A, Type.A))
+    answer = Answer(records=tuple(record("a.example", Type.A, bytes(4), n) for n in (1, 15, 99)))
+    assert question == Question(A, Type.A)
+    assert [each.ttl for each in mend(answer).records] == [10, 15, 20]
+
+
+def test_types_and_classes() -> None:
+    rules = (RewriteType(from_type=28, to_type=1), RewriteType(from_class=3, to_class=1))
+    assert rewritten(rules, Question(A, 28))[0] == Question(A, 1)
+    assert rewritten(rules, Question(A, 1, 3))[0] == Question(A, 1, 1)
+    assert rewritten(rules, Question(A, 1, 1)) == (Question(A, 1, 1), [])

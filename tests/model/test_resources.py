@@ -1,0 +1,23 @@
+from netemu.model import resources
+from netemu.model.resources import BY_KEY, BY_KIND, BY_PATH, RESOURCES
+
+
+def test_no_two_kinds_share_a_name() -> None:
+    assert len(BY_KEY) == len(BY_KIND) == len(BY_PATH) == len(RESOURCES)
+
+
+def test_short_names_are_unique() -> None:
+    names = [name for resource in RESOURCES for name in (resource.plural, *resource.short_names)]
+    assert len(names) == len(set(names))
+
+
+def test_keys_and_versions_are_written_as_messages_and_objects_do() -> None:
+    deployment = BY_KEY[resources.DEPLOYMENTS]
+    assert (deployment.key, deployment.api_version) == ("deployments.apps", "apps/v1")
+    assert (BY_KEY["pods"].api_version, BY_KEY["pods"].singular) == ("v1", "pod")
+
+
+def test_every_named_constant_is_a_kind() -> None:
+    named = [v for k, v in vars(resources).items() if k.isupper() and isinstance(v, str)]
+    assert named
+    assert set(named) <= set(BY_KEY)

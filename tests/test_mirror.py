@@ -1,0 +1,85 @@
+"""Each module has the test of its name, or says where it is tested."""
+
+from pathlib import Path
+
+import netemu
+
+ROOT = Path(netemu.__file__).parent
+TESTS = Path(__file__).parent
+
+CONTRACTS = {
+    # Interfaces and tables of names: whoever implements or reads them is tested.
+    "api/context.py",
+    "config/version.py",
+    "daemon/parts.py",
+    "dns/observation.py",
+    "model/client.py",
+    "model/sockets.py",
+    "model/streams.py",
+    "node/context.py",
+    "node/owner.py",
+    "node/runtime.py",
+    "store/base.py",
+}
+ELSEWHERE = {
+    # What only shows in a whole instance, or is one subject in several modules.
+    "cli/completion_command.py": "e2e/test_cli.py",
+    "cli/demo_command.py": "e2e/test_cli.py",
+    "cli/down_command.py": "e2e/test_life.py",
+    "cli/env_command.py": "e2e/test_life.py",
+    "cli/exec_command.py": "e2e/test_life.py",
+    "cli/instance.py": "e2e/test_bad_input.py",
+    "cli/kubeconfig_command.py": "e2e/test_cli.py",
+    "cli/kubectl.py": "e2e/test_cli.py",
+    "cli/ls_command.py": "e2e/test_life.py",
+    "cli/shell_command.py": "e2e/test_cli.py",
+    "cli/status_command.py": "e2e/test_life.py",
+    "cli/up_command.py": "e2e/test_life.py",
+    "cli/version_command.py": "e2e/test_cli.py",
+    "daemon/answers.py": "e2e/test_life.py",
+    "daemon/asking.py": "daemon/test_control.py",
+    "daemon/cluster.py": "e2e/test_life.py",
+    "daemon/main.py": "e2e/test_life.py",
+    "daemon/ports.py": "e2e/test_bad_input.py",
+    "dns/chain.py": "dns/plugins/test_table.py",
+    "dns/plugins/draft.py": "dns/plugins/test_table.py",
+    "dns/plugins/forward.py": "dns/plugins/test_table.py",
+    "dns/plugins/hosts.py": "dns/plugins/test_table.py",
+    "dns/plugins/kubernetes.py": "dns/plugins/test_table.py",
+    "dns/plugins/rewrite.py": "dns/plugins/test_table.py",
+    "dns/plugins/serving.py": "dns/plugins/test_table.py",
+    "dns/plugins/template.py": "dns/plugins/test_table.py",
+    "dns/plugins/words.py": "dns/plugins/test_table.py",
+    "dns/worker.py": "dns/test_workers.py",
+    "programs/agnhost/dial.py": "programs/agnhost/test_netexec.py",
+    "programs/counter.py": "programs/test_images.py",
+    "programs/echo.py": "programs/test_images.py",
+    "programs/hello.py": "programs/test_images.py",
+    "programs/kubia.py": "programs/test_images.py",
+    "programs/pause.py": "programs/test_images.py",
+    "programs/redis.py": "programs/test_images.py",
+    "programs/web.py": "programs/test_images.py",
+    "testing/instance.py": "e2e/test_life.py",
+    "testing/plugin.py": "e2e/test_life.py",
+}
+
+
+def modules() -> set[str]:
+    found = (path.relative_to(ROOT) for path in ROOT.rglob("*.py"))
+    return {str(path) for path in found if not path.name.startswith("__")}
+
+
+def mirror(module: str) -> Path:
+    path = Path(module)
+    return TESTS / path.parent / f"test_{path.name}"
+
+
+def test_each_module_has_its_test() -> None:
+    expected = modules() - CONTRACTS - set(ELSEWHERE)
+    assert [module for module in sorted(expected) if not mirror(module).exists()] == []
+
+
+def test_the_exceptions_are_true() -> None:
+    assert CONTRACTS | set(ELSEWHERE) <= modules()
+    assert all((TESTS / test).exists() for test in ELSEWHERE.values())
+    assert [m for m in sorted(CONTRACTS | set(ELSEWHERE)) if mirror(m).exists()] == []
