@@ -133,15 +133,17 @@ _STORED: tuple[Resource, ...] = (
         False,
     ),
     Resource(_NETWORKING, "v1", "Ingress", "ingresses", True, ("ing",), (), _STATUS, False),
-    Resource(_NETWORKING, "v1", "IngressClass", "ingressclasses", False),
+    Resource(_NETWORKING, "v1", "IngressClass", "ingressclasses", False, controlled=False),
     Resource(
         _NETWORKING, "v1", "NetworkPolicy", "networkpolicies", True, ("netpol",), controlled=False
     ),
-    Resource("node.k8s.io", "v1", "RuntimeClass", "runtimeclasses", False),
-    Resource(_STORAGE, "v1", "CSIDriver", "csidrivers", False),
-    Resource(_STORAGE, "v1", "CSINode", "csinodes", False),
-    Resource(_STORAGE, "v1", "CSIStorageCapacity", "csistoragecapacities"),
-    Resource(_STORAGE, "v1", "VolumeAttachment", "volumeattachments", False, subresources=_STATUS),
+    Resource("node.k8s.io", "v1", "RuntimeClass", "runtimeclasses", False, controlled=False),
+    Resource(_STORAGE, "v1", "CSIDriver", "csidrivers", False, controlled=False),
+    Resource(_STORAGE, "v1", "CSINode", "csinodes", False, controlled=False),
+    Resource(_STORAGE, "v1", "CSIStorageCapacity", "csistoragecapacities", controlled=False),
+    Resource(
+        _STORAGE, "v1", "VolumeAttachment", "volumeattachments", False, (), (), _STATUS, False
+    ),
 )
 """Kinds that are stored and shown; those that something would act on in a cluster say so."""
 
