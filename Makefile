@@ -11,10 +11,10 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 DEV_STAMP := $(VENV)/.installed-dev
 
-.PHONY: help venv dev tools demo test check fix fuzz bench run clean dist
+.PHONY: help venv dev tools demo test test-slow check fix fuzz bench run clean dist
 
 help: ## What one can make
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
 
 venv: $(STAMP) ## Set up .venv with netemu in it
 
@@ -38,8 +38,11 @@ tools: ## Install the clients that tests drive: kubectl, dig, curl, redis
 demo: venv ## Run the counter example, show it, clean up
 	@$(BIN)/netemu demo
 
-test: dev tools ## Run the tests
-	@$(BIN)/python -m pytest -q
+test: dev tools ## Run the tests but for the slow ones
+	@$(BIN)/python -m pytest -q -m "not slow"
+
+test-slow: dev tools ## Run the slow tests: every kubectl that there is
+	@$(BIN)/python -m pytest -q -m slow
 
 check: dev ## Lint, formatting, types, layers
 	@$(BIN)/ruff format --check .

@@ -16,6 +16,7 @@ CONTRACTS = {
     "model/client.py",
     "model/sockets.py",
     "model/streams.py",
+    "model/usage.py",
     "node/context.py",
     "node/owner.py",
     "node/runtime.py",
@@ -23,6 +24,7 @@ CONTRACTS = {
 }
 ELSEWHERE = {
     # What only shows in a whole instance, or is one subject in several modules.
+    "cli/clock_command.py": "e2e/test_clock.py",
     "cli/completion_command.py": "e2e/test_cli.py",
     "cli/demo_command.py": "e2e/test_cli.py",
     "cli/down_command.py": "e2e/test_life.py",
@@ -32,6 +34,7 @@ ELSEWHERE = {
     "cli/kubeconfig_command.py": "e2e/test_cli.py",
     "cli/kubectl.py": "e2e/test_cli.py",
     "cli/ls_command.py": "e2e/test_life.py",
+    "cli/node_command.py": "e2e/test_nodes.py",
     "cli/shell_command.py": "e2e/test_cli.py",
     "cli/status_command.py": "e2e/test_life.py",
     "cli/up_command.py": "e2e/test_life.py",
@@ -40,6 +43,7 @@ ELSEWHERE = {
     "daemon/asking.py": "daemon/test_control.py",
     "daemon/cluster.py": "e2e/test_life.py",
     "daemon/main.py": "e2e/test_life.py",
+    "daemon/nodecontrol.py": "e2e/test_nodes.py",
     "daemon/ports.py": "e2e/test_bad_input.py",
     "dns/chain.py": "dns/plugins/test_table.py",
     "dns/plugins/draft.py": "dns/plugins/test_table.py",

@@ -22,7 +22,8 @@ def test_kinds_are_all_told_and_rightly() -> None:
     acted_on = {resource.kind for resource in RESOURCES if resource.controlled}
     stored = {resource.kind for resource in RESOURCES if not resource.controlled}
     assert names(row("Kinds with everything behind them")[0]) == acted_on
-    assert names(row("Kinds that are stored and shown only")[0]) == stored
+    told = "Kinds that are stored and shown only" in README
+    assert (names(row("Kinds that are stored and shown only")[0]) if told else set()) == stored
 
 
 def test_commands_are_all_told() -> None:

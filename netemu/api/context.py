@@ -2,16 +2,17 @@
 
 import random
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from netemu.api.access import Access
 from netemu.api.paths import Target
 from netemu.api.registry import Registry
-from netemu.api.request import Answer, Request, Stream
+from netemu.api.request import Answer, Relay, Request, Stream, Upgrade
 from netemu.api.tokens import ServiceAccountTokens
 from netemu.api.watching import Frames
 from netemu.model.streams import PodStreams
+from netemu.model.usage import NoUsage, Usage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,11 +26,14 @@ class Context:
     ready: Callable[[], bool]
     tokens: ServiceAccountTokens
     access: Access
+    usage: Usage = field(default_factory=NoUsage)
     address: str
     """host:port under which clients reach the server."""
 
 
-Handler: TypeAlias = Callable[[Context, Target, Request], Awaitable[Answer | Stream]]
+Handler: TypeAlias = Callable[
+    [Context, Target, Request], Awaitable[Answer | Stream | Upgrade | Relay]
+]
 
 Handlers: TypeAlias = Mapping[tuple[str, str], Handler]
 """By what is asked of (``collection``, ``object``, or a subresource) and the HTTP method."""

@@ -41,6 +41,7 @@ class Subresource:
     """None: of the object's own kind."""
     version: str = ""
     kind: str = ""
+    """{} stands for the object's own."""
 
 
 SUBRESOURCES: Final[Mapping[str, Subresource]] = {
@@ -48,6 +49,12 @@ SUBRESOURCES: Final[Mapping[str, Subresource]] = {
     "scale": Subresource(group="autoscaling", version="v1", kind="Scale"),
     "log": Subresource(verbs=("get",)),
     "binding": Subresource(verbs=("create",), group="", version="v1", kind="Binding"),
+    "eviction": Subresource(verbs=("create",), group="policy", version="v1", kind="Eviction"),
+    "ephemeralcontainers": Subresource(),
+    "proxy": Subresource(("create", "delete", "get", "patch", "update"), kind="{}ProxyOptions"),
+    "exec": Subresource(("create", "get"), kind="PodExecOptions"),
+    "attach": Subresource(("create", "get"), kind="PodAttachOptions"),
+    "portforward": Subresource(("create", "get"), kind="PodPortForwardOptions"),
     "finalize": Subresource(verbs=("update",)),
     "token": Subresource(
         verbs=("create",), group="authentication.k8s.io", version="v1", kind="TokenRequest"
@@ -147,7 +154,7 @@ def _items(resource: Resource) -> Iterable[Object]:
             "singularName": "",
             "namespaced": resource.namespaced,
             **{key: value for key, value in foreign.items() if value},
-            "kind": part.kind or resource.kind,
+            "kind": part.kind.format(resource.kind) or resource.kind,
             "verbs": part.verbs,
         }
 
@@ -199,10 +206,11 @@ def _aggregated_resource(resource: Resource) -> Object:
 
 def _aggregated_part(resource: Resource, name: str) -> Object:
     part = SUBRESOURCES[name]
+    name_of_kind = part.kind.format(resource.kind) or resource.kind
     if part.group is None:
-        kind = _kind(resource.group, resource.version, resource.kind)
+        kind = _kind(resource.group, resource.version, name_of_kind)
     else:
-        kind = _kind(part.group, part.version, part.kind)
+        kind = _kind(part.group, part.version, name_of_kind)
     return {"subresource": name, "responseKind": kind, "verbs": part.verbs}
 
 

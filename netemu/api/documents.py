@@ -3,6 +3,8 @@
 from collections.abc import Callable, Mapping
 from typing import Final, TypeAlias
 
+import msgspec
+
 from netemu.api import discovery, negotiation, openapi
 from netemu.api.context import Context
 from netemu.api.registry import Registry
@@ -12,8 +14,6 @@ from netemu.model.errors import UnknownPath
 from netemu.model.meta import Object
 
 _OPENAPI: Final = "/openapi/v3"
-_OPENAPI_V2_TYPE: Final = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf"
-"""With dots: Go's parser refuses the form with an @ that clients send."""
 _YEAR: Final = 365 * 86400
 
 Document: TypeAlias = Callable[[Context, Request], Answer]
@@ -76,9 +76,14 @@ def _openapi_index(context: Context, request: Request) -> Answer:
 
 
 def _openapi_v2(context: Context, request: Request) -> Answer:
-    # An empty protobuf document: kubectl asks for it where v3 doesn't know a kind, and goes on to
-    # say so; without it, it would only say that validation failed.
-    return Answer(body=b"", content_type=_OPENAPI_V2_TYPE)
+    from netemu.api import openapi2  # late: modern clients read version 3
+
+    index = msgspec.json.decode(openapi.index())["paths"]
+    parts = tuple(found[0] for path in index if (found := openapi.document(path)) is not None)
+    if "protobuf" in request.accept:
+        return Answer(body=openapi2.packed(parts), content_type=openapi2.PROTOBUF)
+    negotiation.plain_only(request.accept)
+    return Answer(body=openapi2.document(parts))
 
 
 FIXED: Final[Mapping[str, Document]] = {

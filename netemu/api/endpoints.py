@@ -6,14 +6,25 @@ bug of ours: it is logged with its traceback and answered with 500.
 
 import logging
 from dataclasses import replace
+from functools import partial
 from typing import Final
 
-from netemu.api import negotiation, reading, reviews, tokenrequests, writing
+from netemu.api import (
+    autoscalingv1,
+    negotiation,
+    reading,
+    relaying,
+    resourcemetrics,
+    reviews,
+    streaming,
+    tokenrequests,
+    writing,
+)
 from netemu.api.access import attributes_of, path_attributes
 from netemu.api.context import COLLECTION, EVERYWHERE, OBJECT, Context, Handler, Handlers
 from netemu.api.documents import OPEN, document
 from netemu.api.paths import Target, target_of
-from netemu.api.request import JSON, Answer, Request, Stream, error_answer
+from netemu.api.request import JSON, Answer, Relay, Request, Stream, Upgrade, error_answer
 from netemu.model.errors import (
     ApiError,
     InternalError,
@@ -21,6 +32,7 @@ from netemu.model.errors import (
     Unauthorized,
     UnknownPath,
 )
+from netemu.model.resources import CONVERTED, MEASURED
 
 log = logging.getLogger(__name__)
 
@@ -28,12 +40,14 @@ HANDLERS: Final[Handlers] = {
     **reading.HANDLERS,
     **writing.HANDLERS,
     **tokenrequests.HANDLERS,
+    **streaming.HANDLERS,
+    **relaying.HANDLERS,
 }
 _REVIEWED: Final = ((COLLECTION, "POST"),)
 _ASKED: Final = frozenset(asked for asked, _ in HANDLERS)
 
 
-async def answer(context: Context, request: Request) -> Answer | Stream:
+async def answer(context: Context, request: Request) -> Answer | Stream | Upgrade | Relay:
     """Answer a request; never raises but when cancelled."""
     try:
         found = await _answer(context, request)
@@ -56,7 +70,7 @@ def as_wished(found: Answer, accept: str) -> Answer:
     return replace(found, body=yamlbody.dump(found.body), content_type=negotiation.YAML)
 
 
-async def _answer(context: Context, request: Request) -> Answer | Stream:
+async def _answer(context: Context, request: Request) -> Answer | Stream | Upgrade | Relay:
     path = request.path.rstrip("/")
     if probe := OPEN.get(path):
         return probe(context, request)
@@ -67,6 +81,16 @@ async def _answer(context: Context, request: Request) -> Answer | Stream:
         context.access.check(request.user, path_attributes(path, request))
         return _document(context, path, request)
     context.access.check(request.user, attributes_of(target, request))
+    if target.resource in MEASURED:
+        return await resourcemetrics.answer(context, request)
+    if target.resource in CONVERTED:
+        return await autoscalingv1.answer(target, request, partial(_dispatched, context))
+    return await _dispatched(context, target, request)
+
+
+async def _dispatched(
+    context: Context, target: Target, request: Request
+) -> Answer | Stream | Upgrade | Relay:
     return await _handler(target, request)(context, target, request)
 
 

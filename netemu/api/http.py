@@ -11,8 +11,9 @@ import logging
 import random
 import socket
 import ssl
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any, Final
 
 from aiohttp import http_exceptions, web
@@ -23,12 +24,24 @@ from netemu.api.context import Context
 from netemu.api.credentials import Credentials
 from netemu.api.endpoints import answer
 from netemu.api.registry import Registry
-from netemu.api.request import Answer, Headers, Request, Stream, User, error_answer
+from netemu.api.request import (
+    Answer,
+    Headers,
+    Put,
+    Relay,
+    Request,
+    Stream,
+    Upgrade,
+    User,
+    error_answer,
+)
 from netemu.api.tokens import ServiceAccountTokens, TokenRefused
+from netemu.api.upgrade import upgraded
 from netemu.api.watching import Frames
 from netemu.config.settings import ApiSettings
 from netemu.model.errors import ApiError, BadRequest, InternalError, TooLarge
 from netemu.model.streams import PodStreams
+from netemu.model.usage import NoUsage, Usage
 from netemu.tasks import Tasks, task_group
 
 HANDSHAKE_SECONDS: Final = 10.0
@@ -57,6 +70,7 @@ async def serve_api(
     credentials: Credentials,
     streams: PodStreams,
     ready: Callable[[], bool],
+    usage: Usage | None = None,
     rng: random.Random | None = None,
 ) -> AsyncIterator[None]:
     """Serve the API on bound sockets (the first is how the server calls itself) for the block.
@@ -72,6 +86,7 @@ async def serve_api(
         ready=ready,
         tokens=ServiceAccountTokens(registry.lookup, registry.clock, credentials.token_key),
         access=Access(registry.store),
+        usage=usage or NoUsage(),
         address=f"{host}:{port}",
     )
     async with task_group() as tasks:
@@ -155,7 +170,11 @@ class _Edge:
             return await self._send(http, error_answer(error), close=True)
         # A write goes on when its client hangs up: nobody could tell how far it had come.
         task = self._tasks.start(answer(self._context, _request(http, user, body)), name="request")
-        found: Answer | Stream = await asyncio.shield(task)
+        found: Answer | Stream | Upgrade | Relay = await asyncio.shield(task)
+        if isinstance(found, Relay):
+            return await self._relay(http, found)
+        if isinstance(found, Upgrade):
+            return await self._upgrade(http, found)
         if isinstance(found, Answer):
             return await self._send(http, found, close=user is None and http.body_exists)
         return await self._stream(http, found)
@@ -207,6 +226,32 @@ class _Edge:
         )
         if close:
             response.force_close()
+        return response
+
+    async def _upgrade(self, http: web.BaseRequest, found: Upgrade) -> web.StreamResponse:
+        task = asyncio.current_task()
+        assert task is not None
+        self._streaming.add(task)
+        try:
+            return await upgraded(http, found)
+        finally:
+            self._streaming.discard(task)
+
+    async def _relay(self, http: web.BaseRequest, found: Relay) -> web.StreamResponse:
+        response: web.StreamResponse | None = None
+
+        async def begin(status: int, headers: Headers) -> Put:
+            nonlocal response
+            response = web.StreamResponse(status=status, headers=CIMultiDict(headers))
+            await response.prepare(http)
+            return partial(_put, response)
+
+        try:
+            await found.run(begin)
+        except ApiError as error:
+            return await self._send(http, error_answer(error))
+        assert response is not None
+        await response.write_eof()
         return response
 
     async def _stream(self, http: web.BaseRequest, found: Stream) -> web.StreamResponse:
@@ -294,7 +339,18 @@ def _request(http: web.BaseRequest, user: User | None, body: bytes) -> Request:
         if_none_match=headers.get("If-None-Match", ""),
         body=body,
         user=user,
+        parameters=tuple(http.query.items()),
+        target=http.raw_path,
+        headers=tuple(headers.items()),
+        upgrade=headers.get("Upgrade", ""),
+        protocols=_listed(headers, "Sec-WebSocket-Protocol", "X-Stream-Protocol-Version"),
     )
+
+
+def _listed(headers: Mapping[str, str], *names: str) -> tuple[str, ...]:
+    """What headers list, in one line or in several."""
+    lines = [line for name in names for key, line in headers.items() if key.lower() == name.lower()]
+    return tuple(word.strip() for line in lines for word in line.split(",") if word.strip())
 
 
 def _certified(http: web.BaseRequest) -> User | None:

@@ -17,7 +17,7 @@ def log_options(pod: Object, request: Request, now: float) -> LogOptions:
     if causes:
         raise Invalid("", "PodLogOptions", name_of(pod), causes)
     return LogOptions(
-        container=_container(pod, request.query.get("container", "")),
+        container=container_of(pod, request.query.get("container", "")),
         follow=request.flag("follow"),
         previous=request.flag("previous"),
         since=_since(seconds, time, now),
@@ -58,7 +58,8 @@ def _names(pod: Object, field: str) -> list[str]:
     return [item["name"] for item in pod["spec"].get(field) or ()]
 
 
-def _container(pod: Object, asked: str) -> str:
+def container_of(pod: Object, asked: str) -> str:
+    """The container that is asked for, or the only one. Raises BadRequest."""
     main, init = _names(pod, "containers"), _names(pod, "initContainers")
     ephemeral = _names(pod, "ephemeralContainers")
     if asked:

@@ -12,10 +12,17 @@ from netemu.clock import rfc3339
 from netemu.model.errors import ApiError, BadRequest
 from netemu.model.meta import Object
 from netemu.model.resources import (
+    CRON_JOBS,
     CUSTOM_RESOURCE_DEFINITIONS,
+    DAEMON_SETS,
     DEPLOYMENTS,
     ENDPOINT_SLICES,
+    JOBS,
+    POD_DISRUPTION_BUDGETS,
+    PRIORITY_CLASSES,
     REPLICA_SETS,
+    REPLICATION_CONTROLLERS,
+    STATEFUL_SETS,
     Resource,
 )
 
@@ -167,6 +174,10 @@ def _spec(obj: Object) -> object:
     return obj.get("spec")
 
 
+def _nothing(obj: Object) -> object:
+    return None  # only ever 1
+
+
 def _spec_and_annotations(obj: Object) -> object:
     # Upstream's deployment strategy counts annotations, too.
     return obj.get("spec"), obj["metadata"].get("annotations") or {}
@@ -204,7 +215,13 @@ _GENERATION: dict[str, Callable[[Object], object]] = {
     DEPLOYMENTS: _spec_and_annotations,
     CUSTOM_RESOURCE_DEFINITIONS: _spec,
     REPLICA_SETS: _spec,
-    "statefulsets.apps": _spec,
+    DAEMON_SETS: _spec,
+    REPLICATION_CONTROLLERS: _spec,
+    STATEFUL_SETS: _spec,
     ENDPOINT_SLICES: _all_but_metadata,
+    CRON_JOBS: _spec,
+    JOBS: _spec,
+    POD_DISRUPTION_BUDGETS: _spec,
+    PRIORITY_CLASSES: _nothing,
 }
 """Kinds that count generations, and what a new one depends on."""

@@ -20,7 +20,7 @@ from netemu.api.custom.resource import META, CustomResource
 from netemu.api.schema import Schema
 from netemu.config.version import KUBERNETES
 from netemu.model.catalog import BUILT_IN, Catalog
-from netemu.model.resources import Resource
+from netemu.model.resources import MEASURED, Resource
 
 _META: Final = "io.k8s.apimachinery.pkg.apis.meta.v1."
 _REFERENCE: Final = "#/components/schemas/"
@@ -62,6 +62,8 @@ def document(path: str, catalog: Catalog = BUILT_IN) -> tuple[bytes, str] | None
 def _groups(catalog: Catalog) -> Mapping[str, tuple[Resource, ...]]:
     found: dict[str, tuple[Resource, ...]] = {}
     for resource in catalog.kinds:
+        if resource in MEASURED:  # nobody writes them, and metrics-server says no more of them
+            continue
         prefix = "apis" if resource.group else "api"
         path = f"{prefix}/{resource.api_version}"
         found[path] = (*found.get(path, ()), resource)

@@ -21,6 +21,7 @@ class Part(StrEnum):
     SCALE = "scale"
     BINDING = "binding"
     FINALIZE = "finalize"
+    EPHEMERAL = "ephemeralcontainers"
 
 
 _USUAL = ("labels", "annotations", "finalizers")
@@ -61,6 +62,7 @@ MERGES: Mapping[Part, Merge] = {
     Part.SCALE: _as_given,
     Part.BINDING: _as_given,
     Part.FINALIZE: _finalize,
+    Part.EPHEMERAL: _as_given,
 }
 """(resource, the body, the stored object) -> the object to be stored."""
 

@@ -49,6 +49,8 @@ def _target(catalog: Catalog, group: str, version: str, rest: list[str]) -> Targ
 
 
 def _object(resource: Resource, namespace: str, rest: list[str]) -> Target | None:
+    if rest[1:2] == ["proxy"] and "proxy" in resource.subresources and rest[0]:
+        return Target(resource, namespace, rest[0], "proxy")  # and a path of its own behind it
     if not all(rest) or not (namespace or not resource.namespaced):
         return None
     match rest:

@@ -147,7 +147,7 @@ class _Decoder:
             field = known.get(number)
             if field is None:
                 continue  # of a newer client
-            if wire != _WIRES[field.kind] and field.how != "map":
+            if wire != (BYTES if field.how == "map" else _WIRES[field.kind]):
                 raise WireError(f"proto: wrong wireType = {wire} for field {_go_name(field.name)}")
             self._add(field, value, into)
         return into

@@ -14,7 +14,16 @@ from typing import Final, Self
 
 import msgspec
 
-from netemu.api import admission, deletion, managedfields, metadata, podidentity, strategies, views
+from netemu.api import (
+    admission,
+    deletion,
+    managedfields,
+    metadata,
+    podidentity,
+    priority,
+    strategies,
+    views,
+)
 from netemu.api.allocation import ServiceAddresses
 from netemu.api.custom.resource import catalog_of
 from netemu.api.defaults import with_defaults
@@ -33,6 +42,7 @@ from netemu.model.resources import (
     CUSTOM_RESOURCE_DEFINITIONS,
     NAMESPACES,
     PODS,
+    PRIORITY_CLASSES,
     SERVICE_ACCOUNTS,
     SERVICES,
     Resource,
@@ -157,6 +167,9 @@ class Registry:
     async def _create(self, resource: Resource, obj: Object, options: WriteOptions) -> Record:
         now = self.clock.now()
         new = metadata.for_create(resource, obj, uid=metadata.new_uid(self._rng), now=now)
+        if resource.key == PODS:
+            classes = [record.obj for record in self.store.list(PRIORITY_CLASSES)]
+            new = priority.prioritized(new, classes)
         new = strategies.prepare_create(resource, with_defaults(resource, new))
         if resource.key == PODS:
             account = self.lookup(SERVICE_ACCOUNTS, obj["metadata"]["namespace"], account_name(new))

@@ -1,11 +1,13 @@
 """A request and its answer as the handlers know them: no sockets, no HTTP library."""
 
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any, Final, TypeAlias
 
 import msgspec
 
+from netemu.api.duplex import Duplex
 from netemu.model.errors import ApiError, Cause, Invalid
 
 JSON: Final = "application/json"
@@ -35,6 +37,12 @@ class Request:
     """Percent-decoded."""
     query: Mapping[str, str] = field(default_factory=dict)
     """The first value of each parameter."""
+    parameters: Sequence[tuple[str, str]] = ()
+    """All of them."""
+    target: str = ""
+    """Path and query, as they were sent."""
+    headers: Headers = ()
+    """All of them, for who passes them on."""
     accept: str = ""
     content_type: str = ""
     user_agent: str = ""
@@ -42,6 +50,14 @@ class Request:
     body: bytes = b""
     user: User | None = None
     """None: nobody knows who asks."""
+    upgrade: str = ""
+    """The protocol that the client wants to go on with instead of HTTP."""
+    protocols: Sequence[str] = ()
+    """What it wants to speak inside that, best first."""
+
+    def values(self, name: str) -> list[str]:
+        """Every value of a parameter."""
+        return [value for key, value in self.parameters if key == name]
 
     @property
     def manager(self) -> str:
@@ -110,6 +126,39 @@ class Stream:
     content_type: str = JSON
     may_refuse: bool = False
     """The first piece may be an ApiError; then that is the answer."""
+
+
+class Transport(StrEnum):
+    """What a connection can go on with; the values are those of the Upgrade header."""
+
+    WEBSOCKET = "websocket"
+    SPDY = "SPDY/3.1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Upgrade:
+    """The connection leaves HTTP; it ends when `run` returns."""
+
+    transport: Transport
+    protocol: str
+    """Which of the client's protocols is spoken."""
+    run: Callable[[Duplex], Awaitable[None]]
+
+
+Put: TypeAlias = Callable[[bytes], Awaitable[None]]
+"""Sends the next piece."""
+Begin: TypeAlias = Callable[[int, Headers], Awaitable[Put]]
+"""Sends status and headers."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Relay:
+    """Another server's answer; it is over when `run` returns.
+
+    What `run` raises before it begins is the answer.
+    """
+
+    run: Callable[[Begin], Awaitable[None]]
 
 
 def json_answer(value: Any, status: int = 200, headers: Headers = ()) -> Answer:

@@ -8,7 +8,7 @@ from netemu.api.tables.wording import selector_text
 from netemu.model.errors import BadRequest, Cause, Invalid
 from netemu.model.meta import Object, name_of
 from netemu.model.resources import Resource
-from netemu.model.selector import from_object
+from netemu.model.selector import equality, from_object
 
 SCALE: Final = Resource("autoscaling", "v1", "Scale", "scales")
 """How a Scale is checked and patched; it is no resource of its own."""
@@ -25,7 +25,7 @@ def scale_of(workload: Object, paths: ScalePaths = USUAL) -> Object:
     replicas = at(workload, paths.replicas)
     if replicas is None:
         replicas = 1 if paths is USUAL else 0
-    selector = _selector(at(workload, paths.selector))
+    selector = _selector(workload, at(workload, paths.selector))
     return {
         "kind": SCALE.kind,
         "apiVersion": SCALE.api_version,
@@ -38,11 +38,14 @@ def scale_of(workload: Object, paths: ScalePaths = USUAL) -> Object:
     }
 
 
-def _selector(said: object) -> str:
-    """A selector as text; custom kinds keep it so."""
+def _selector(workload: Object, said: object) -> str:
+    """A selector as text: custom kinds keep it so; that of a ReplicationController is a map."""
     if isinstance(said, str):
         return said
-    found = from_object(said) if isinstance(said, dict) else None
+    if not isinstance(said, dict):
+        return ""
+    plain = workload.get("kind") == "ReplicationController"
+    found = equality(said) if plain else from_object(said)
     return selector_text(found) if found else ""
 
 

@@ -7,11 +7,13 @@ every cluster runs (ServiceAccount, DefaultTolerationSeconds, Priority).
 from collections.abc import Callable
 
 from netemu.api.custom import definition
+from netemu.api.job_strategy import create_job
 from netemu.api.qos import qos_class
 from netemu.api.service_strategy import create_service, update_service
 from netemu.model import resources
 from netemu.model.meta import Object, copied
 from netemu.model.resources import Resource
+from netemu.model.storage import PV_PROTECTION, PVC_PROTECTION
 
 EVICTION_SECONDS = 300
 """How long a pod stays on a node that is gone, unless it says otherwise."""
@@ -119,16 +121,43 @@ def _empty_status(obj: Object) -> None:
     obj["status"] = {}
 
 
+def _storage(obj: Object, finalizer: str) -> None:
+    # What keeps storage that is in use: admission plugin StorageObjectInUseProtection.
+    finalizers = obj["metadata"].setdefault("finalizers", [])
+    if finalizer not in finalizers:
+        finalizers.append(finalizer)
+    obj["status"] = {"phase": "Pending"}
+
+
+_DAEMON_COUNTS = (
+    "currentNumberScheduled", "numberMisscheduled", "desiredNumberScheduled", "numberReady",
+)  # fmt: skip
+"""Counts that a DaemonSet's status always has."""
+
 _CREATE: dict[str, Callable[[Object], None]] = {
     "ingresses.networking.k8s.io": lambda obj: obj.update(status={"loadBalancer": {}}),
     "resourcequotas": _empty_status,
     resources.CUSTOM_RESOURCE_DEFINITIONS: definition.created,
+    resources.CRON_JOBS: _empty_status,
     resources.DEPLOYMENTS: _empty_status,
+    resources.JOBS: create_job,
     resources.NAMESPACES: _create_namespace,
+    resources.POD_AUTOSCALERS: lambda obj: obj.update(
+        status={"desiredReplicas": 0, "currentMetrics": None}
+    ),
+    resources.POD_DISRUPTION_BUDGETS: lambda obj: obj.update(
+        status=dict.fromkeys(
+            ("disruptionsAllowed", "currentHealthy", "desiredHealthy", "expectedPods"), 0
+        )
+    ),
     resources.PODS: _create_pod,
     resources.REPLICA_SETS: lambda obj: obj.update(status={"replicas": 0}),
     resources.SERVICES: create_service,
-    "statefulsets.apps": lambda obj: obj.update(status={"replicas": 0, "availableReplicas": 0}),
+    resources.DAEMON_SETS: lambda obj: obj.update(status=dict.fromkeys(_DAEMON_COUNTS, 0)),
+    resources.PERSISTENT_VOLUMES: lambda obj: _storage(obj, PV_PROTECTION),
+    resources.PERSISTENT_VOLUME_CLAIMS: lambda obj: _storage(obj, PVC_PROTECTION),
+    resources.REPLICATION_CONTROLLERS: lambda obj: obj.update(status={"replicas": 0}),
+    resources.STATEFUL_SETS: lambda obj: obj.update(status={"replicas": 0, "availableReplicas": 0}),
 }
 _UPDATE: dict[str, Callable[[Object, Object], None]] = {
     resources.CUSTOM_RESOURCE_DEFINITIONS: definition.updated,

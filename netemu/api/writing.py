@@ -13,7 +13,10 @@ from netemu.api import (
     body,
     deletion,
     discovery,
+    ephemeral,
     escalation,
+    evicting,
+    eviction,
     listing,
     negotiation,
     patch,
@@ -305,9 +308,61 @@ async def bind(context: Context, target: Target, request: Request) -> Answer:
     return json_answer(_success() | {"code": 201}, 201, warning_headers(warnings))
 
 
+async def evict(context: Context, target: Target, request: Request) -> Answer:
+    """POST of an Eviction."""
+    given, doubled = body.parse(request.body, request.content_type, eviction.EVICTION.kind)
+    if given.get("apiVersion") == eviction.OLD_VERSION:
+        given = {**given, "apiVersion": eviction.EVICTION.api_version}
+    checked, unknown = strict.check(eviction.EVICTION, _typed(eviction.EVICTION, given))
+    warnings = _judged(request, [*doubled, *unknown], BadRequest)
+    name = (checked.get("metadata") or {}).get("name") or target.name
+    if name != target.name:
+        raise BadRequest("name in URL does not match name in Eviction object")
+    wanted = deletion.read_request({}, checked.get("deleteOptions") or {}).options
+    options = WriteOptions(manager=request.manager, dry_run=request.dry_run or wanted.dry_run)
+    await evicting.evict(context.registry, target.key, wanted, options)
+    return json_answer(_success() | {"code": 201}, 201, warning_headers(warnings))
+
+
 async def finalize(context: Context, target: Target, request: Request) -> Answer:
     """PUT of a namespace whose finalizers count."""
     return await _replace(context, target, request, Part.FINALIZE)
+
+
+async def put_ephemeral(context: Context, target: Target, request: Request) -> Answer:
+    """PUT of a pod whose ephemeral containers count."""
+    given, warnings = _body(target.resource, request)
+    return await _add_ephemeral(context, target, request, lambda _: given, warnings)
+
+
+async def patch_ephemeral(context: Context, target: Target, request: Request) -> Answer:
+    """PATCH of a pod's ephemeral containers."""
+    warnings: list[str] = []
+    return await _add_ephemeral(
+        context,
+        target,
+        request,
+        lambda pod: _patched(target.resource, request, pod, warnings),
+        warnings,
+    )
+
+
+async def _add_ephemeral(
+    context: Context,
+    target: Target,
+    request: Request,
+    change: Callable[[Object], Object],
+    warnings: list[str],
+) -> Answer:
+    shape = negotiation.shape(request.accept)
+    record = await context.registry.update(
+        target.resource,
+        target.key,
+        lambda pod: ephemeral.with_ephemeral(pod, change(pod)),
+        _options(request),
+        Part.EPHEMERAL,
+    )
+    return _written(context, target, record, shape, warnings)
 
 
 HANDLERS: Final[Handlers] = {
@@ -321,5 +376,8 @@ HANDLERS: Final[Handlers] = {
     ("scale", "PUT"): put_scale,
     ("scale", "PATCH"): patch_scale,
     ("binding", "POST"): bind,
+    ("eviction", "POST"): evict,
     ("finalize", "PUT"): finalize,
+    ("ephemeralcontainers", "PUT"): put_ephemeral,
+    ("ephemeralcontainers", "PATCH"): patch_ephemeral,
 }

@@ -12,6 +12,7 @@ import click
 import netemu
 
 COMMANDS = {
+    "clock": "Pause or advance the cluster's time.",
     "completion": "Print a shell's completion script.",
     "demo": "Run the counter example in an instance of its own, show it, and clean up.",
     "dns": "Look into the cluster's DNS: its query log, and why a name means what.",
@@ -20,6 +21,7 @@ COMMANDS = {
     "exec": "Run a command inside the cluster's network.",
     "kubeconfig": "Print the admin's kubeconfig.",
     "ls": "List the instances.",
+    "node": "Add, stop, start, cut, heal or drain nodes.",
     "resolver": "Make this machine's resolver ask the instance for names of the cluster.",
     "shell": "Open a shell inside the cluster's network.",
     "status": "Say how an instance is.",

@@ -177,6 +177,14 @@ class ControllerSettings:
     """Seconds a pod stays on a node that no longer exists before it is deleted. Upstream waits 40,
     for nodes that come and go; netemu's nodes don't.
     """
+    node_grace_seconds: float = 50.0
+    """Seconds without a word from a node after which it is Unknown (upstream's since 1.32)."""
+    autoscaling_seconds: float = 15.0
+    """Seconds between looks at what an autoscaler's pods use (upstream's)."""
+    job_backoff_seconds: float = 10.0
+    """Seconds before a Job's failed pod is replaced; they double with each failure (upstream's)."""
+    job_backoff_limit_seconds: float = 600.0
+    """Seconds that this wait may grow to (upstream's)."""
 
     def __post_init__(self) -> None:
         if not 1 <= self.endpoints_per_slice <= 1000:

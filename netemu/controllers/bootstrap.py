@@ -16,6 +16,7 @@ from netemu.model.addressing import Addressing
 from netemu.model.client import Change, Client
 from netemu.model.meta import Object, is_deleting, key_of, labels_of, name_of, namespace_of
 from netemu.model.service import PROXY_NAME, SERVICE_NAME
+from netemu.model.storage import DEFAULT_CLASS, LOCAL_PROVISIONER
 
 NAMESPACES = ("default", "kube-system", "kube-public", "kube-node-lease")
 API_PORT = 6443
@@ -25,6 +26,15 @@ _COMPONENT_STATUSES = "componentstatuses"
 _COMPONENTS = ("controller-manager", "etcd-0", "scheduler")
 """What ``kubectl get componentstatuses`` has shown ever since; all of it is this one process."""
 
+PRIORITIES = (
+    (
+        "system-cluster-critical",
+        2_000_000_000,
+        "run in the cluster, but can be moved to another node if necessary",
+    ),
+    ("system-node-critical", 2_000_001_000, "not be moved from their current node"),
+)
+"""The PriorityClasses every cluster has."""
 KUBERNETES = ("default", "kubernetes")
 KUBE_DNS = ("kube-system", "kube-dns")
 
@@ -51,7 +61,14 @@ def wanted(addressing: Addressing) -> list[Wanted]:
             for binding in defaultroles.cluster_role_bindings()
         ),
         *(Wanted(_COMPONENT_STATUSES, _component(name)) for name in _COMPONENTS),
+        Wanted(resources.STORAGE_CLASSES, _standard()),
+        *(Wanted(resources.PRIORITY_CLASSES, _priority(*each)) for each in PRIORITIES),
     ]
+
+
+def _priority(name: str, value: int, words: str) -> Object:
+    said = f"Used for system critical pods that must {words}."
+    return {"metadata": {"name": name}, "value": value, "description": said}
 
 
 def _namespace(name: str) -> Object:
@@ -94,6 +111,16 @@ def _kube_dns(addressing: Addressing) -> Object:
         {"name": "metrics", "protocol": "TCP", "port": 9153, "targetPort": 9153},
     ]
     return _service(KUBE_DNS, labels, addressing.dns, ports)
+
+
+def _standard() -> Object:
+    """The class of claims that name none, called as in most small clusters."""
+    return {
+        "apiVersion": "storage.k8s.io/v1",
+        "kind": "StorageClass",
+        "metadata": {"name": "standard", "annotations": {DEFAULT_CLASS: "true"}},
+        "provisioner": LOCAL_PROVISIONER,
+    }
 
 
 def _endpoints(addressing: Addressing) -> Object:
@@ -169,6 +196,7 @@ class BootstrapController:
         resources.ENDPOINT_SLICES,
         resources.CLUSTER_ROLES,
         resources.CLUSTER_ROLE_BINDINGS,
+        resources.PRIORITY_CLASSES,
     )
 
     def __init__(self, context: Context) -> None:

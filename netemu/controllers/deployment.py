@@ -101,7 +101,7 @@ class DeploymentController:
 
     async def _execute(self, seen: Observed, actions: list[Action]) -> None:
         try:
-            await execute(self._client, self._recorder, actions, self._sets.put)
+            await execute(self._client, self._recorder, actions, self._wrote)
         except Conflict:
             raise
         except ApiError as error:
@@ -111,6 +111,11 @@ class DeploymentController:
             if not namespace_ends(error):
                 await self._report(seen, name_of(create.obj), error)
                 raise
+
+    def _wrote(self, resource: str, obj: Object) -> None:
+        """Count a new ReplicaSet in; a Deployment's own labels often match its selector."""
+        if resource == resources.REPLICA_SETS:
+            self._sets.put(resource, obj)
 
     async def _report(self, seen: Observed, name: str, error: ApiError) -> None:
         """Say that the new ReplicaSet could not be created."""

@@ -31,6 +31,7 @@ from netemu.model.meta import (
     owner_reference,
     uid_of,
 )
+from netemu.model.selector import Selector
 from netemu.tasks import task_group
 
 BURST = 500
@@ -39,10 +40,29 @@ BURST = 500
 REPLICA_FAILURE = "ReplicaFailure"
 
 
+@dataclass(frozen=True, slots=True)
+class Flavour:
+    """A kind of which there are as many pods as it says."""
+
+    resource: str
+    api_version: str
+    kind: str
+    selector: Callable[[Object], Selector]
+    """Of one object; nothing must select nothing, so it never is the empty selector."""
+
+
+def _labels_wanted(obj: Object) -> Selector:
+    return selector.from_object(obj["spec"].get("selector")) or ()
+
+
+REPLICA_SET = Flavour(resources.REPLICA_SETS, "apps/v1", "ReplicaSet", _labels_wanted)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observed:
     """What a plan is made from."""
 
+    flavour: Flavour = REPLICA_SET
     replica_set: Object
     pods: Sequence[Object]
     """The namespace's pods that it owns or might adopt."""
@@ -66,9 +86,9 @@ class Plan:
 def plan(seen: Observed) -> Plan:
     """The pods to claim, create and delete."""
     obj = seen.replica_set
-    wanted = selector.from_object(obj["spec"].get("selector")) or ()
-    claims = claim(obj, wanted, (pod for pod in seen.pods if is_active(pod)))
-    adopt = tuple(adopted(pod, obj, "apps/v1", "ReplicaSet") for pod in claims.adopt)
+    flavour = seen.flavour
+    claims = claim(obj, flavour.selector(obj), (pod for pod in seen.pods if is_active(pod)))
+    adopt = tuple(adopted(pod, obj, flavour.api_version, flavour.kind) for pod in claims.adopt)
     release = tuple(without_owner(pod, uid_of(obj)) for pod in claims.release)
     if is_deleting(obj):
         return Plan()
@@ -117,7 +137,7 @@ def failed(what: Plan, error: Exception, now: float) -> Object:
     }
 
 
-def new_pod(obj: Object) -> Object:
+def new_pod(obj: Object, flavour: Flavour = REPLICA_SET) -> Object:
     """A pod as a ReplicaSet's template describes it."""
     template = obj["spec"]["template"]
     said = template.get("metadata") or {}
@@ -125,17 +145,17 @@ def new_pod(obj: Object) -> Object:
         "generateName": f"{name_of(obj)}-",
         "namespace": namespace_of(obj),
         **{key: said[key] for key in ("labels", "annotations", "finalizers") if said.get(key)},
-        "ownerReferences": [owner_reference(obj, "apps/v1", "ReplicaSet")],
+        "ownerReferences": [owner_reference(obj, flavour.api_version, flavour.kind)],
     }
     return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": template["spec"]}
 
 
 class ReplicaSetController:
-    """Brings ReplicaSets in line."""
+    """Brings ReplicaSets in line, or another kind that works like them."""
 
-    resources = (resources.REPLICA_SETS, resources.PODS)
-
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, flavour: Flavour = REPLICA_SET) -> None:
+        self.resources = (flavour.resource, resources.PODS)
+        self._flavour = flavour
         self._client = context.client
         self._recorder = context.recorder
         self._clock = context.clock
@@ -143,7 +163,7 @@ class ReplicaSetController:
 
     def observe(self, change: Change) -> Iterable[Key]:
         """A ReplicaSet's own change, its pods', and pods that it might adopt."""
-        if change.resource == resources.REPLICA_SETS:
+        if change.resource == self._flavour.resource:
             yield key_of(change.object)
             return
         self._pods.observe(change)
@@ -153,26 +173,27 @@ class ReplicaSetController:
             if pod is None:
                 continue
             owner = controller_of(pod)
-            if owner is not None and owner["kind"] == "ReplicaSet":
+            if owner is not None and owner["kind"] == self._flavour.kind:
                 yield namespace_of(pod), owner["name"]
             elif owner is None and pod is change.new:
                 yield from self._adopters(pod)
 
     def _adopters(self, orphan: Object) -> Iterable[Key]:
-        for obj in self._client.list(resources.REPLICA_SETS, namespace_of(orphan)):
-            wanted = selector.from_object(obj["spec"].get("selector"))
+        for obj in self._client.list(self._flavour.resource, namespace_of(orphan)):
+            wanted = self._flavour.selector(obj)
             if wanted and selector.matches(wanted, labels_of(orphan)):
                 yield key_of(obj)
 
     async def sync(self, key: Key) -> float | None:
         """Create or delete pods, then say how many there are."""
-        obj = self._client.get(resources.REPLICA_SETS, *key)
+        obj = self._client.get(self._flavour.resource, *key)
         if obj is None:
             return None
         now = self._clock.now()
         mine, orphans = ("owner", uid_of(obj)), ("orphan", namespace_of(obj))
         pods = self._pods.objects(mine)
         seen = Observed(
+            flavour=self._flavour,
             replica_set=obj,
             pods=[*pods, *self._pods.objects(orphans)],
             related=lambda: self._related(obj),
@@ -194,7 +215,7 @@ class ReplicaSetController:
         owner = controller_of(obj)
         sets = [obj]
         if owner is not None:
-            everything = self._client.list(resources.REPLICA_SETS, namespace_of(obj))
+            everything = self._client.list(self._flavour.resource, namespace_of(obj))
             sets = [item for item in everything if _owned_by(item, owner["uid"])]
         for item in sets:
             yield from self._pods.objects(("owner", uid_of(item)))
@@ -220,7 +241,7 @@ class ReplicaSetController:
 
     async def _create_one(self, obj: Object) -> Exception | None:
         try:
-            pod = await self._client.create(resources.PODS, new_pod(obj))
+            pod = await self._client.create(resources.PODS, new_pod(obj, self._flavour))
         except ApiError as error:
             if not namespace_ends(error):
                 self._recorder.event(obj, "Warning", "FailedCreate", f"Error creating: {error}")
@@ -242,10 +263,10 @@ class ReplicaSetController:
         return None
 
     async def _write(self, obj: Object, status: Object) -> None:
-        current = self._client.get(resources.REPLICA_SETS, *key_of(obj))
+        current = self._client.get(self._flavour.resource, *key_of(obj))
         if current is None or uid_of(current) != uid_of(obj) or current.get("status") == status:
             return
-        await self._client.update_status(resources.REPLICA_SETS, {**current, "status": status})
+        await self._client.update_status(self._flavour.resource, {**current, "status": status})
 
 
 async def _first_error(

@@ -8,7 +8,7 @@ loop; a lost race (Conflict) is normal and not worth a word.
 import asyncio
 import logging
 from collections.abc import Hashable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
 from netemu.clock import Clock
@@ -16,6 +16,7 @@ from netemu.config.settings import ControllerSettings
 from netemu.model.addressing import Addressing
 from netemu.model.client import Change, Changes, Client, Recorder
 from netemu.model.errors import ApiError, Conflict
+from netemu.model.usage import NoUsage, Usage
 from netemu.tasks import task_group
 from netemu.workqueue import WorkQueue
 
@@ -35,6 +36,10 @@ class Context:
     settings: ControllerSettings
     ca: str
     """The cluster's certificate authority, PEM."""
+    volumes: str = ""
+    """The folder in which volumes are made."""
+    usage: Usage = field(default_factory=NoUsage)
+    """What pods use."""
 
 
 class Controller(Protocol[K]):

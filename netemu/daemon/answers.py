@@ -8,7 +8,9 @@ from typing import Any
 from netemu.daemon import manifests
 from netemu.daemon.asking import Refused
 from netemu.daemon.control import Handler
+from netemu.daemon.nodecontrol import NodeControl
 from netemu.daemon.parts import MANAGER, Core, Start
+from netemu.daemon.timecontrol import TimeControl
 from netemu.dns.questions import Unanswered
 from netemu.dns.seen import Seen
 from netemu.fabric.enter import Entrance
@@ -30,10 +32,20 @@ class Answers:
         self._ports = core.ports
         self._latest = core.latest
         self._proxy = proxy
+        self._core = core
         self._runtime = start.launched.runtime
         self._places: set[str] = set()
+        self._time = TimeControl(core.clock, self._client, start.home)
+        self._nodes = NodeControl(core.registry, core.agent.power, self._follow_nodes)
+        self._follow_nodes()  # some may have been added in an earlier run
         self._dns = seen.questions(self._resolver_of)
         self._files = {"/etc/resolv.conf": _resolv_conf(start)}
+
+    def _follow_nodes(self) -> None:
+        """Node ports are served at every node that runs."""
+        nodes = self._core.agent.power.nodes.values()
+        silent = frozenset(node.address for node in nodes if not node.standing.running)
+        self._proxy.place(len(nodes), silent)
 
     @property
     def handlers(self) -> Mapping[str, Handler]:
@@ -42,6 +54,8 @@ class Answers:
             "status": self.status,
             "entrance": self.entrance,
             "apply": self.apply,
+            "clock": self._time.answer,
+            "node": self._nodes.answer,
             "dns-log": _refusing(self._dns.log),
             "dns-explain": _refusing(self._dns.explain),
         }

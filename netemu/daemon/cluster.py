@@ -15,13 +15,13 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from netemu.api.credentials import load, write_kubeconfig
 from netemu.api.http import serve_api
 from netemu.api.registry import Registry
-from netemu.clock import SystemClock
 from netemu.controllers.bootstrap import bootstrap
 from netemu.controllers.table import run_controllers
 from netemu.daemon import corefile
 from netemu.daemon.answers import Answers
 from netemu.daemon.control import serve_control
 from netemu.daemon.follow import follow, settled, tell
+from netemu.daemon.movableclock import MovableClock
 from netemu.daemon.parts import MANAGER, Core, Start
 from netemu.daemon.ports import open_ports
 from netemu.daemon.webproxy import serve_web_proxy
@@ -85,13 +85,16 @@ async def _cluster(start: Start) -> AsyncIterator[None]:
         gc.freeze()
         gc.enable()
         _report(start, answers, core, top)
-        yield
+        try:
+            yield
+        finally:
+            core.clock.resume()  # what ends, ends in time
 
 
 async def _core(start: Start, stack: AsyncExitStack) -> Core:
     """Store and registry, with what a cluster has from the start; and every port there will be."""
     settings, launched = start.settings, start.launched
-    clock, rng = SystemClock(), random.Random()
+    clock, rng = MovableClock(start.home.ahead()), random.Random()
     store = await stack.enter_async_context(open_sqlite(start.home.store, settings.store))
     registry = await stack.enter_async_context(
         Registry(
@@ -134,6 +137,7 @@ async def _serve_api(start: Start, stack: AsyncExitStack, core: Core, ready: asy
             credentials=credentials,
             streams=core.agent.streams,
             ready=ready.is_set,
+            usage=core.agent.usage,
         )
     )
     return credentials.ca.decode()
@@ -149,6 +153,8 @@ def _control(start: Start, tasks: Tasks, core: Core, ca: str) -> None:
         start.launched.addressing,
         start.settings.controllers,
         ca,
+        str(start.home.folder.absolute() / "volumes"),
+        core.agent.usage,
     )
     tasks.start(controllers, name="controllers")
     scheduler = run_scheduler(
@@ -202,7 +208,6 @@ async def _serve_dns(start: Start, stack: AsyncExitStack, core: Core) -> Dns:
             start.settings.dns,
             core.ports.dns,
             core.rng,
-            clock=core.clock,
             outside=start.launched.host,
             corefile=text,
             tell=tell,

@@ -66,6 +66,10 @@ class Home:
         return self.folder / "lock"
 
     @property
+    def _clock(self) -> Path:
+        return self.folder / "clock"
+
+    @property
     def _facts(self) -> Path:
         return self.folder / "daemon.json"
 
@@ -134,6 +138,19 @@ class Home:
         except (OSError, ValueError):
             return None
         return facts
+
+    def ahead(self) -> float:
+        """Seconds by which the instance's time was ahead of the machine's when it was last moved:
+        its objects bear times of then, so it may not go back.
+        """
+        try:
+            return max(0.0, float(self._clock.read_text()))
+        except (OSError, ValueError):
+            return 0.0
+
+    def write_ahead(self, seconds: float) -> None:
+        """Remember how far ahead time is."""
+        self._clock.write_text(f"{seconds:.3f}\n")
 
     def clear(self) -> None:
         """Remove what only a running daemon has."""

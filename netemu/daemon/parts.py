@@ -4,9 +4,9 @@ import random
 from dataclasses import dataclass
 
 from netemu.api.registry import Registry
-from netemu.clock import Clock
 from netemu.config.settings import Settings
 from netemu.daemon.home import Home
+from netemu.daemon.movableclock import MovableClock
 from netemu.daemon.ports import Ports
 from netemu.daemon.reports import Reports
 from netemu.model.latest import Latest
@@ -38,7 +38,7 @@ class Core:
     """What every other part is made with."""
 
     registry: Registry
-    clock: Clock
+    clock: MovableClock
     rng: random.Random
     ports: Ports
     agent: NodeAgent

@@ -25,9 +25,14 @@ class Namespace(IntFlag):
 class Mount(IntFlag):
     """Flags of mount(2), from <linux/mount.h>."""
 
+    RDONLY = 1
     NOSUID = 2
     NODEV = 4
     NOEXEC = 8
+    REMOUNT = 32
+    NOATIME = 1024
+    NODIRATIME = 2048
+    RELATIME = 1 << 21
     BIND = 4096
     REC = 16384
     SLAVE = 1 << 19

@@ -25,6 +25,7 @@ _ATTRIBUTE = struct.Struct("=HH")  # length, type
 
 _NEWLINK, _DELLINK, _GETLINK, _NEWADDR = 16, 17, 18, 20
 _NEWROUTE, _DELROUTE, _GETROUTE, _NEWNEIGH = 24, 25, 26, 28
+_NEWRULE, _DELRULE = 32, 33
 _ERROR, _DONE = 2, 3
 _REQUEST, _ACK, _EXCLUSIVE, _CREATE, _DUMP = 0x1, 0x4, 0x200, 0x400, 0x300
 
@@ -33,6 +34,8 @@ _INFO_KIND, _INFO_DATA, _VETH_PEER = 1, 2, 1
 _IFA_ADDRESS, _IFA_LOCAL = 1, 2
 _RTA_DST, _RTA_OIF, _RTA_GATEWAY, _RTA_PREFSRC, _RTA_TABLE = 1, 4, 5, 7, 15
 _NDA_DST, _NDA_LLADDR = 1, 2
+_FRA_DST, _FRA_SRC, _FRA_PRIORITY = 1, 2, 6
+_TO_TABLE, _BLACKHOLE = 1, 6
 
 _IFF_UP = 1
 _TABLE_MAIN, _TABLE_LOCAL = 254, 255
@@ -51,6 +54,18 @@ class VethEnd:
     """Its hardware address; "": a random one."""
     namespace: int | None = None
     """A descriptor of the network namespace it is born in; None: the one of the socket."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """Which packets look for their way in the main table, or are dropped without a word."""
+
+    priority: int
+    source: IPv4Network | None = None
+    destination: IPv4Network | None = None
+    service: int = 0
+    """The type of service; 0: any."""
+    drop: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +159,14 @@ class Netlink:
             body + _attribute(_RTA_OIF, struct.pack("=I", index)),
         )
 
+    def add_rule(self, rule: Rule) -> None:
+        """Add a rule. Raises OSError: EEXIST when there is one like it."""
+        self._request(_NEWRULE, _CREATE | _EXCLUSIVE, _rule(rule))
+
+    def delete_rule(self, rule: Rule) -> None:
+        """Take a rule away. Raises OSError: ENOENT when there is none like it."""
+        self._request(_DELRULE, 0, _rule(rule))
+
     def routes(self) -> list[Route]:
         """Every IPv4 route, of all tables."""
         names = self._names()
@@ -202,6 +225,16 @@ def _route(destination: IPv4Network, table: int, scope: int, kind: int) -> bytes
     prefix = destination.prefixlen
     fixed = (socket.AF_INET, prefix, 0, 0, table, _PROTOCOL_STATIC, scope, kind, 0)
     return _ROUTE.pack(*fixed) + _attribute(_RTA_DST, destination.network_address.packed)
+
+
+def _rule(rule: Rule) -> bytes:
+    lengths = [0 if net is None else net.prefixlen for net in (rule.destination, rule.source)]
+    table, action = (0, _BLACKHOLE) if rule.drop else (_TABLE_MAIN, _TO_TABLE)
+    body = _ROUTE.pack(socket.AF_INET, *lengths, rule.service, table, 0, 0, action, 0)
+    for kind, net in ((_FRA_DST, rule.destination), (_FRA_SRC, rule.source)):
+        if net is not None:
+            body += _attribute(kind, net.network_address.packed)
+    return body + _attribute(_FRA_PRIORITY, struct.pack("=I", rule.priority))
 
 
 def _parse_route(body: bytes, names: Mapping[int, str]) -> Route:

@@ -7,7 +7,7 @@ catalog (discovery, OpenAPI) keeps it by the catalog itself.
 from collections.abc import Iterable, Mapping
 from functools import cached_property
 
-from netemu.model.resources import RESOURCES, REVIEWS, Resource
+from netemu.model.resources import CONVERTED, MEASURED, RESOURCES, REVIEWS, Resource
 
 
 class Catalog:
@@ -16,7 +16,7 @@ class Catalog:
     def __init__(self, custom: Iterable[Resource] = ()) -> None:
         self.custom = tuple(custom)
         """Of each definition the version that is stored comes first."""
-        self.kinds = (*RESOURCES, *REVIEWS, *self.custom)
+        self.kinds = (*RESOURCES, *REVIEWS, *CONVERTED, *MEASURED, *self.custom)
 
     @cached_property
     def kept(self) -> tuple[Resource, ...]:
@@ -27,9 +27,8 @@ class Catalog:
     def by_key(self) -> Mapping[str, Resource]:
         """By `Resource.key`, as it is stored."""
         found: dict[str, Resource] = {}
-        for kind in self.kinds:
-            if kind.is_kept:
-                found.setdefault(kind.key, kind)
+        for kind in (*RESOURCES, *self.custom):
+            found.setdefault(kind.key, kind)
         return found
 
     @cached_property

@@ -61,6 +61,17 @@ class Resource:
 
 
 _ALL = ("all",)
+_POD_PARTS = (
+    "status",
+    "log",
+    "binding",
+    "eviction",
+    "ephemeralcontainers",
+    "exec",
+    "attach",
+    "portforward",
+    "proxy",
+)
 
 _RBAC = "rbac.authorization.k8s.io"
 _ACCESS: tuple[Resource, ...] = (
@@ -183,48 +194,66 @@ RESOURCES: tuple[Resource, ...] = (
     Resource("", "v1", "ConfigMap", "configmaps", short_names=("cm",)),
     Resource("", "v1", "Endpoints", "endpoints", short_names=("ep",)),
     Resource("", "v1", "Event", "events", short_names=("ev",)),
-    Resource(
-        "", "v1", "Namespace", "namespaces", False, ("ns",), subresources=("status", "finalize")
-    ),
-    Resource("", "v1", "Node", "nodes", False, ("no",), subresources=("status",)),
-    Resource("", "v1", "Pod", "pods", True, ("po",), _ALL, ("status", "log", "binding")),
+    Resource("", "v1", "Namespace", "namespaces", False, ("ns",), (), ("status", "finalize")),
+    Resource("", "v1", "Node", "nodes", False, ("no",), (), ("status", "proxy")),
+    Resource("", "v1", "PersistentVolume", "persistentvolumes", False, ("pv",), (), ("status",)),
+    Resource("", "v1", "PersistentVolumeClaim", "persistentvolumeclaims", True, ("pvc",), (),
+             ("status",)),
+    Resource("", "v1", "Pod", "pods", True, ("po",), _ALL, _POD_PARTS),
+    Resource("", "v1", "ReplicationController", "replicationcontrollers", True, ("rc",), _ALL,
+             ("status", "scale")),
     Resource("", "v1", "Secret", "secrets"),
-    Resource("", "v1", "Service", "services", True, ("svc",), _ALL, ("status",)),
-    Resource("", "v1", "ServiceAccount", "serviceaccounts", True, ("sa",), subresources=("token",)),
-    Resource(
-        "apps", "v1", "Deployment", "deployments", True, ("deploy",), _ALL, ("status", "scale")
-    ),
+    Resource("", "v1", "Service", "services", True, ("svc",), _ALL, ("status", "proxy")),
+    Resource("", "v1", "ServiceAccount", "serviceaccounts", True, ("sa",), (), ("token",)),
+    Resource("apps", "v1", "ControllerRevision", "controllerrevisions"),
+    Resource("apps", "v1", "DaemonSet", "daemonsets", True, ("ds",), _ALL, ("status",)),
+    Resource("apps", "v1", "Deployment", "deployments", True, ("deploy",), _ALL,
+             ("status", "scale")),
     Resource("apps", "v1", "ReplicaSet", "replicasets", True, ("rs",), _ALL, ("status", "scale")),
-    Resource("apps", "v1", "StatefulSet", "statefulsets", True, ("sts",), _ALL, ("status",), False),
+    Resource("apps", "v1", "StatefulSet", "statefulsets", True, ("sts",), _ALL,
+             ("status", "scale")),
+    Resource("autoscaling", "v2", "HorizontalPodAutoscaler", "horizontalpodautoscalers", True,
+             ("hpa",), _ALL, ("status",)),
+    Resource("batch", "v1", "CronJob", "cronjobs", True, ("cj",), _ALL, ("status",)),
+    Resource("batch", "v1", "Job", "jobs", True, (), _ALL, ("status",)),
     Resource("coordination.k8s.io", "v1", "Lease", "leases"),
     Resource("discovery.k8s.io", "v1", "EndpointSlice", "endpointslices"),
+    Resource("policy", "v1", "PodDisruptionBudget", "poddisruptionbudgets", True, ("pdb",), (),
+             ("status",)),
+    Resource("scheduling.k8s.io", "v1", "PriorityClass", "priorityclasses", False, ("pc",)),
+    Resource(_STORAGE, "v1", "StorageClass", "storageclasses", False, ("sc",)),
     *_ACCESS,
     *_STORED,
-    Resource(
-        "apiextensions.k8s.io",
-        "v1",
-        "CustomResourceDefinition",
-        "customresourcedefinitions",
-        False,
-        ("crd", "crds"),
-        ("api-extensions",),
-        ("status",),
-    ),
-)
+    Resource("apiextensions.k8s.io", "v1", "CustomResourceDefinition", "customresourcedefinitions",
+             False, ("crd", "crds"), ("api-extensions",), ("status",)),
+)  # fmt: skip
 """Kinds whose objects are kept; of two views of the same objects, how they are stored comes first.
 """
 
+MEASURED: tuple[Resource, ...] = (
+    Resource("metrics.k8s.io", "v1beta1", "NodeMetrics", "nodes", False, verbs=("get", "list")),
+    Resource("metrics.k8s.io", "v1beta1", "PodMetrics", "pods", verbs=("get", "list")),
+)
+"""What is made on the spot when somebody asks, and stored nowhere."""
+
+CONVERTED: tuple[Resource, ...] = (
+    Resource(
+        "autoscaling", "v1", "HorizontalPodAutoscaler", "horizontalpodautoscalers", True, ("hpa",),
+        _ALL, verbs=("create", "delete", "deletecollection", "get", "list", "update"),
+        stored_as="horizontalpodautoscalers.autoscaling",
+    ),
+)  # fmt: skip
+"""Older forms of what is stored otherwise; they are converted at the door."""
+
 BY_KEY: dict[str, Resource] = {resource.key: resource for resource in reversed(RESOURCES)}
 BY_KIND: dict[tuple[str, str], Resource] = {(r.api_version, r.kind): r for r in RESOURCES}
-BY_PATH: dict[tuple[str, str, str], Resource] = {
-    (r.group, r.version, r.plural): r for r in RESOURCES
-}
-"""(group, version, plural), as a URL names it."""
 
 CLUSTER_ROLES = "clusterroles.rbac.authorization.k8s.io"
 CLUSTER_ROLE_BINDINGS = "clusterrolebindings.rbac.authorization.k8s.io"
 CONFIG_MAPS = "configmaps"
+CONTROLLER_REVISIONS = "controllerrevisions.apps"
 CUSTOM_RESOURCE_DEFINITIONS = "customresourcedefinitions.apiextensions.k8s.io"
+DAEMON_SETS = "daemonsets.apps"
 DEPLOYMENTS = "deployments.apps"
 ENDPOINTS = "endpoints"
 ENDPOINT_SLICES = "endpointslices.discovery.k8s.io"
@@ -232,10 +261,20 @@ EVENTS = "events"
 LEASES = "leases.coordination.k8s.io"
 NAMESPACES = "namespaces"
 NODES = "nodes"
+PERSISTENT_VOLUMES = "persistentvolumes"
+PERSISTENT_VOLUME_CLAIMS = "persistentvolumeclaims"
 PODS = "pods"
+REPLICATION_CONTROLLERS = "replicationcontrollers"
 REPLICA_SETS = "replicasets.apps"
 ROLES = "roles.rbac.authorization.k8s.io"
 ROLE_BINDINGS = "rolebindings.rbac.authorization.k8s.io"
 SECRETS = "secrets"
 SERVICES = "services"
 SERVICE_ACCOUNTS = "serviceaccounts"
+STATEFUL_SETS = "statefulsets.apps"
+STORAGE_CLASSES = "storageclasses.storage.k8s.io"
+CRON_JOBS = "cronjobs.batch"
+JOBS = "jobs.batch"
+POD_AUTOSCALERS = "horizontalpodautoscalers.autoscaling"
+POD_DISRUPTION_BUDGETS = "poddisruptionbudgets.policy"
+PRIORITY_CLASSES = "priorityclasses.scheduling.k8s.io"

@@ -1,7 +1,10 @@
-"""What the API asks of the node a pod runs on: its logs (and later exec, attach, port-forward)."""
+"""What the API asks of the node a pod runs on: logs, commands beside containers, connections."""
 
-from collections.abc import AsyncIterator
+import socket
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from enum import IntEnum
 from typing import Protocol
 
 from netemu.model.meta import Object
@@ -22,10 +25,78 @@ class LogOptions:
     timestamps: bool = False
 
 
+class Output(IntEnum):
+    """What a process writes to; the values are those of its descriptors."""
+
+    STDOUT = 1
+    STDERR = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExecOptions:
+    """Which container's process, or a command beside it, and which of its streams."""
+
+    container: str
+    command: Sequence[str] = ()
+    """Empty: the container's own process (attach)."""
+    stdin: bool = False
+    outputs: frozenset[Output] = frozenset(Output)
+    tty: bool = False
+    """The command gets a terminal; it writes to STDOUT only."""
+
+
+class Session(Protocol):
+    """Streams of a process, for as long as somebody is connected to them.
+
+    Whoever doesn't read holds up the process; the process that doesn't read holds up `write`.
+    """
+
+    async def read(self, output: Output) -> bytes:
+        """What the process has written since, b"" at the end."""
+
+    async def write(self, data: bytes) -> None:
+        """Give the process more to read. Raises BrokenPipeError when it no longer does."""
+
+    def close_stdin(self) -> None:
+        """There is nothing more to read."""
+
+    def resize(self, width: int, height: int) -> None:
+        """The window has another size, in characters; nothing happens without a terminal."""
+
+    async def wait(self) -> int:
+        """Wait for the end of the process; its exit code, 128 + signal when a signal ended it."""
+
+
+class NotRunning(Exception):
+    """There is no such container, or it doesn't run; the text is the kubelet's."""
+
+
+class NotStarted(Exception):
+    """The command could not be started; the text is what a container runtime says."""
+
+
 class PodStreams(Protocol):
-    """Streams from running pods."""
+    """Streams from and to running pods."""
 
     def logs(self, pod: Object, options: LogOptions) -> AsyncIterator[bytes]:
         """The log in pieces of whole lines. Raises BadRequest before the first piece when there is
         none.
         """
+
+    def require_running(self, pod: Object, container: str) -> None:
+        """Raises NotRunning unless the container runs."""
+
+    def exec(self, pod: Object, options: ExecOptions) -> AbstractAsyncContextManager[Session]:
+        """Run a command beside a container; leaving the block ends it.
+
+        Raises NotRunning, NotStarted.
+        """
+
+    def attach(self, pod: Object, options: ExecOptions) -> AbstractAsyncContextManager[Session]:
+        """Share the streams of a container's own process, which outlives the block.
+
+        Raises NotRunning.
+        """
+
+    async def connect(self, pod: Object, port: int) -> socket.socket:
+        """A connection to a port of a pod, non-blocking. Raises NotRunning, OSError."""

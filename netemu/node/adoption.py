@@ -10,17 +10,14 @@ from netemu.node.pod import ContainerSpec, Pod, RestartPolicy, Role, pod_from
 from netemu.node.state import Container, Life, PodState, done
 
 LOST = 255
+STATUSES = ("initContainerStatuses", "containerStatuses", "ephemeralContainerStatuses")
 
 
 def state_from(obj: Object, now: float) -> PodState:
     """The state to begin with, for a new pod and for one that was here before."""
     pod = pod_from(obj)
     status = obj.get("status") or {}
-    items = {
-        item["name"]: item
-        for field in ("initContainerStatuses", "containerStatuses")
-        for item in status.get(field) or ()
-    }
+    items = {item["name"]: item for field in STATUSES for item in status.get(field) or ()}
     return PodState(
         containers={
             spec.name: _container(pod, spec, items.get(spec.name), now) for spec in pod.containers

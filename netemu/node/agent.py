@@ -19,14 +19,17 @@ from netemu.config.images import ImageMap
 from netemu.config.settings import Settings
 from netemu.model.addressing import Addressing
 from netemu.model.client import Client, Recorder
+from netemu.model.resources import NODES
 from netemu.node.addresses import PodAddresses
 from netemu.node.context import Cluster, Node
 from netemu.node.machine import this_machine
-from netemu.node.node_objects import NodeFacts, capacity
+from netemu.node.node_objects import NodeFacts, added_numbers, capacity
 from netemu.node.pods import Pods
+from netemu.node.power import Power, facts_of
 from netemu.node.registration import Registration
 from netemu.node.runtime import Runtime
 from netemu.node.streams import Streams
+from netemu.node.usage import Meter
 from netemu.node.worker import PodWorker
 from netemu.tasks import Tasks, task_group
 
@@ -81,8 +84,11 @@ class NodeAgent:
         self._workers: dict[str, PodWorker] = {}
         self._stack = AsyncExitStack()
         self._registered = asyncio.Event()
-        self.streams = Streams(self._workers, home)
-        """Pods' logs, for the API."""
+        self._power: Power | None = None
+        self.streams = Streams(self._workers, home, runtime)
+        """Pods' streams, for the API."""
+        self.usage = Meter(self._workers, clock)
+        """What pods use, for the API and the autoscaler."""
 
     async def __aenter__(self) -> Self:
         await self._stack.enter_async_context(self._running())
@@ -96,6 +102,12 @@ class NodeAgent:
     ) -> None:
         await self._stack.__aexit__(kind, error, traceback)
 
+    @property
+    def power(self) -> Power:
+        """What can be done to the nodes, while entered."""
+        assert self._power is not None
+        return self._power
+
     async def registered(self) -> None:
         """Wait until nodes are registered and the pods of an earlier run are taken over."""
         await self._registered.wait()
@@ -105,13 +117,12 @@ class NodeAgent:
         self._home.mkdir(parents=True, exist_ok=True)
         machine = this_machine(self._home)
         facts = [
-            NodeFacts(
-                number=number,
-                address=self._addressing.node(number),
-                pod_range=self._addressing.pod_range(number),
-                machine=machine,
-            )
+            facts_of(number, self._addressing, machine)
             for number in range(1, self._settings.node.count + 1)
+        ]
+        facts += [
+            facts_of(number, self._addressing, machine, added=True)
+            for number in added_numbers(self._client.list(NODES), len(facts))
         ]
         async with task_group() as tasks:
             cluster = self._cluster(tasks, capacity(machine))
@@ -119,6 +130,15 @@ class NodeAgent:
             registration = Registration(facts, cluster, nodes)
             await registration.register()
             pods = Pods(cluster, nodes, self._workers)
+            self._power = Power(
+                cluster,
+                registration,
+                nodes,
+                pods,
+                lambda item: self._node(cluster, item),
+                addressing=self._addressing,
+                machine=machine,
+            )
             await pods.adopt()
             self._registered.set()
             tasks.start(pods.follow(), name="pods")

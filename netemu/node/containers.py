@@ -3,11 +3,13 @@
 The values in `PodState` say what is so; the processes behind them live here, as `Run`s.
 """
 
+import asyncio
 import signal
 from collections.abc import Mapping
 from dataclasses import replace
 
 from netemu.config.images import Program, Unknown
+from netemu.node import termination
 from netemu.node.backoff import go_duration
 from netemu.node.context import Node
 from netemu.node.environment import ConfigError
@@ -26,9 +28,10 @@ from netemu.node.pod import ContainerSpec
 from netemu.node.probe import Handler
 from netemu.node.probe_reports import reports
 from netemu.node.prober import Prober
-from netemu.node.run import Run, close_outputs, hook_of
+from netemu.node.run import Run, hook_of
 from netemu.node.runtime import Exited, Process, ProcessSpec, StartError
 from netemu.node.state import Life, Stopping, Waiting
+from netemu.node.stdio import Keyboard, open_stdio
 
 CONFIG_RETRY_SECONDS = 10.0
 """Between attempts to start what is configured wrongly (the kubelet's own pace)."""
@@ -53,6 +56,19 @@ class Containers:
         """The newest log of a container that this agent started."""
         run = self._runs.get(name)
         return run.log if run else None
+
+    def first_processes(self) -> list[tuple[str, int]]:
+        """Name and first process (as the host numbers it) of every container that runs."""
+        return [
+            (name, run.process.pid)
+            for name, run in self._runs.items()
+            if run.process.pid > 0 and self._owner.container(name).running
+        ]
+
+    def running(self, name: str) -> Run | None:
+        """The life of a container that goes on."""
+        run, container = self._runs.get(name), self._owner.state.containers.get(name)
+        return run if container is not None and container.running else None
 
     def only_readiness(self) -> None:
         """The pod ends: stop liveness and startup probes."""
@@ -86,6 +102,8 @@ class Containers:
         words = f'Container image "{spec.image}" already present on machine'
         self._owner.event("Normal", "Pulled", words, spec.name)
         base = base_environment(pod, spec, node, address)
+        if not self._cluster.runtime.isolated:
+            base |= self._owner.volumes.hints()
         await self._launch(spec, program, {**base, **program.env, **env})
 
     async def _launch(self, spec: ContainerSpec, program: Program, env: Mapping[str, str]) -> None:
@@ -93,27 +111,40 @@ class Containers:
         number = before.restarts + 1 if before.life else before.restarts
         log = self._new_log(spec.name, number)
         self._owner.event("Normal", "Created", f"Created container: {spec.name}", spec.name)
+        given, keyboard = open_stdio(spec.raw, log)
         process_spec = ProcessSpec(
             sandbox=self._owner.pod.uid,
             argv=program.argv,
-            env=env,
+            env={"TERM": "xterm", **env} if keyboard.tty else env,
             cwd=spec.raw.get("workingDir") or "/",
-            stdout=log.pipe("stdout"),
-            stderr=log.pipe("stderr"),
+            stdin=given.stdin,
+            stdout=given.stdout,
+            stderr=given.stderr,
+            join=self._target_of(spec),
+            mounts=[
+                *self._owner.volumes.mounts(spec.raw, env),
+                *termination.mount_of(spec.raw, log.path),
+            ],
         )
         try:
             process = await self._cluster.runtime.start(process_spec)
-        except StartError as error:
+        except BaseException as error:
+            keyboard.close()
             log.close()
+            if not isinstance(error, StartError):
+                raise
             self._new_life(spec, number)
             self._never_ran(spec.name, str(error))
-        except BaseException:
-            log.close()
-            raise
         else:
-            self._began(spec, self._new_life(spec, number), process, log, process_spec)
+            life = self._new_life(spec, number)
+            self._began(spec, life, process, log, process_spec, keyboard)
         finally:
-            close_outputs(process_spec)
+            given.close()
+
+    def _target_of(self, spec: ContainerSpec) -> int | None:
+        """The process whose namespaces an ephemeral container shares (targetContainerName)."""
+        run = self.running(spec.raw.get("targetContainerName") or "")
+        return None if run is None else run.process.pid
 
     def _new_life(self, spec: ContainerSpec, number: int) -> Life:
         before = self._owner.container(spec.name)
@@ -151,6 +182,7 @@ class Containers:
         process: Process,
         log: LifeLog,
         process_spec: ProcessSpec,
+        keyboard: Keyboard,
     ) -> None:
         cluster, owner = self._cluster, self._owner
         target = Target(
@@ -161,11 +193,14 @@ class Containers:
             cwd=process_spec.cwd,
             ports=spec.raw.get("ports") or (),
         )
-        run = self._runs[spec.name] = Run(life.id, process, log, target)
+        kills = termination.oom_kills()
+        run = Run(life.id, process, log, target, keyboard, oom_kills=kills)
+        self._runs[spec.name] = run
         owner.event("Normal", "Started", f"Started container {spec.name}", spec.name)
         cluster.tasks.start(self._watch(spec.name, run), name=f"end of {spec.name}")
         hook = hook_of(spec, "postStart")
         if hook is not None:
+            owner.change(spec.name, hooking=True)
             task = self._post_start(spec.name, run, hook)
             run.hooks.append(cluster.tasks.start(task, name="postStart"))
         told = reports(owner, cluster, spec, life.id, target)
@@ -226,16 +261,22 @@ class Containers:
     async def _watch(self, name: str, run: Run) -> None:
         exited = await run.process.wait()
         run.close()
-        self._ended(name, run, exited)
+        raw = self._owner.pod.spec(name).raw
+        told = await asyncio.to_thread(termination.message, raw, run.log.path, exited.code)
+        self._ended(name, run, exited, told)
 
-    def _ended(self, name: str, run: Run, exited: Exited) -> None:
+    def _ended(self, name: str, run: Run, exited: Exited, told: str) -> None:
         life = self._owner.container(name).life
         if life is None or life.id != run.life:
             return
         clock = self._cluster.clock
         reason = "Error" if exited.code else "Completed"
-        ended = replace(life, finished=clock.now(), code=exited.code, reason=reason)
-        self._owner.change(name, life=ended, ended=clock.monotonic(), stopping=None, waiting=None)
+        stopping = self._owner.container(name).stopping
+        if exited.signal == signal.SIGKILL and not (stopping and stopping.killed):
+            reason = termination.killed_reason(run.oom_kills)
+        ended = replace(life, finished=clock.now(), code=exited.code, reason=reason, message=told)
+        now = clock.monotonic()
+        self._owner.change(name, life=ended, ended=now, stopping=None, waiting=None, hooking=False)
         self._owner.wake()
 
     def stop(self, spec: ContainerSpec, grace: float, message: str) -> None:
@@ -271,7 +312,8 @@ class Containers:
         if not outcome.ok:
             self._owner.event("Warning", "FailedPostStartHook", "PostStartHook failed", name)
             self._owner.change(name, unhealthy="FailedPostStartHook")
-            self._owner.wake()
+        self._owner.change(name, hooking=False)
+        self._owner.wake()
 
     def kill(self, name: str) -> None:
         """SIGKILL."""

@@ -1,8 +1,9 @@
 """What the workers of all pods of one node share."""
 
+import asyncio
 import random
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from netemu.clock import Clock
@@ -11,6 +12,7 @@ from netemu.config.settings import NodeSettings
 from netemu.model.client import Client, Recorder
 from netemu.node.addresses import PodAddresses
 from netemu.node.runtime import Runtime
+from netemu.node.volume_files import Tokens, no_tokens
 from netemu.tasks import Tasks
 
 
@@ -39,6 +41,19 @@ class Cluster:
     """The daemon's own environment, of which containers get the PATH."""
     allocatable: Mapping[str, str]
     """cpu and memory of a node."""
+    tokens: Tokens = no_tokens
+    """Makes the tokens that projected volumes ask for."""
+
+
+@dataclass(slots=True)
+class Standing:
+    """Whether a node runs, and whether it reaches the API and the other nodes."""
+
+    running: bool = True
+    reaches: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def __post_init__(self) -> None:
+        self.reaches.set()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,3 +65,4 @@ class Node:
     address: str
     addresses: PodAddresses
     recorder: Recorder
+    standing: Standing = field(default_factory=Standing)

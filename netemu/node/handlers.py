@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 from netemu.clock import Clock
 from netemu.node.deadline import deadline
+from netemu.node.dialing import dial
+from netemu.node.grpc_probe import grpc_check
 from netemu.node.http_probe import (
     TIMED_OUT,
     authority,
@@ -17,6 +19,7 @@ from netemu.node.http_probe import (
 )
 from netemu.node.probe import (
     Exec,
+    Grpc,
     Handler,
     HttpGet,
     Outcome,
@@ -53,6 +56,8 @@ async def carry_out(
                 return await _http(handler, target, clock, seconds)
             case TcpSocket():
                 return await _tcp(handler, target, clock, seconds)
+            case Grpc():
+                return await _grpc(handler, target, clock, seconds)
             case Exec():
                 return await _exec(handler, target, runtime, clock, seconds)
             case Sleep():
@@ -75,7 +80,7 @@ async def _tcp(to: TcpSocket, target: Target, clock: Clock, seconds: float) -> O
     host, port = to.host or target.address, port_number(to.port, target.ports)
     try:
         async with deadline(clock, seconds):
-            _, writer = await asyncio.open_connection(host, port)
+            _, writer = await dial(host, port)
     except TimeoutError:
         return Outcome(Result.FAILURE, f"dial tcp {authority(host, port)}: i/o timeout")
     except OSError as error:
@@ -83,6 +88,15 @@ async def _tcp(to: TcpSocket, target: Target, clock: Clock, seconds: float) -> O
         return Outcome(Result.FAILURE, dial_error(host, port, error), refused)
     writer.close()
     return Outcome(Result.SUCCESS)
+
+
+async def _grpc(call: Grpc, target: Target, clock: Clock, seconds: float) -> Outcome:
+    try:
+        async with deadline(clock, seconds):
+            return await grpc_check(call, target.address, call.port)
+    except TimeoutError:
+        words = f"timeout: health rpc did not complete within {seconds:g}s"
+        return Outcome(Result.FAILURE, words)
 
 
 async def _exec(

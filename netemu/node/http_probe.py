@@ -10,6 +10,7 @@ import re
 from dataclasses import replace
 from urllib.parse import urljoin, urlsplit
 
+from netemu.node.dialing import dial
 from netemu.node.probe import HttpGet, Outcome, Result
 
 HEAD_LIMIT = 64 * 1024
@@ -61,9 +62,7 @@ async def _get(get: HttpGet, host: str, port: int) -> tuple[Outcome, str]:
     """One request: what it shows, or where it leads."""
     url = url_of(get, host, port)
     try:
-        reader, writer = await asyncio.open_connection(
-            host, port, ssl=_tls(get.scheme), limit=HEAD_LIMIT
-        )
+        reader, writer = await dial(host, port, tls=_tls(get.scheme), limit=HEAD_LIMIT)
     except OSError as error:
         refused = isinstance(error, ConnectionRefusedError)
         return _failed(f'Get "{url}": {dial_error(host, port, error)}', refused), ""

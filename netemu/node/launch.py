@@ -15,7 +15,14 @@ from netemu.node.environment import Sources, environment
 from netemu.node.expansion import expand
 from netemu.node.field_values import Place
 from netemu.node.pod import ContainerSpec, Pod
-from netemu.node.sandbox_files import Resolver, Surroundings, hostname, resolver, sandbox_files
+from netemu.node.sandbox_files import (
+    Resolver,
+    Surroundings,
+    fqdn,
+    hostname,
+    resolver,
+    sandbox_files,
+)
 from netemu.node.service_env import kubernetes_environment, service_environment
 
 DEFAULT_PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -34,6 +41,11 @@ def log_folder(home: Path, uid: str, container: str) -> Path:
 def own_folder(home: Path, uid: str, container: str) -> Path:
     """A folder for the container to write to; it goes with the pod."""
     return log_folder(home, uid, container) / "home"
+
+
+def volume_folder(home: Path, uid: str) -> Path:
+    """Where the volumes are that go with the pod; no container can be called like that."""
+    return pod_folder(home, uid) / ".volumes"
 
 
 def files_of(pod: Pod, node: Node, address: str) -> dict[str, str]:
@@ -76,6 +88,9 @@ def base_environment(pod: Pod, spec: ContainerSpec, node: Node, address: str) ->
     if cluster.runtime.isolated:
         return base
     # One network for everybody: the program has to be told where to listen and whom to ask.
+    told = fqdn(pod.obj, _surroundings(node))
+    if told:
+        base["NETEMU_FQDN"] = told
     return base | {
         "HOST": address,
         "POD_IP": address,

@@ -4,7 +4,7 @@ The words are the kubelet's (validateContainerLogStatus).
 """
 
 from netemu.model.errors import BadRequest
-from netemu.node.pod import ContainerSpec, Pod, Role
+from netemu.node.pod import ContainerSpec, Pod
 from netemu.node.state import Container, done
 
 _WORDS = {
@@ -26,7 +26,7 @@ def chosen_life(pod: Pod, spec: ContainerSpec, container: Container, previous: b
     if container.previous is not None:
         return container.restarts - 1
     reason = container.waiting.reason if container.waiting else "ContainerCreating"
-    if container.waiting is None and any(s.role is not Role.MAIN for s in pod.containers):
+    if container.waiting is None and any(s.role.initialises for s in pod.containers):
         reason = "PodInitializing"
     raise BadRequest(f"{where} is waiting to start: {_WORDS.get(reason, reason)}")
 

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from netemu.clock import Clock
+from netemu.node.taps import Tap
 
 CHUNK = 64 * 1024
 """Bytes read from a pipe at once."""
@@ -54,7 +55,7 @@ class LifeLog:
         self._clock = clock
         self._size = 0
         self._changed = asyncio.Event()
-        self._pipes: list[Pipe] = []
+        self._pipes: dict[str, Pipe] = {}
         path.parent.mkdir(parents=True, exist_ok=True)
         self._file = self._open()
 
@@ -64,9 +65,22 @@ class LifeLog:
     def pipe(self, stream: str) -> int:
         """A descriptor for a process to write to; the caller closes it after the start."""
         reading, writing = os.pipe2(os.O_CLOEXEC)
-        os.set_blocking(reading, False)
-        self._pipes.append(Pipe(reading, stream, self))
+        self.read_from(reading, stream)
         return writing
+
+    def read_from(self, descriptor: int, stream: str) -> None:
+        """Keep what comes from a descriptor, which is the log's from now on."""
+        os.set_blocking(descriptor, False)
+        self._pipes[stream] = Pipe(descriptor, stream, self)
+
+    def tap(self, stream: str) -> Tap:
+        """Let somebody see what is written to a stream from now on."""
+        pipe = self._pipes.get(stream)
+        if pipe is not None:
+            return pipe.tap()
+        ended = Tap(lambda: None, lambda _: None)
+        ended.end()
+        return ended
 
     def write(self, stream: str, parts: list[tuple[bytes, bool]]) -> None:
         """Add parts of lines; True: the part ends its line."""
@@ -91,7 +105,7 @@ class LifeLog:
         """Take what is still in the pipes, and end."""
         if self.closed:
             return
-        for pipe in self._pipes:
+        for pipe in self._pipes.values():
             pipe.drain()
         self.closed = True
         os.close(self._file)
@@ -115,7 +129,27 @@ class Pipe:
         self._log = log
         self._begun = b""
         self._open = True
-        asyncio.get_running_loop().add_reader(descriptor, self._read)
+        self._taps: list[Tap] = []
+        self._resume()
+
+    def tap(self) -> Tap:
+        """Let somebody read along."""
+        tap = Tap(self._resume, self._leave)
+        if self._open:
+            self._taps.append(tap)
+        else:
+            tap.end()
+        return tap
+
+    def _leave(self, tap: Tap) -> None:
+        if tap in self._taps:
+            self._taps.remove(tap)
+            self._resume()
+
+    def _resume(self) -> None:
+        """Read on, unless somebody who reads along has enough for now."""
+        if self._open and not any(tap.full for tap in self._taps):
+            asyncio.get_running_loop().add_reader(self._descriptor, self._read)
 
     def _read(self) -> bool:
         """Read once; False when there is nothing more for now."""
@@ -130,6 +164,10 @@ class Pipe:
             return False
         parts, self._begun = split_lines(self._begun + data)
         self._log.write(self._stream, parts)
+        for tap in self._taps:
+            tap.feed(data)
+        if any(tap.full for tap in self._taps):
+            asyncio.get_running_loop().remove_reader(self._descriptor)
         return True
 
     def drain(self) -> None:
@@ -148,6 +186,8 @@ class Pipe:
         if self._begun:
             self._log.write(self._stream, [(self._begun, True)])
             self._begun = b""
+        for tap in self._taps:
+            tap.end()
 
 
 def split_lines(data: bytes) -> tuple[list[tuple[bytes, bool]], bytes]:

@@ -1,12 +1,13 @@
 """The Node and Lease objects of an emulated node, as a kubelet registers them. Pure."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from ipaddress import IPv4Network
 
 from netemu import __version__
 from netemu.clock import rfc3339, rfc3339_micro
 from netemu.config.version import GIT_VERSION
-from netemu.model.meta import Object, owner_reference
+from netemu.model.meta import Object, annotations_of, name_of, owner_reference
 from netemu.node.machine import Machine, stable_id
 
 LEASE_NAMESPACE = "kube-node-lease"
@@ -14,6 +15,8 @@ PODS_PER_NODE = 110
 ZONES = ("zone-a", "zone-b")
 """Nodes take turns, so two nodes already show what topology does."""
 REGION = "region-a"
+ADDED = "netemu.dev/added"
+"""Marks a node that came later than the others."""
 KUBELET_PORT = 10250
 
 _CONDITIONS = (
@@ -33,6 +36,8 @@ class NodeFacts:
     address: str
     pod_range: IPv4Network
     machine: Machine
+    added: bool = False
+    """It came later than the others, and is to come back at the next start."""
 
     @property
     def name(self) -> str:
@@ -67,6 +72,7 @@ def node_object(facts: NodeFacts, old: Object | None, now: float) -> Object:
     annotations = {
         "node.alpha.kubernetes.io/ttl": "0",
         "volumes.kubernetes.io/controller-managed-attach-detach": "true",
+        **({ADDED: "true"} if facts.added else {}),
     }
     return {
         **old,
@@ -163,3 +169,13 @@ def lease_object(node: Object, old: Object | None, seconds: int, now: float) -> 
         "renewTime": rfc3339_micro(now),
     }
     return {**old, "spec": spec}
+
+
+def added_numbers(nodes: Iterable[Object], count: int) -> list[int]:
+    """The numbers of nodes that were added in an earlier run, beyond the first `count`."""
+    found = []
+    for node in nodes:
+        _, _, number = name_of(node).rpartition("-")
+        if annotations_of(node).get(ADDED) and number.isdecimal() and int(number) > count:
+            found.append(int(number))
+    return sorted(found)

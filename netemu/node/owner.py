@@ -4,6 +4,7 @@ from typing import Any, Protocol
 
 from netemu.node.pod import Pod
 from netemu.node.state import Container, PodState
+from netemu.node.volumes import Volumes
 
 
 class Owner(Protocol):
@@ -11,6 +12,7 @@ class Owner(Protocol):
 
     pod: Pod
     state: PodState
+    volumes: Volumes
 
     def container(self, name: str) -> Container:
         """What is so of one container."""

@@ -105,7 +105,7 @@ def _steps(pod: Pod, state: PodState, now: float) -> Iterator[Step]:
         yield from _end(pod, state, now)
     elif state.over:
         return
-    elif finished(pod, state):
+    elif pod.terminal or finished(pod, state):
         yield from _wind_down(pod, state, now)
     elif not state.sandbox:
         yield CreateSandbox() if now >= state.sandbox_retry_at else state.sandbox_retry_at
@@ -171,6 +171,10 @@ def _stop(
 
 
 def _run(pod: Pod, state: PodState, now: float) -> Iterator[Step]:
+    for spec in pod.containers:
+        container = state.containers[spec.name]
+        if spec.role is Role.EPHEMERAL and not container.running and not done(pod, spec, container):
+            yield from _start(spec, container, now)  # even while an init container fails
     # Once a main container has run, a sidecar that crashes no longer holds up the others.
     initialised = any(
         state.containers[spec.name].life is not None
@@ -179,18 +183,28 @@ def _run(pod: Pod, state: PodState, now: float) -> Iterator[Step]:
     )
     for spec in pod.containers:
         container = state.containers[spec.name]
+        if spec.role is Role.EPHEMERAL:
+            continue
         if container.running:
             yield _heed(pod, spec, container, now)
         elif not done(pod, spec, container):
             yield from _start(spec, container, now)
-        if not initialised and not passed(spec, container):
+        if _holds_up(spec, container) or not (initialised or passed(spec, container)):
             return
+
+
+def _holds_up(spec: ContainerSpec, container: Container) -> bool:
+    """Whether the containers after this one wait for its postStart hook (the kubelet starts one
+    after the other, each with its hook).
+    """
+    hooked = bool((spec.raw.get("lifecycle") or {}).get("postStart"))
+    return hooked and (container.hooking or not container.life)
 
 
 def passed(spec: ContainerSpec, container: Container) -> bool:
     """Whether the next container of the pod may start."""
     match spec.role:
-        case Role.MAIN:
+        case Role.MAIN | Role.EPHEMERAL:
             return True
         case Role.SIDECAR:
             return container.running and container.started

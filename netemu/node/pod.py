@@ -26,6 +26,13 @@ class Role(StrEnum):
     SIDECAR = "sidecar"
     """An init container with restartPolicy Always (KEP-753)."""
     MAIN = "main"
+    EPHEMERAL = "ephemeral"
+    """Added to a running pod to look into it; never restarted (KEP-277)."""
+
+    @property
+    def initialises(self) -> bool:
+        """Whether the main containers wait for it."""
+        return self in (Role.INIT, Role.SIDECAR)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,10 +61,17 @@ class Pod:
     policy: RestartPolicy
     host_network: bool
     containers: tuple[ContainerSpec, ...]
-    """Init containers first, in the order of the spec."""
+    """Init containers first, ephemeral ones last, in the order of the spec."""
     deleting: bool
     grace: float
     """Seconds between SIGTERM and SIGKILL."""
+
+    @property
+    def terminal(self) -> bool:
+        """Whether somebody, perhaps not us, wrote that it has succeeded or failed: there is no way
+        back from that, so what still runs is stopped.
+        """
+        return (self.obj.get("status") or {}).get("phase") in ("Succeeded", "Failed")
 
     @property
     def full_name(self) -> str:
@@ -87,6 +101,7 @@ def pod_from(obj: Object) -> Pod:
         containers=(
             *(_container(item, _init_role(item)) for item in spec.get("initContainers") or ()),
             *(_container(item, Role.MAIN) for item in spec["containers"]),
+            *(_container(item, Role.EPHEMERAL) for item in spec.get("ephemeralContainers") or ()),
         ),
         deleting=is_deleting(obj),
         grace=float(meta.get("deletionGracePeriodSeconds", grace)),

@@ -66,6 +66,14 @@ class TcpSocket:
 
 
 @dataclass(frozen=True, slots=True)
+class Grpc:
+    """Ask grpc.health.v1 (KEP-2727)."""
+
+    port: int
+    service: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Exec:
     """Run a command in the container; exit code 0 is success."""
 
@@ -79,7 +87,7 @@ class Sleep:
     seconds: float
 
 
-Handler = HttpGet | TcpSocket | Exec | Sleep
+Handler = HttpGet | TcpSocket | Grpc | Exec | Sleep
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +105,7 @@ class Probe:
 
 
 def probe_from(container: Object, field: str) -> Probe | None:
-    """Shrink one probe of a container; None without, or of a kind nobody serves (grpc)."""
+    """Shrink one probe of a container; None without one."""
     item = container.get(field)
     handler = handler_from(item or {})
     if not item or handler is None:
@@ -120,6 +128,8 @@ def handler_from(item: Object) -> Handler | None:
         return _http_get(item["httpGet"])
     if "tcpSocket" in item:
         return TcpSocket(item["tcpSocket"]["port"], item["tcpSocket"].get("host") or "")
+    if "grpc" in item:
+        return Grpc(int(item["grpc"]["port"]), item["grpc"].get("service") or "")
     if "exec" in item:
         return Exec(tuple(item["exec"].get("command") or ()))
     if "sleep" in item:

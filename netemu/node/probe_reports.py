@@ -2,12 +2,16 @@
 
 from functools import partial
 
+from netemu.clock import SystemClock
 from netemu.node.context import Cluster
 from netemu.node.handlers import Target, carry_out
 from netemu.node.owner import Owner
 from netemu.node.pod import ContainerSpec
 from netemu.node.probe import Outcome, Probe, ProbeKind, Result
 from netemu.node.prober import Reports
+
+_REAL = SystemClock()
+"""An attempt is sockets and processes: those live in real time, only the periods don't."""
 
 
 def reports(
@@ -22,7 +26,7 @@ def reports(
 
 
 async def _attempt(cluster: Cluster, target: Target, probe: Probe) -> Outcome:
-    return await carry_out(probe.handler, target, cluster.runtime, cluster.clock, probe.timeout)
+    return await carry_out(probe.handler, target, cluster.runtime, _REAL, probe.timeout)
 
 
 def _verdict(owner: Owner, spec: ContainerSpec, life: str, kind: ProbeKind, good: bool) -> None:

@@ -25,7 +25,8 @@ class Registration:
     def __init__(
         self, facts: Sequence[NodeFacts], cluster: Cluster, nodes: Mapping[str, Node]
     ) -> None:
-        self._facts = facts
+        self.facts = list(facts)
+        """Of every node; in the order of their numbers."""
         self._nodes = nodes
         self._client = cluster.client
         self._settings = cluster.settings
@@ -33,13 +34,26 @@ class Registration:
 
     async def register(self) -> None:
         """Make the Node objects what they should be; nodes of an earlier run are removed."""
-        wanted = {facts.name for facts in self._facts}
+        wanted = {facts.name for facts in self.facts}
         for node in self._client.list(NODES):
             if name_of(node) not in wanted:
                 with contextlib.suppress(NotFound):
                     await self._client.delete(NODES, "", name_of(node))
-        for facts in self._facts:
+        for facts in self.facts:
             await self._register(facts)
+
+    async def add(self, facts: NodeFacts) -> None:
+        """Register one node more, and keep it alive from now on."""
+        await self._register(facts)
+        self.facts.append(facts)
+        await self._quietly(facts, self._renew)
+
+    async def back(self, name: str) -> None:
+        """A node that was not heard of for a while is there again."""
+        for facts in self.facts:
+            if facts.name == name:
+                await self._quietly(facts, self._renew)
+                await self._quietly(facts, self._report)
 
     async def _register(self, facts: NodeFacts) -> None:
         old = self._client.get(NODES, "", facts.name)
@@ -61,18 +75,20 @@ class Registration:
         """Renew Leases and heartbeats, for ever."""
         last_status = self._clock.monotonic()
         while True:
-            for facts in self._facts:
+            for facts in tuple(self.facts):
                 await self._quietly(facts, self._renew)
             await self._clock.sleep(self._settings.lease_seconds)
             if self._clock.monotonic() - last_status >= self._settings.status_seconds:
                 last_status = self._clock.monotonic()
-                for facts in self._facts:
+                for facts in tuple(self.facts):
                     await self._quietly(facts, self._report)
 
     async def _quietly(
         self, facts: NodeFacts, work: Callable[[NodeFacts], Awaitable[None]]
     ) -> None:
         """What cannot be written now is written the next time."""
+        if not self._nodes[facts.name].standing.reaches.is_set():
+            return
         try:
             await work(facts)
         except ApiError as error:

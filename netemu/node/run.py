@@ -1,7 +1,6 @@
 """What belongs to one life of a container while it runs: process, log, probes, hooks."""
 
 import asyncio
-import os
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,7 +9,8 @@ from netemu.node.logs import LifeLog
 from netemu.node.pod import ContainerSpec
 from netemu.node.probe import Handler, handler_from
 from netemu.node.prober import Prober
-from netemu.node.runtime import Process, ProcessSpec
+from netemu.node.runtime import Process
+from netemu.node.stdio import Keyboard
 
 
 @dataclass(slots=True)
@@ -21,8 +21,11 @@ class Run:
     process: Process
     log: LifeLog
     target: Target
+    keyboard: Keyboard
     prober: Prober | None = None
     hooks: list[asyncio.Task[Any]] = field(default_factory=list)
+    oom_kills: int = 0
+    """How many processes the kernel had killed for want of memory when it began."""
 
     def close(self) -> None:
         """The process has ended: stop what was for it."""
@@ -30,16 +33,10 @@ class Run:
             self.prober.close()
         for hook in self.hooks:
             hook.cancel()
+        self.keyboard.close()
         self.log.close()
 
 
 def hook_of(spec: ContainerSpec, name: str) -> Handler | None:
     """A lifecycle hook: postStart or preStop."""
     return handler_from((spec.raw.get("lifecycle") or {}).get(name) or {})
-
-
-def close_outputs(spec: ProcessSpec) -> None:
-    """Close our copies of what the process writes to; the process has its own."""
-    for descriptor in (spec.stdout, spec.stderr):
-        if descriptor is not None:
-            os.close(descriptor)

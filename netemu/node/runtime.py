@@ -3,9 +3,32 @@
 The spawner implements `Runtime`; the agent decides, the runtime does.
 """
 
+import socket
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from ipaddress import IPv4Network
 from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MountSpec:
+    """A file or folder of the host that a container sees somewhere else."""
+
+    source: str
+    """If it isn't there yet, it is made, a folder."""
+    target: str
+    """A missing mount point is made in the container's own view, never on the host's disk."""
+    read_only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class MemorySpec:
+    """A folder that a pod's containers share in memory."""
+
+    path: str
+    """An existing folder; in the pod's view it is covered."""
+    size: int
+    """Bytes that fit; 0: half of the machine's memory."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +44,7 @@ class SandboxSpec:
     """The node's; the source address of traffic from the node to the pod."""
     files: Mapping[str, str]
     """Files that differ from the host's, whole: /etc/hosts, /etc/resolv.conf, /etc/hostname."""
+    memory: Sequence[MemorySpec] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +63,8 @@ class ProcessSpec:
     stderr: int | None = None
     join: int | None = None
     """Pid of a container's first process: run beside it, in its namespaces (exec)."""
+    mounts: Sequence[MountSpec] = ()
+    """What its view of the file system has besides the sandbox's; nothing in loopback mode."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,5 +112,14 @@ class Runtime(Protocol):
     async def remove_sandbox(self, id: str) -> None:
         """End all its processes (SIGKILL) and remove it; nothing happens if it isn't there."""
 
+    async def cut(self, pods: IPv4Network, off: bool) -> None:
+        """Cut a range of pods off from all others, or undo it. Raises OSError."""
+
     async def start(self, spec: ProcessSpec) -> Process:
         """Start a process. Raises StartError."""
+
+    async def tcp_socket(self, sandbox: str, family: socket.AddressFamily) -> socket.socket:
+        """An unconnected, non-blocking TCP socket in a sandbox's own network, if it has one.
+
+        Raises OSError.
+        """

@@ -70,6 +70,8 @@ class Container:
     """The startup probe, if any, has passed."""
     serving: bool = False
     """The readiness probe's word; True where there is none."""
+    hooking: bool = False
+    """Its postStart hook runs; the containers after it wait for that."""
     unhealthy: str = ""
     """What the kubelet says before it restarts the container for a failed probe."""
     unhealthy_grace: float | None = None
@@ -130,6 +132,8 @@ def done(pod: Pod, spec: ContainerSpec, container: Container) -> bool:
     life = container.life
     if life is None or life.running or spec.role is Role.SIDECAR:
         return False
+    if spec.role is Role.EPHEMERAL:
+        return True
     match pod.policy:
         case RestartPolicy.NEVER:
             return True

@@ -15,6 +15,8 @@ from netemu.node.state import Container, Life, PodState, Waiting, done, failed_i
 RUNTIME = "netemu"
 """What container ids begin with."""
 
+_READY = (Role.SIDECAR, Role.MAIN)
+"""Roles that count for the pod's readiness."""
 _OWN_CONDITIONS = ("PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady")
 
 
@@ -36,6 +38,7 @@ def pod_status(pod: Pod, state: PodState, node_address: str, now: float) -> Obje
     for name, roles in (
         ("initContainerStatuses", (Role.INIT, Role.SIDECAR)),
         ("containerStatuses", (Role.MAIN,)),
+        ("ephemeralContainerStatuses", (Role.EPHEMERAL,)),
     ):
         specs = [spec for spec in pod.containers if spec.role in roles]
         if specs:
@@ -45,6 +48,8 @@ def pod_status(pod: Pod, state: PodState, node_address: str, now: float) -> Obje
 
 def phase(pod: Pod, state: PodState) -> str:
     """The kubelet's getPhase."""
+    if pod.terminal:
+        return str(pod.obj["status"]["phase"])
     if failed_init(pod, state):
         return "Failed"
     had = (pod.obj.get("status") or {}).get("phase", "Pending")
@@ -148,7 +153,7 @@ def _unready(pod: Pod, state: PodState, now_phase: str) -> tuple[str, str]:
     unready = [
         spec.name
         for spec in pod.containers
-        if spec.role is not Role.INIT and not state.containers[spec.name].ready
+        if spec.role in _READY and not state.containers[spec.name].ready
     ]
     if not unready:
         return "", ""
@@ -173,7 +178,7 @@ def _container(pod: Pod, state: PodState, spec: ContainerSpec) -> Object:
         "name": spec.name,
         "state": current,
         "lastState": last,
-        "ready": good_init or (spec.role is not Role.INIT and container.ready),
+        "ready": good_init or (spec.role in _READY and container.ready),
         "restartCount": container.restarts,
         "image": spec.image,
         "imageID": "",
@@ -204,7 +209,7 @@ def _states(pod: Pod, spec: ContainerSpec, container: Container) -> tuple[Object
 
 
 def _not_yet(pod: Pod) -> Waiting:
-    initialising = any(spec.role is not Role.MAIN for spec in pod.containers)
+    initialising = any(spec.role.initialises for spec in pod.containers)
     return Waiting("PodInitializing" if initialising else "ContainerCreating")
 
 

@@ -1,24 +1,34 @@
-"""Streams from pods, for the API: containers' logs."""
+"""Streams from and to pods, for the API: logs, commands, containers' own streams, connections."""
 
+import asyncio
+import socket
 from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from netemu.model.errors import BadRequest
-from netemu.model.meta import Object, name_of, uid_of
-from netemu.model.streams import LogOptions
+from netemu.model.meta import Object, name_of, namespace_of, uid_of
+from netemu.model.streams import ExecOptions, LogOptions, NotRunning, Session
 from netemu.node.launch import log_folder
 from netemu.node.log_choice import chosen_life
 from netemu.node.log_reader import read_log
 from netemu.node.logs import log_path
+from netemu.node.run import Run
+from netemu.node.runtime import Runtime
+from netemu.node.sessions import attached, command
 from netemu.node.worker import PodWorker
+
+CONNECT_SECONDS = 10.0
+"""Longest wait for a pod to take a connection; on one machine it answers at once or never."""
 
 
 class Streams:
     """Implements `model.streams.PodStreams` over the workers, by uid."""
 
-    def __init__(self, workers: Mapping[str, PodWorker], home: Path) -> None:
+    def __init__(self, workers: Mapping[str, PodWorker], home: Path, runtime: Runtime) -> None:
         self._workers = workers
         self._home = home
+        self._runtime = runtime
 
     async def logs(self, pod: Object, options: LogOptions) -> AsyncIterator[bytes]:
         """A container's log in pieces of whole lines. Raises BadRequest before the first piece when
@@ -39,6 +49,65 @@ class Streams:
         async for piece in read_log(path, live, options):
             yield piece
 
+    def require_running(self, pod: Object, container: str) -> None:
+        """Raises NotRunning unless the container runs."""
+        self._running(pod, container)
+
+    @asynccontextmanager
+    async def exec(self, pod: Object, options: ExecOptions) -> AsyncIterator[Session]:
+        """Run a command beside a container; leaving the block ends it.
+
+        Raises NotRunning, NotStarted.
+        """
+        run = self._running(pod, options.container)
+        async with command(self._runtime, run.target, options) as session:
+            yield session
+
+    @asynccontextmanager
+    async def attach(self, pod: Object, options: ExecOptions) -> AsyncIterator[Session]:
+        """Share the streams of a container's own process, which outlives the block.
+
+        Raises NotRunning.
+        """
+        async with attached(self._running(pod, options.container), options) as session:
+            yield session
+
+    async def connect(self, pod: Object, port: int) -> socket.socket:
+        """A connection to a port of a pod. Raises NotRunning, OSError."""
+        worker = self._workers.get(uid_of(pod))
+        if worker is None or not worker.state.sandbox:
+            raise NotRunning(f'pod not found ("{name_of(pod)}_{namespace_of(pod)}")')
+        last: OSError | None = None
+        for family, address in self._addresses(worker):
+            made = await self._runtime.tcp_socket(worker.pod.uid, family)
+            try:
+                await _connected(made, address, port)
+            except OSError as error:
+                made.close()
+                last = last or error
+            except BaseException:
+                made.close()
+                raise
+            else:
+                return made
+        assert last is not None
+        raise last
+
+    def _addresses(self, worker: PodWorker) -> list[tuple[socket.AddressFamily, str]]:
+        """Where to try: inside the pod, as a kubelet does; programs may listen there alone."""
+        own = (socket.AF_INET, worker.state.address)
+        if not self._runtime.isolated:
+            return [own]
+        inside = [(socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")]
+        return [own, *inside] if worker.pod.host_network else inside
+
+    def _running(self, pod: Object, container: str) -> Run:
+        worker = self._workers.get(uid_of(pod))
+        run = None if worker is None else worker.containers.running(container)
+        if run is None:
+            raise NotRunning(f'container not found ("{container}")')
+        return run
+
     def _worker(self, pod: Object, container: str) -> PodWorker:
         worker = self._workers.get(uid_of(pod))
         if worker is not None:
@@ -50,3 +119,9 @@ class Streams:
         if not (pod.get("status") or {}).get("containerStatuses"):
             words = "is waiting to start: ContainerCreating"
         raise BadRequest(f'container "{container}" in pod "{name_of(pod)}" {words}')
+
+
+async def _connected(made: socket.socket, address: str, port: int) -> None:
+    made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    async with asyncio.timeout(CONNECT_SECONDS):
+        await asyncio.get_running_loop().sock_connect(made, (address, port))

@@ -19,7 +19,7 @@ from netemu.model.resources import PODS
 from netemu.node.addresses import NoAddress
 from netemu.node.containers import Containers
 from netemu.node.context import Node
-from netemu.node.launch import files_of
+from netemu.node.launch import files_of, volume_folder
 from netemu.node.plan import (
     Action,
     CreateSandbox,
@@ -37,9 +37,18 @@ from netemu.node.runtime import SandboxSpec
 from netemu.node.sandbox_files import hostname
 from netemu.node.state import Container, PodState
 from netemu.node.status import pod_status
+from netemu.node.volume_files import VolumeError
+from netemu.node.volumes import Volumes
 
 _log = logging.getLogger(__name__)
 
+_FIELDS = {
+    Role.INIT: "initContainers",
+    Role.SIDECAR: "initContainers",
+    Role.MAIN: "containers",
+    Role.EPHEMERAL: "ephemeralContainers",
+}
+"""Where the spec has containers of a role."""
 TRY_AGAIN_SECONDS = 1.0
 """After something that should not have failed."""
 
@@ -56,6 +65,9 @@ class PodWorker:
         self._wake = asyncio.Event()
         self._wake.set()
         self._timer: Timer | None = None
+        self.volumes = Volumes(node, volume_folder(node.cluster.home, self.pod.uid))
+        self._stale = False
+        self._volumes_missing = False
         self.containers = Containers(self, node)
 
     def wake(self) -> None:
@@ -75,16 +87,19 @@ class PodWorker:
         """Tell of the pod, or of one of its containers."""
         about = self.pod.obj
         if container:
-            field = "containers"
-            if self.pod.spec(container).role is not Role.MAIN:
-                field = "initContainers"
+            field = _FIELDS[self.pod.spec(container).role]
             about = {**about, "fieldPath": f"spec.{field}{{{container}}}"}
         self._node.recorder.event(about, kind, reason, message)
 
     def update(self, obj: Object) -> None:
         """Take a new version of the object."""
         if obj is not self.pod.obj:
+            self._stale = self._stale or _told_downward(self.pod.obj) != _told_downward(obj)
             self.pod = pod_from(obj)
+            known = self.state.containers
+            added = {s.name: Container() for s in self.pod.containers if s.name not in known}
+            if added:
+                self.state = replace(self.state, containers={**known, **added})
             if self.pod.deleting:
                 self.containers.only_readiness()
             self.wake()
@@ -101,8 +116,15 @@ class PodWorker:
         self.wake()
 
     def config_changed(self) -> None:
-        """A ConfigMap or Secret changed: whatever waits for one is tried at once."""
-        if self.containers.retry_config():
+        """A ConfigMap, Secret or claim changed: whatever waits for one is tried at once, and what
+        is mounted brought up to date.
+        """
+        waits = self.containers.retry_config()
+        if self._volumes_missing:
+            self.state = replace(self.state, sandbox_retry_at=0.0)
+        if self.pod.obj["spec"].get("volumes"):
+            self._stale = True
+        if waits or self._stale:
             self.wake()
 
     @property
@@ -124,6 +146,9 @@ class PodWorker:
         self._arm(None)
 
     async def _sync(self) -> None:
+        if self._stale:
+            self._stale = False
+            await self.volumes.refresh(self.pod)
         while True:
             now = self._cluster.clock.monotonic()
             if self.state.ending_since is None and ending(self.pod, self.state):
@@ -168,6 +193,8 @@ class PodWorker:
         if self.state.start_time is None:
             self.state = replace(self.state, start_time=self._cluster.clock.now())
         try:
+            await self.volumes.prepare(pod)
+            self._volumes_missing = False
             address = node.address
             if not pod.host_network:
                 address = node.addresses.take(pod.uid, self.state.address)
@@ -177,28 +204,40 @@ class PodWorker:
                 address="" if pod.host_network else address,
                 node_address=node.address,
                 files=files_of(pod, node, address),
+                memory=self.volumes.memory,
             )
             await self._cluster.runtime.create_sandbox(spec)
+        except VolumeError as error:
+            self._volumes_missing = True
+            self._sandbox_failed("FailedMount", str(error))
+            return
         except (OSError, NoAddress) as error:
-            self._sandbox_failed(str(error))
+            words = f"Failed to create pod sandbox: {error}"
+            self._sandbox_failed("FailedCreatePodSandBox", words)
             return
         self.state = replace(self.state, sandbox=True, address=address)
         if begun_before:
             words = "Pod sandbox changed, it will be killed and re-created."
             self.event("Normal", "SandboxChanged", words)
 
-    def _sandbox_failed(self, why: str) -> None:
+    def _sandbox_failed(self, reason: str, why: str) -> None:
         now = self._cluster.clock.monotonic()
         retry = self.state.sandbox_retry.after(now, now)
         self.state = replace(self.state, sandbox_retry=retry, sandbox_retry_at=now + retry.delay)
-        self.event("Warning", "FailedCreatePodSandBox", f"Failed to create pod sandbox: {why}")
+        self.event("Warning", reason, why)
 
     async def _remove_sandbox(self) -> None:
         await self._cluster.runtime.remove_sandbox(self.pod.uid)
         self.state = replace(self.state, sandbox=False)
         self._node.addresses.release(self.pod.uid)
 
+    def catch_up(self) -> None:
+        """The node was cut off: others may have written what it said last."""
+        self._wrote = None
+        self.wake()
+
     async def _delete(self) -> None:
+        await self._node.standing.reaches.wait()
         options = DeleteOptions(grace_seconds=0, uid=self.pod.uid)
         # Somebody was faster, or it has a successor of the same name.
         with contextlib.suppress(NotFound, Conflict):
@@ -208,6 +247,8 @@ class PodWorker:
 
     async def write_status(self) -> None:
         """Write the status if it differs from the object's."""
+        if not self._node.standing.reaches.is_set():
+            return  # nobody would hear it
         while not (self.state.gone or self.state.deleted or self.state.halted or self.state.over):
             obj = self._cluster.client.get(PODS, self.pod.namespace, self.pod.name)
             if obj is None or uid_of(obj) != self.pod.uid:
@@ -225,3 +266,8 @@ class PodWorker:
                 self.vanish()
                 return
             self._wrote = status
+
+
+def _told_downward(obj: Object) -> tuple[object, object]:
+    """What files of the downward API can change with."""
+    return obj["metadata"].get("labels"), obj["metadata"].get("annotations")

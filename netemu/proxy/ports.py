@@ -52,19 +52,22 @@ class Backend(NamedTuple):
 
 @dataclass(frozen=True)
 class Site:
-    """Where a Service may listen; fixed while the instance runs."""
+    """Where a Service may listen; replaced whole when nodes come and go."""
 
     addressing: Addressing
     nodes: int
     """How many nodes there are."""
     loopback: bool
     """The cluster's network is the host's own loopback: there is no other side."""
+    silent: frozenset[str] = frozenset()
+    """Addresses of nodes that are stopped: nobody answers there."""
 
     @cached_property
     def node_port_places(self) -> tuple[tuple[Network, str], ...]:
         """Every address at which a node port answers."""
         nodes = (self.addressing.node(number) for number in range(1, self.nodes + 1))
-        inside = tuple((Network.CLUSTER, address) for address in (*nodes, LOOPBACK))
+        heard = (address for address in nodes if address not in self.silent)
+        inside = tuple((Network.CLUSTER, address) for address in (*heard, LOOPBACK))
         return inside if self.loopback else (*inside, (Network.HOST, LOOPBACK))
 
     def binds(self, address: str) -> bool:

@@ -9,11 +9,12 @@ import resource
 import socket
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from functools import partial
 from random import Random
 from typing import Final
 
-from netemu.clock import Clock
+from netemu.clock import Clock, SystemClock
 from netemu.model.addressing import Addressing
 from netemu.model.latest import Latest
 from netemu.model.meta import Key
@@ -74,6 +75,13 @@ class Proxy:
         self._seen = snapshot
         self._listeners.sync()
 
+    def place(self, nodes: int, silent: frozenset[str]) -> None:
+        """There are so many nodes now, and those at the `silent` addresses are stopped."""
+        self._site = replace(self._site, nodes=nodes, silent=silent)
+        for key in sorted(self._plans):
+            self._update(key, self._seen.services.get(key))
+        self._listeners.sync()
+
     def _update(self, key: Key, entry: ServiceEntry | None) -> None:
         before = self._plans.pop(key, NOTHING)
         after = NOTHING
@@ -125,11 +133,13 @@ async def serve_proxy(
     `host` is None when the cluster's network is the host's own loopback.
     """
     loop = asyncio.get_running_loop()
-    relay = Relay(loop, partial(cluster.connector, socket.SOCK_STREAM), clock, _connection_limit())
+    # Sockets live in real time; affinity lives in the cluster's.
+    real = SystemClock()
+    relay = Relay(loop, partial(cluster.connector, socket.SOCK_STREAM), real, _connection_limit())
     networks = {Network.CLUSTER: cluster}
     if host is not None:
         networks[Network.HOST] = host
-    listeners = Listeners(relay, networks, clock, loop.call_soon)
+    listeners = Listeners(relay, networks, real, loop.call_soon)
     site = Site(addressing, nodes, loopback=host is None)
     proxy = Proxy(relay, listeners, site, clock, rng)
     unsubscribe = latest.subscribe(proxy.follow)

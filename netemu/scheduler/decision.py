@@ -53,6 +53,12 @@ def decide(pod: Pod, cluster: Cluster, rng: random.Random) -> Decision:
     return Chosen(rng.choice(winners))
 
 
+def nowhere(reason: str, nodes: int) -> str:
+    """A reason that is the pod's own, so no node can help."""
+    head = f"0/{nodes} nodes are available: "
+    return f"{head}{reason}. preemption: {head}{nodes} Preemption is not helpful for scheduling."
+
+
 def explanation(pod: Pod, refused: Mapping[str, Sequence[Reason]]) -> str:
     """Count the reasons over all nodes (upstream: FitError)."""
     counts = Counter(reason.text for reasons in refused.values() for reason in reasons)

@@ -3,7 +3,7 @@
 Amounts are whole numbers: thousandths of a CPU, and bytes or pieces of everything else.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from math import ceil
@@ -11,8 +11,19 @@ from typing import Any
 
 from netemu.model.conditions import condition
 from netemu.model.meta import Key, Object, controller_of, key_of, labels_of, name_of, uid_of
+from netemu.model.placement import (
+    HostPort,
+    Taint,
+    Term,
+    Toleration,
+    host_ports,
+    required_terms,
+    taints_of,
+    term_from,
+    tolerations_of,
+)
 from netemu.model.quantity import parse_quantity
-from netemu.model.selector import Operator, Requirement, Selector
+from netemu.model.selector import Selector, equality
 
 CPU, MEMORY, PODS = "cpu", "memory", "pods"
 
@@ -21,50 +32,6 @@ UNREACHABLE = "node.kubernetes.io/unreachable"
 UNSCHEDULABLE = "node.kubernetes.io/unschedulable"
 
 Amounts = Mapping[str, int]
-
-HostPort = tuple[str, str, int]
-"""(address, protocol, port); 0.0.0.0 means every address."""
-
-
-@dataclass(frozen=True, slots=True)
-class Taint:
-    """What keeps pods off a node."""
-
-    key: str
-    value: str
-    effect: str
-    """NoSchedule, PreferNoSchedule or NoExecute."""
-
-
-@dataclass(frozen=True, slots=True)
-class Toleration:
-    """What lets a pod onto a tainted node; "" means any."""
-
-    key: str
-    value: str
-    effect: str
-    exists: bool
-
-    def tolerates(self, taint: Taint) -> bool:
-        """Whether the pod may ignore that taint."""
-        if self.effect and self.effect != taint.effect:
-            return False
-        if self.key and self.key != taint.key:
-            return False
-        return self.exists or (bool(self.key) and self.value == taint.value)
-
-
-@dataclass(frozen=True, slots=True)
-class Term:
-    """One way to match nodes: all of its requirements on labels and fields must hold."""
-
-    labels: Selector
-    fields: Selector
-
-    @property
-    def empty(self) -> bool:
-        """A term without requirements matches nothing."""
-        return not self.labels and not self.fields
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,10 +68,7 @@ class Pod:
 def node_from(obj: Object) -> Node:
     """Shrink a Node object."""
     spec, status = obj.get("spec") or {}, obj.get("status") or {}
-    taints = [
-        Taint(item["key"], item.get("value") or "", item["effect"])
-        for item in spec.get("taints") or ()
-    ]
+    taints = taints_of(obj)
     ready = condition(obj, "Ready")
     if ready is None or ready["status"] != "True":
         unknown = ready is not None and ready["status"] == "Unknown"
@@ -124,53 +88,19 @@ def pod_from(obj: Object) -> Pod:
     """Shrink a Pod object."""
     spec, owner = obj["spec"], controller_of(obj)
     affinity = (spec.get("affinity") or {}).get("nodeAffinity") or {}
-    required = affinity.get("requiredDuringSchedulingIgnoredDuringExecution")
     preferred = affinity.get("preferredDuringSchedulingIgnoredDuringExecution") or ()
     return Pod(
         key=key_of(obj),
         uid=uid_of(obj),
         owner=owner["uid"] if owner else "",
         requests=requests_of(spec),
-        tolerations=tuple(_toleration(item) for item in spec.get("tolerations") or ()),
-        node_selector=tuple(
-            Requirement(key, Operator.IN, (value,))
-            for key, value in sorted((spec.get("nodeSelector") or {}).items())
-        ),
-        required=None
-        if required is None
-        else tuple(_term(item) for item in required.get("nodeSelectorTerms") or ()),
-        preferred=tuple((item["weight"], _term(item["preference"])) for item in preferred),
-        host_ports=frozenset(_host_ports(spec)),
+        tolerations=tolerations_of(spec),
+        node_selector=equality(spec.get("nodeSelector") or {}),
+        required=required_terms(spec),
+        preferred=tuple((item["weight"], term_from(item["preference"])) for item in preferred),
+        host_ports=frozenset(host_ports(spec)),
         preempts=spec.get("preemptionPolicy") != "Never",
     )
-
-
-def _toleration(item: Object) -> Toleration:
-    return Toleration(
-        item.get("key") or "",
-        item.get("value") or "",
-        item.get("effect") or "",
-        item.get("operator") == "Exists",
-    )
-
-
-def _term(item: Object) -> Term:
-    return Term(_requirements(item.get("matchExpressions")), _requirements(item.get("matchFields")))
-
-
-def _requirements(items: Iterable[Object] | None) -> Selector:
-    return tuple(
-        Requirement(item["key"], Operator(item["operator"]), tuple(item.get("values") or ()))
-        for item in items or ()
-    )
-
-
-def _host_ports(spec: Object) -> Iterable[HostPort]:
-    for container in spec["containers"]:
-        for port in container.get("ports") or ():
-            if port.get("hostPort"):
-                address = port.get("hostIP") or "0.0.0.0"
-                yield address, port.get("protocol", "TCP"), port["hostPort"]
 
 
 @lru_cache(maxsize=1024)

@@ -6,16 +6,9 @@ The first filter that objects speaks for the node, in the order of upstream's de
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from netemu.model.placement import Taint, Term, ports_meet
 from netemu.model.selector import matches
-from netemu.scheduler.facts import (
-    PODS,
-    UNSCHEDULABLE,
-    HostPort,
-    Node,
-    Pod,
-    Taint,
-    Term,
-)
+from netemu.scheduler.facts import PODS, UNSCHEDULABLE, Node, Pod
 from netemu.scheduler.usage import Usage
 
 
@@ -58,22 +51,14 @@ def _unwanted(pod: Pod, node: Node, usage: Usage) -> tuple[Reason, ...]:
 
 
 def term_matches(term: Term, node: Node) -> bool:
-    """Whether a node meets a term; the only field is metadata.name."""
-    if term.empty:
-        return False
-    return matches(term.labels, node.labels) and matches(term.fields, {"metadata.name": node.name})
+    """Whether a node meets a term."""
+    return term.matches(node.name, node.labels)
 
 
 def _ports_taken(pod: Pod, node: Node, usage: Usage) -> tuple[Reason, ...]:
-    taken = any(_conflict(wanted, used) for wanted in pod.host_ports for used in usage.ports)
+    taken = any(ports_meet(wanted, used) for wanted in pod.host_ports for used in usage.ports)
     text = "node(s) didn't have free ports for the requested pod ports"
     return (Reason(text, preemptible=True),) if taken else ()
-
-
-def _conflict(first: HostPort, second: HostPort) -> bool:
-    """Same protocol and port, and addresses that meet: 0.0.0.0 meets every other (rule 59)."""
-    any_address = "0.0.0.0" in (first[0], second[0])
-    return first[1:] == second[1:] and (any_address or first[0] == second[0])
 
 
 def _too_full(pod: Pod, node: Node, usage: Usage) -> tuple[Reason, ...]:

@@ -14,7 +14,8 @@ from netemu.model.client import Change, Changes, Client, Recorder
 from netemu.model.conditions import condition, with_condition
 from netemu.model.errors import ApiError, Conflict, NotFound
 from netemu.model.meta import Key, Object, is_deleting, key_of, name_of, namespace_of, uid_of
-from netemu.scheduler.decision import Chosen, Unschedulable, decide
+from netemu.scheduler import claims
+from netemu.scheduler.decision import Chosen, Unschedulable, decide, nowhere
 from netemu.scheduler.facts import node_from, pod_from
 from netemu.scheduler.usage import Cluster
 from netemu.tasks import task_group
@@ -31,7 +32,7 @@ async def run_scheduler(
 ) -> None:
     """Schedule pods until cancelled."""
     queue: WorkQueue[Key] = WorkQueue(clock)
-    changes = client.watch(resources.NODES, resources.PODS)
+    changes = client.watch(resources.NODES, resources.PERSISTENT_VOLUME_CLAIMS, resources.PODS)
     scheduler = Scheduler(client, recorder, clock, rng, queue)
     try:
         async with task_group() as tasks:
@@ -96,6 +97,9 @@ class Scheduler:
         if change.resource == resources.NODES:
             self._observe_node(change)
             return
+        if change.resource == resources.PERSISTENT_VOLUME_CLAIMS:
+            self._try_again()
+            return
         key, pod = key_of(change.object), change.new
         if pod is None or _has_ended(pod):
             self._waiting.pop(key, None)
@@ -125,9 +129,16 @@ class Scheduler:
         if obj is None or not _is_ours(obj):
             self._waiting.pop(key, None)
             return
+        # From now on: what changes while this pod is being judged makes it due again.
+        self._waiting.setdefault(key, "")
         pod = pod_from(obj)
+        problem = claims.objection(self._client, obj)
         decision = decide(pod, self._cluster, self._rng)
+        if problem and isinstance(decision, Chosen):
+            decision = Unschedulable(nowhere(problem, len(self._cluster.nodes)))
         match decision:
+            case Chosen(node) if await self._told_claims(key, obj, node):
+                return
             case Chosen(node):
                 await self._client.bind(*key, node)
                 self._cluster.place(pod, node)
@@ -136,6 +147,15 @@ class Scheduler:
                 self._recorder.event(obj, "Normal", "Scheduled", text)
             case Unschedulable(message):
                 await self._refuse(key, obj, message)
+
+    async def _told_claims(self, key: Key, obj: Object, node: str) -> bool:
+        """Tell claims that wait for the pod its node; whether the pod has to wait for them."""
+        unbound = list(claims.unbound(self._client, obj))
+        for claim in unbound:
+            told = claims.with_node(claim, node)
+            if told is not claim:
+                await self._client.update(resources.PERSISTENT_VOLUME_CLAIMS, told)
+        return bool(unbound)
 
     async def _refuse(self, key: Key, obj: Object, message: str) -> None:
         if self._waiting.get(key) == message:

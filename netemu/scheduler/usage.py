@@ -4,7 +4,8 @@ from collections import Counter
 from collections.abc import Mapping
 
 from netemu.model.meta import Key
-from netemu.scheduler.facts import CPU, MEMORY, HostPort, Node, Pod
+from netemu.model.placement import HostPort
+from netemu.scheduler.facts import CPU, MEMORY, Node, Pod
 
 DEFAULT_CPU = 100
 DEFAULT_MEMORY = 200 * 2**20

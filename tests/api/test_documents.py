@@ -86,9 +86,3 @@ async def test_an_old_hash_leads_to_the_new_one(cluster: Cluster) -> None:
     answer = await cluster.whole("GET", "/openapi/v3/api/v1", hash="old")
     assert answer.status == 301
     assert dict(answer.headers)["Location"].startswith("/openapi/v3/api/v1?hash=")
-
-
-async def test_the_older_openapi_is_empty_and_of_a_type_that_go_reads(cluster: Cluster) -> None:
-    answer = await cluster.whole("GET", "/openapi/v2")
-    assert (answer.status, answer.body) == (200, b"")
-    assert "@" not in answer.content_type

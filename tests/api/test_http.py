@@ -243,7 +243,7 @@ async def test_what_is_no_http_ends_its_own_connection(
     assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
 
 
-class LateLogs:
+class LateLogs(FixedLogs):
     """A log whose first line comes late, or never because there is no log."""
 
     def __init__(self, error: Exception | None = None) -> None:

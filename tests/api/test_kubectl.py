@@ -339,10 +339,10 @@ async def test_logs(kubectl: Kubectl, api_server: ApiServer) -> None:
     assert "container other is not valid for pod p" in said.err
 
 
-async def test_kinds_that_nothing_acts_on_yet_warn(kubectl: Kubectl) -> None:
+async def test_a_stateful_set_with_its_service(kubectl: Kubectl) -> None:
     said = await kubectl("apply", "-f", "-", stdin=HEADLESS)
     assert said.out == "service/kubia created\nstatefulset.apps/kubia created\n"
-    assert "Warning: netemu stores statefulsets and shows them, but nothing acts" in said.err
+    assert said.err == ""
     assert (await kubectl("get", "svc", "kubia", "--no-headers")).out.split()[2] == "None"
 
 

@@ -120,7 +120,7 @@ async def test_the_log_of_a_pod_that_nobody_runs_is_empty(cluster: Cluster) -> N
     assert (answer.status, answer.body) == (200, b"")
 
 
-class NoLogs:
+class NoLogs(FixedLogs):
     async def logs(self, pod: Object, options: LogOptions) -> AsyncIterator[bytes]:
         if options.container:
             raise BadRequest("container is waiting to start")

@@ -103,11 +103,8 @@ async def test_parameters_nobody_knows_are_invalid(cluster: Cluster) -> None:
 
 
 async def test_kinds_that_nothing_acts_on_say_so(cluster: Cluster) -> None:
-    stateful = {
-        "metadata": {"name": "s"},
-        "spec": {**DEPLOYMENT["spec"], "serviceName": "s"},
-    }
-    answer = await cluster.whole("POST", "/apis/apps/v1/namespaces/default/statefulsets", stateful)
+    path = "/api/v1/namespaces/default/limitranges"
+    answer = await cluster.whole("POST", path, {"metadata": {"name": "m"}, "spec": {"limits": []}})
     assert answer.status == 201
     (header,) = answer.headers
     assert "nothing acts on them yet" in header[1]

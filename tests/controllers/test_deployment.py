@@ -281,3 +281,14 @@ async def test_a_deployment_in_the_foreground_waits_for_its_pods() -> None:
         await plane.settled()
         assert plane.client.get(resources.DEPLOYMENTS, "default", "web") is None
         assert plane.all(resources.REPLICA_SETS) == []
+
+
+async def test_a_deployment_whose_own_labels_match_its_selector() -> None:
+    async with control() as plane:
+        obj = deployment(2, "v1")
+        obj["metadata"]["labels"] = obj["spec"]["selector"]["matchLabels"]  # as kubectl create does
+        await plane.apply(resources.DEPLOYMENTS, obj)
+        await plane.all_ready()
+        found = web(plane)
+        assert found["status"]["observedGeneration"] == found["metadata"]["generation"]
+        assert found["status"]["availableReplicas"] == 2

@@ -1,12 +1,15 @@
 from netemu.model import resources
-from netemu.model.resources import BY_KEY, BY_KIND, BY_PATH, RESOURCES
+from netemu.model.catalog import BUILT_IN
+from netemu.model.resources import BY_KEY, BY_KIND, CONVERTED, RESOURCES
 
 
 def test_no_two_kinds_share_a_name() -> None:
-    assert len(BY_KIND) == len(BY_PATH) == len(RESOURCES)
-    views = [resource for resource in RESOURCES if resource.stored_as]
-    assert len(BY_KEY) == len(RESOURCES) - len(views)
+    views = [resource for resource in (*RESOURCES, *CONVERTED) if resource.stored_as]
+    assert len(BY_KIND) == len(RESOURCES)
+    assert len(BY_KEY) == len({*RESOURCES} - {*views})
     assert all(not BY_KEY[view.stored_as].stored_as for view in views)
+    places = [(r.group, r.version, r.plural) for r in BUILT_IN.kinds]
+    assert len(BUILT_IN.by_path) == len(set(places)) == len(places)
 
 
 def test_short_names_are_unique() -> None:

@@ -153,6 +153,7 @@ async def test_a_failing_liveness_probe_restarts_the_container(tmp_path: Path) -
     async with world(tmp_path / "home", clock=clock) as it:
         await it.run(shell("exec sleep 60", livenessProbe=probe))
         await it.ready()
+        await it.until(lambda: it.runtime.ended() == 1)  # the first attempt
         flag.unlink()
         await it.until(lambda: it.events("Killing"), clock)
         assert it.events("Unhealthy")[0].startswith("Liveness probe failed: cat: ")
@@ -238,3 +239,23 @@ async def test_another_image_replaces_the_process(tmp_path: Path) -> None:
         assert it.main()["image"] == "docker.io/library/alpine:latest"
         words = "Container main definition changed, will be restarted"
         assert await it.told("Killing") == [words]
+
+
+async def test_a_container_waits_for_the_post_start_hook_of_the_one_before(tmp_path: Path) -> None:
+    flag = tmp_path / "go"
+    wait = ["sh", "-c", f"until [ -e {flag} ]; do sleep 0.02; done"]
+    lifecycle = {"postStart": {"exec": {"command": wait}}}
+    async with world(tmp_path / "home") as it:
+        first = shell("exec sleep 60", lifecycle=lifecycle)
+        await it.run(first, shell("echo second; exec sleep 60", name="next"))
+        await it.state("running")
+        assert len(await it.told("Started")) == 1
+        statuses = it.pod()["status"]["containerStatuses"]
+        assert [bool(status["state"].get("running")) for status in statuses] == [True, False]
+        flag.touch()
+
+        def both() -> bool:
+            found = it.pod()["status"]["containerStatuses"]
+            return all(status["state"].get("running") for status in found)
+
+        await it.until(both)

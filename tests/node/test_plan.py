@@ -51,10 +51,27 @@ WITH_INIT = pod(container("second"), initContainers=[container()])
 WITH_SIDECAR = pod(
     container("second"), container("third"), initContainers=[container(restartPolicy="Always")]
 )
+WITH_DEBUGGER = pod(
+    container(), ephemeralContainers=[container("second")], initContainers=[container("third")]
+)
 BACKING_OFF = BackOff(delay=10.0, tried=100.0)
 STOPPING = Stopping(since=100.0, grace=30.0)
 
 CASES: list[tuple[str, Object, PodState, float, Plan]] = [
+    (
+        "an ephemeral container starts even while an init container fails",
+        WITH_DEBUGGER,
+        state(Container(), Container(), Container(retry_at=200.0)),
+        100.0,
+        Plan((Start("second"),), 200.0),
+    ),
+    (
+        "an ephemeral container is not started again",
+        WITH_DEBUGGER,
+        state(RUNNING, exited(1), exited(0)),
+        100.0,
+        Plan(),
+    ),
     (
         "a new pod gets a sandbox",
         pod(),

@@ -10,6 +10,7 @@ from netemu.node.probe import Outcome, ProbeKind, Result
 from netemu.node.probe_reports import reports
 from netemu.node.prober import Reports
 from netemu.node.state import Container, Life, PodState
+from netemu.node.volumes import Volumes
 from tests.support.node import container, pod
 
 NO_CLUSTER = cast("Cluster", None)
@@ -24,6 +25,7 @@ class Holder:
         self.pod: Pod = pod_from(pod(container(livenessProbe=PROBE)))
         life = Life(id="now", started=1.0)
         self.state = PodState(containers={"main": Container(life=life)})
+        self.volumes = cast("Volumes", None)  # probes have nothing to do with them
         self.woken = 0
         self.events: list[tuple[str, str, str, str]] = []
 

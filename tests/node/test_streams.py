@@ -1,3 +1,4 @@
+import socket
 from pathlib import Path
 
 import pytest
@@ -86,3 +87,16 @@ async def test_logs_outlive_the_agent(tmp_path: Path) -> None:
     async with world(tmp_path, store=store) as it:
         assert await logs(it) == "hello\n"
         assert it.client.get(PODS, "default", "web") is not None
+
+
+async def test_a_connection_to_a_pod(tmp_path: Path) -> None:
+    async with world(tmp_path) as it:
+        await it.run(shell("exec sleep 60"))
+        await it.ready()
+        address = it.pod()["status"]["podIP"]
+        with socket.create_server((address, 0)) as listener:
+            made = await it.agent.streams.connect(it.pod(), listener.getsockname()[1])
+            made.close()
+            port = listener.getsockname()[1]
+        with pytest.raises(ConnectionRefusedError):
+            await it.agent.streams.connect(it.pod(), port)

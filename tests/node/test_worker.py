@@ -2,10 +2,12 @@
 
 from pathlib import Path
 
+from netemu.api.parts import Part
+from netemu.api.registry import WriteOptions
 from netemu.model.client import DeleteOptions
 from netemu.model.errors import NotFound
 from netemu.model.meta import uid_of
-from netemu.model.resources import PODS
+from netemu.model.resources import BY_KEY, PODS
 from tests.support.clock import FakeClock
 from tests.support.node import container, shell, world
 
@@ -172,3 +174,41 @@ async def test_a_pod_that_is_already_gone_ends_quietly(tmp_path: Path) -> None:
                 break
         await it.run(shell("exec sleep 60"), name="next")
         await it.ready(name="next")
+
+
+async def test_a_pod_that_somebody_declares_failed_is_stopped_and_stays_so(tmp_path: Path) -> None:
+    async with world(tmp_path) as it:
+        await it.run(shell("exec sleep 60"))
+        await it.ready()
+        obj = it.pod()
+        failed = {**obj["status"], "phase": "Failed"}
+        await it.client.update_status(PODS, {**obj, "status": failed})
+        await it.state("terminated")
+        assert it.pod()["status"]["phase"] == "Failed"
+        assert it.runtime.sandboxes == {}
+
+
+async def test_an_ephemeral_container_joins_a_pod_that_runs(tmp_path: Path) -> None:
+    async with world(tmp_path) as it:
+        await it.run(shell("exec sleep 60"))
+        await it.ready()
+        debugger = shell("echo looked; exit 3", "debug", targetContainerName="main")
+        obj = it.pod()
+        spec = {**obj["spec"], "ephemeralContainers": [debugger]}
+        await it.registry.update(
+            BY_KEY[PODS],
+            ("default", "web"),
+            lambda pod: {**pod, "spec": spec},
+            WriteOptions(manager="tests"),
+            Part.EPHEMERAL,
+        )
+
+        def ended() -> bool:
+            [status] = it.pod()["status"].get("ephemeralContainerStatuses") or [{}]
+            return bool((status.get("state") or {}).get("terminated", {}).get("exitCode") == 3)
+
+        await it.until(ended)
+        assert it.pod()["status"]["phase"] == "Running"
+        assert it.main()["ready"] is True
+        assert it.pod()["status"]["ephemeralContainerStatuses"][0]["restartCount"] == 0
+        assert "Started container debug" in it.events("Started")

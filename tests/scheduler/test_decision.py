@@ -2,8 +2,9 @@
 
 import random
 
+from netemu.model.placement import Taint
 from netemu.scheduler.decision import Chosen, Unschedulable, decide
-from netemu.scheduler.facts import Node, Pod, Taint
+from netemu.scheduler.facts import Node, Pod
 from netemu.scheduler.usage import Cluster
 
 ROOM = {"cpu": 1000, "memory": 2**30, "pods": 10}

@@ -3,15 +3,8 @@
 import pytest
 
 from netemu.model.meta import Object
-from netemu.scheduler.facts import (
-    NOT_READY,
-    UNREACHABLE,
-    Taint,
-    Toleration,
-    node_from,
-    pod_from,
-    requests_of,
-)
+from netemu.model.placement import Taint, Toleration
+from netemu.scheduler.facts import NOT_READY, UNREACHABLE, node_from, pod_from, requests_of
 from tests.support.samples import node, pod
 
 TAINT = Taint("color", "red", "NoSchedule")

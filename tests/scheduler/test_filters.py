@@ -2,8 +2,9 @@
 
 import pytest
 
+from netemu.model.placement import Taint, Term, Toleration
 from netemu.model.selector import Operator, Requirement
-from netemu.scheduler.facts import Node, Pod, Taint, Term, Toleration
+from netemu.scheduler.facts import Node, Pod
 from netemu.scheduler.filters import objections
 from netemu.scheduler.usage import Usage
 

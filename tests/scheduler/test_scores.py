@@ -2,8 +2,9 @@
 
 import pytest
 
+from netemu.model.placement import Taint, Term
 from netemu.model.selector import Operator, Requirement
-from netemu.scheduler.facts import Node, Pod, Taint, Term
+from netemu.scheduler.facts import Node, Pod
 from netemu.scheduler.scores import scores
 from netemu.scheduler.usage import Usage
 

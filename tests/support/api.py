@@ -5,8 +5,8 @@ import random
 import shutil
 import socket
 import ssl
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from functools import cache
 from ipaddress import IPv4Address, IPv4Network
@@ -23,7 +23,7 @@ from netemu.api.credentials import Credentials, ensure_credentials, load, write_
 from netemu.api.endpoints import answer
 from netemu.api.http import serve_api
 from netemu.api.registry import Registry
-from netemu.api.request import JSON, Answer, Request, Stream, User
+from netemu.api.request import JSON, Answer, Relay, Request, Stream, Upgrade, User
 from netemu.api.tokens import ServiceAccountTokens
 from netemu.api.watching import Frames
 from netemu.clock import Clock, SystemClock
@@ -31,7 +31,7 @@ from netemu.config.settings import ApiSettings, StoreSettings
 from netemu.model.addressing import Addressing
 from netemu.model.meta import Object
 from netemu.model.resources import NAMESPACES
-from netemu.model.streams import LogOptions, PodStreams
+from netemu.model.streams import ExecOptions, LogOptions, NotRunning, PodStreams, Session
 from netemu.store.memory import MemoryStore
 
 ADDRESSING = Addressing(
@@ -67,6 +67,17 @@ class FixedLogs:
         self.asked.append(options)
         for line in self.lines:
             yield line
+
+    def require_running(self, pod: Object, container: str) -> None:
+        raise NotRunning(f'container not found ("{container}")')
+
+    def exec(self, pod: Object, options: ExecOptions) -> AbstractAsyncContextManager[Session]:
+        raise NotRunning(f'container not found ("{options.container}")')
+
+    attach = exec
+
+    async def connect(self, pod: Object, port: int) -> socket.socket:
+        raise NotRunning("pod not found")
 
 
 def new_registry(clock: Clock | None = None, store: MemoryStore | None = None) -> Registry:
@@ -184,8 +195,11 @@ class Cluster:
         content_type: str = JSON,
         accept: str = "",
         if_none_match: str = "",
+        parameters: Sequence[tuple[str, str]] = (),
+        upgrade: str = "",
+        protocols: Sequence[str] = (),
         **query: str,
-    ) -> Answer | Stream:
+    ) -> Answer | Stream | Upgrade | Relay:
         """What the server answers."""
         if body is None:
             body = b""
@@ -193,7 +207,10 @@ class Cluster:
         request = Request(
             method=method,
             path=path,
-            query=query,
+            query={**dict(reversed(parameters)), **query},
+            parameters=(*parameters, *query.items()),
+            upgrade=upgrade,
+            protocols=protocols,
             accept=accept,
             content_type=content_type,
             user_agent="tests/1",

@@ -18,6 +18,7 @@ from netemu.model.addressing import Addressing
 from netemu.model.client import Client, DeleteOptions
 from netemu.model.conditions import with_condition
 from netemu.model.meta import Object, is_deleting, key_of, name_of
+from netemu.model.usage import Usage
 from netemu.scheduler import run_scheduler
 from netemu.store.memory import MemoryStore
 from netemu.tasks import task_group
@@ -125,8 +126,12 @@ class Control:
 
 
 @asynccontextmanager
-async def control(nodes: int = 2, limit: int = 100) -> AsyncIterator[Control]:
-    """Run everything; leaving ends it."""
+async def control(
+    nodes: int = 2, limit: int = 100, grace: float = 1e9, usage: Usage | None = None
+) -> AsyncIterator[Control]:
+    """Run everything; leaving ends it. Nobody plays the nodes' heartbeats: after `grace` seconds
+    they are Unknown.
+    """
     store, clock, rng = MemoryStore(), FakeClock(), random.Random(7)
     where = addressing()
     async with Registry(store, clock=clock, rng=rng, addressing=where) as registry:
@@ -135,9 +140,11 @@ async def control(nodes: int = 2, limit: int = 100) -> AsyncIterator[Control]:
         for number in range(nodes):
             await plane.client.create(resources.NODES, node(f"node-{number + 1}"))
         async with task_group() as tasks:
-            settings = ControllerSettings(endpoints_per_slice=limit)
+            settings = ControllerSettings(endpoints_per_slice=limit, node_grace_seconds=grace)
             tasks.start(
-                run_controllers(registry.client, registry.recorder, clock, where, settings, CA),
+                run_controllers(
+                    registry.client, registry.recorder, clock, where, settings, CA, usage=usage
+                ),
                 name="controllers",
             )
             recorder = registry.recorder("default-scheduler")

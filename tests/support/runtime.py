@@ -3,6 +3,8 @@
 import asyncio
 import os
 import signal
+import socket
+from ipaddress import IPv4Network
 
 from netemu.node.runtime import Exited, ProcessSpec, SandboxSpec, StartError
 
@@ -25,6 +27,10 @@ class PlainProcess:
         if self._process.returncode is None:
             self._process.send_signal(number)
 
+    @property
+    def ended(self) -> bool:
+        return self._process.returncode is not None
+
     def kill_group(self) -> None:
         try:
             os.killpg(self._process.pid, signal.SIGKILL)
@@ -41,7 +47,11 @@ class PlainRuntime:
         self.sandboxes: dict[str, SandboxSpec] = {}
         self.refuse: OSError | None = None
         """What the next sandboxes fail with."""
+        self.cut_off: set[IPv4Network] = set()
         self._processes: dict[str, list[PlainProcess]] = {}
+
+    async def cut(self, pods: IPv4Network, off: bool) -> None:
+        (self.cut_off.add if off else self.cut_off.discard)(pods)
 
     async def create_sandbox(self, spec: SandboxSpec) -> None:
         if self.refuse is not None:
@@ -61,7 +71,7 @@ class PlainRuntime:
                 *spec.argv,
                 env=dict(spec.env),
                 cwd=spec.cwd,
-                stdin=asyncio.subprocess.DEVNULL,
+                stdin=asyncio.subprocess.DEVNULL if spec.stdin is None else spec.stdin,
                 stdout=spec.stdout,
                 stderr=spec.stderr,
                 start_new_session=True,
@@ -75,6 +85,13 @@ class PlainRuntime:
         started = PlainProcess(process)
         self._processes[spec.sandbox].append(started)
         return started
+
+    def ended(self) -> int:
+        """How many processes have been started and have ended."""
+        return sum(process.ended for found in self._processes.values() for process in found)
+
+    async def tcp_socket(self, sandbox: str, family: socket.AddressFamily) -> socket.socket:
+        return socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
 
     async def close(self) -> None:
         """End whatever still runs."""

@@ -11,7 +11,17 @@ from collections.abc import Callable
 from netemu.api.custom import definition
 from netemu.api.custom.resource import CustomResource
 from netemu.api.custom.structural import defaulted
-from netemu.api.defaults import access, apps, core, pod, service, stored
+from netemu.api.defaults import (
+    access,
+    apps,
+    autoscaling,
+    batch,
+    core,
+    pod,
+    service,
+    storage,
+    stored,
+)
 from netemu.model import resources
 from netemu.model.meta import Object, copied
 from netemu.model.resources import Resource
@@ -30,16 +40,25 @@ _DEFAULTS: dict[str, Callable[[Object], None]] = {
     resources.CUSTOM_RESOURCE_DEFINITIONS: definition.defaults,
     resources.CLUSTER_ROLE_BINDINGS: access.binding,
     resources.ROLE_BINDINGS: access.binding,
+    resources.CRON_JOBS: batch.cron_job,
     resources.DEPLOYMENTS: apps.deployment,
     resources.ENDPOINTS: core.endpoints,
     resources.ENDPOINT_SLICES: core.endpoint_slice,
+    resources.JOBS: batch.job,
     resources.NAMESPACES: core.namespace,
     resources.NODES: core.node,
     resources.PODS: pod.pod,
+    resources.POD_AUTOSCALERS: autoscaling.pod_autoscaler,
+    resources.PRIORITY_CLASSES: autoscaling.priority_class,
     resources.REPLICA_SETS: apps.replica_set,
     resources.SECRETS: core.secret,
     resources.SERVICES: service.service,
-    "statefulsets.apps": apps.stateful_set,
+    resources.DAEMON_SETS: apps.daemon_set,
+    resources.PERSISTENT_VOLUMES: storage.volume,
+    resources.PERSISTENT_VOLUME_CLAIMS: storage.claim,
+    resources.REPLICATION_CONTROLLERS: apps.replication_controller,
+    resources.STATEFUL_SETS: apps.stateful_set,
+    resources.STORAGE_CLASSES: storage.storage_class,
 }
 """Each changes its argument, a copy. ConfigMaps, ServiceAccounts, Events and Leases have none."""
 

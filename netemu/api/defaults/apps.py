@@ -1,4 +1,4 @@
-"""Defaults of Deployments, ReplicaSets and StatefulSets."""
+"""Defaults of the kinds that keep pods running."""
 
 from netemu.api.defaults.parts import child, drop_zero, fill, fill_absent
 from netemu.api.defaults.pod import template
@@ -46,6 +46,30 @@ def stateful_set(obj: Object) -> None:
         fill(claim, apiVersion="v1", kind="PersistentVolumeClaim")
         claim_spec(claim)
         fill(child(claim, "status"), phase="Pending")
+
+
+def daemon_set(obj: Object) -> None:
+    """A DaemonSet."""
+    spec = child(obj, "spec")
+    drop_zero(spec, "minReadySeconds")
+    template(child(spec, "template"))
+    fill_absent(spec, revisionHistoryLimit=_HISTORY)
+    strategy = child(spec, "updateStrategy")
+    fill(strategy, type="RollingUpdate")
+    if strategy["type"] == "RollingUpdate":
+        rolling = child(strategy, "rollingUpdate")
+        fill_absent(rolling, maxUnavailable=1, maxSurge=0)
+
+
+def replication_controller(obj: Object) -> None:
+    """A ReplicationController, which learns its labels and selector from its template."""
+    spec = child(obj, "spec")
+    _workload(spec)
+    labels = child(spec["template"], "metadata").get("labels")
+    if labels and not spec.get("selector"):
+        spec["selector"] = {**labels}
+    if labels and not obj["metadata"].get("labels"):
+        obj["metadata"]["labels"] = {**labels}
 
 
 def _workload(spec: Object) -> None:

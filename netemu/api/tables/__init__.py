@@ -10,27 +10,49 @@ from typing import Any
 
 from netemu.api.custom import printing
 from netemu.api.custom.resource import CustomResource
-from netemu.api.tables import access, cluster, networking, pods, stored, workloads
+from netemu.api.tables import (
+    access,
+    batch,
+    cluster,
+    networking,
+    pods,
+    policy,
+    storage,
+    stored,
+    workloads,
+)
 from netemu.model.meta import Object, name_of
 from netemu.model.resources import (
     CLUSTER_ROLE_BINDINGS,
     CLUSTER_ROLES,
     CONFIG_MAPS,
+    CONTROLLER_REVISIONS,
+    CRON_JOBS,
     CUSTOM_RESOURCE_DEFINITIONS,
+    DAEMON_SETS,
     DEPLOYMENTS,
     ENDPOINT_SLICES,
     ENDPOINTS,
     EVENTS,
+    JOBS,
     LEASES,
     NAMESPACES,
     NODES,
+    PERSISTENT_VOLUME_CLAIMS,
+    PERSISTENT_VOLUMES,
+    POD_AUTOSCALERS,
+    POD_DISRUPTION_BUDGETS,
     PODS,
+    PRIORITY_CLASSES,
     REPLICA_SETS,
+    REPLICATION_CONTROLLERS,
     ROLE_BINDINGS,
     ROLES,
     SECRETS,
     SERVICE_ACCOUNTS,
     SERVICES,
+    STATEFUL_SETS,
+    STORAGE_CLASSES,
     Resource,
 )
 
@@ -85,6 +107,11 @@ _TABLES: dict[str, _Table] = {
     CLUSTER_ROLE_BINDINGS: _BINDING,
     CUSTOM_RESOURCE_DEFINITIONS: _table("Name, Created At", access.role),
     CONFIG_MAPS: _table("Name, Data#, Age", cluster.config_map),
+    CRON_JOBS: _table(
+        "Name, Schedule, Timezone, Suspend, Active#, Last Schedule, Age, Containers', Images', "
+        "Selector'",
+        batch.cron_job,
+    ),
     DEPLOYMENTS: _table(
         "Name, Ready, Up-to-date#, Available#, Age, Containers', Images', Selector'",
         workloads.deployment,
@@ -95,6 +122,9 @@ _TABLES: dict[str, _Table] = {
         "Last Seen, Type, Reason, Object, Subobject', Source', Message, First Seen', Count#', "
         "Name'",
         cluster.event,
+    ),
+    JOBS: _table(
+        "Name, Status, Completions, Duration, Age, Containers', Images', Selector'", batch.job
     ),
     LEASES: _table("Name, Holder, Age", cluster.lease),
     NAMESPACES: _table("Name, Status, Age", cluster.namespace),
@@ -107,6 +137,16 @@ _TABLES: dict[str, _Table] = {
         "Name, Ready, Status, Restarts, Age, IP', Node', Nominated Node', Readiness Gates'",
         pods.pod,
     ),
+    POD_AUTOSCALERS: _table(
+        "Name, Reference, Targets, MinPods, MaxPods#, Replicas#, Age", policy.pod_autoscaler
+    ),
+    POD_DISRUPTION_BUDGETS: _table(
+        "Name, Min Available, Max Unavailable, Allowed Disruptions#, Age",
+        policy.disruption_budget,
+    ),
+    PRIORITY_CLASSES: _table(
+        "Name, Value#, Global-Default, Age, PreemptionPolicy", policy.priority_class
+    ),
     REPLICA_SETS: _table(
         "Name, Desired#, Current#, Ready#, Age, Containers', Images', Selector'",
         workloads.replica_set,
@@ -118,7 +158,31 @@ _TABLES: dict[str, _Table] = {
         "Name, Type, Cluster-IP, External-IP, Port(s), Age, Selector'", networking.service
     ),
     SERVICE_ACCOUNTS: _table("Name, Secrets#, Age", cluster.service_account),
-    "statefulsets.apps": _table("Name, Ready, Age, Containers', Images'", workloads.stateful_set),
+    CONTROLLER_REVISIONS: _table("Name, Controller, Revision#, Age", workloads.revision),
+    DAEMON_SETS: _table(
+        "Name, Desired#, Current#, Ready#, Up-to-date#, Available#, Node Selector, Age, "
+        "Containers', Images', Selector'",
+        workloads.daemon_set,
+    ),
+    PERSISTENT_VOLUMES: _table(
+        "Name, Capacity, Access Modes, Reclaim Policy, Status, Claim, StorageClass, "
+        "VolumeAttributesClass, Reason, Age, VolumeMode'",
+        storage.volume,
+    ),
+    PERSISTENT_VOLUME_CLAIMS: _table(
+        "Name, Status, Volume, Capacity, Access Modes, StorageClass, VolumeAttributesClass, Age, "
+        "VolumeMode'",
+        storage.claim,
+    ),
+    REPLICATION_CONTROLLERS: _table(
+        "Name, Desired#, Current#, Ready#, Age, Containers', Images', Selector'",
+        workloads.replication_controller,
+    ),
+    STATEFUL_SETS: _table("Name, Ready, Age, Containers', Images'", workloads.stateful_set),
+    STORAGE_CLASSES: _table(
+        "Name, Provisioner, ReclaimPolicy, VolumeBindingMode, AllowVolumeExpansion, Age",
+        storage.storage_class,
+    ),
 }
 _TABLES |= {key: _table(columns, row) for key, (columns, row) in stored.TABLES.items()}
 """`'` after a column: only with -o wide; `#`: a whole number."""

@@ -12,14 +12,20 @@ from netemu.api.custom.resource import CustomResource
 from netemu.api.validation import (
     access,
     apps,
+    autoscaling,
+    batch,
     cluster,
     config,
+    daemons,
     endpoints,
     ingress,
     pod,
     pod_update,
+    policy,
+    revisions,
     service,
     service_update,
+    storage,
 )
 from netemu.api.validation.field import Causes, Path
 from netemu.api.validation.ips import LOOPBACK
@@ -58,21 +64,38 @@ _RULES: dict[str, _Rules] = {
     resources.ROLES: _Rules(access.role, access.role_update),
     resources.ROLE_BINDINGS: _Rules(access.role_binding, access.role_binding_update),
     resources.CONFIG_MAPS: _Rules(config.config_map, config.config_map_update),
+    resources.CRON_JOBS: _Rules(batch.cron_job, batch.cron_job_update),
     resources.DEPLOYMENTS: _Rules(apps.deployment, apps.deployment_update),
     resources.ENDPOINTS: _Rules(endpoints.endpoints, endpoints.endpoints_update),
     resources.ENDPOINT_SLICES: _Rules(endpoints.endpoint_slice, endpoints.endpoint_slice_update),
     resources.EVENTS: _Rules(cluster.event, cluster.event_update),
+    resources.JOBS: _Rules(batch.job, batch.job_update, batch.job_status),
     resources.LEASES: _Rules(cluster.lease, cluster.lease_update),
     resources.NAMESPACES: _Rules(cluster.namespace, cluster.namespace_update),
     resources.NODES: _Rules(cluster.node, cluster.node_update, cluster.node_update),
     resources.PODS: _Rules(pod.pod, pod_update.pod_update),
+    resources.POD_AUTOSCALERS: _Rules(
+        autoscaling.pod_autoscaler, autoscaling.pod_autoscaler_update
+    ),
+    resources.POD_DISRUPTION_BUDGETS: _Rules(
+        policy.disruption_budget, policy.disruption_budget_update
+    ),
+    resources.PRIORITY_CLASSES: _Rules(policy.priority_class, policy.priority_class_update),
     resources.REPLICA_SETS: _Rules(apps.replica_set, apps.replica_set_update),
     resources.SECRETS: _Rules(config.secret, config.secret_update),
     resources.SERVICES: _Rules(
         service.service, service_update.service_update, service_update.service_status
     ),
     resources.SERVICE_ACCOUNTS: _Rules(cluster.service_account, cluster.service_account_update),
-    "statefulsets.apps": _Rules(apps.stateful_set, apps.stateful_set_update),
+    resources.CONTROLLER_REVISIONS: _Rules(revisions.revision, revisions.revision_update),
+    resources.DAEMON_SETS: _Rules(daemons.daemon_set, daemons.daemon_set_update),
+    resources.PERSISTENT_VOLUMES: _Rules(storage.volume, storage.volume_update),
+    resources.PERSISTENT_VOLUME_CLAIMS: _Rules(storage.claim, storage.claim_update),
+    resources.REPLICATION_CONTROLLERS: _Rules(
+        apps.replication_controller, apps.replication_controller_update
+    ),
+    resources.STATEFUL_SETS: _Rules(apps.stateful_set, apps.stateful_set_update),
+    resources.STORAGE_CLASSES: _Rules(storage.storage_class, storage.storage_class_update),
 }
 
 

@@ -1,4 +1,4 @@
-"""Rules of Deployments, ReplicaSets and StatefulSets."""
+"""Rules of Deployments, ReplicaSets, ReplicationControllers and StatefulSets."""
 
 import re
 from collections.abc import Callable
@@ -32,12 +32,12 @@ def deployment_update(new: Object, old: Object) -> Causes:
     """An update of a Deployment; its selector stays."""
     yield from object_meta_update(new, old)
     yield from _deployment_spec(new.get("spec") or {})
-    yield from _same_selector(new, old)
+    yield from same_selector(new, old)
 
 
 def _deployment_spec(spec: Object) -> Causes:
     yield from field.not_negative(SPEC.child("replicas"), spec.get("replicas"))
-    yield from _selected(spec, "empty selector is invalid for deployment", _template)
+    yield from selected(spec, "empty selector is invalid for deployment", _template)
     yield from _strategy(spec.get("strategy") or {}, SPEC.child("strategy"))
     for key in ("minReadySeconds", "revisionHistoryLimit", "progressDeadlineSeconds"):
         yield from field.not_negative(SPEC.child(key), spec.get(key))
@@ -57,16 +57,17 @@ def replica_set_update(new: Object, old: Object) -> Causes:
     """An update of a ReplicaSet; its selector stays."""
     yield from object_meta_update(new, old)
     yield from _replica_set_spec(new.get("spec") or {})
-    yield from _same_selector(new, old)
+    yield from same_selector(new, old)
 
 
 def _replica_set_spec(spec: Object) -> Causes:
     for key in ("replicas", "minReadySeconds"):
         yield from field.not_negative(SPEC.child(key), spec.get(key))
-    yield from _selected(spec, "empty selector is invalid for deployment", _template)
+    yield from selected(spec, "empty selector is invalid for deployment", _template)
 
 
-def _same_selector(new: Object, old: Object) -> Causes:
+def same_selector(new: Object, old: Object) -> Causes:
+    """The selector stays."""
     selector = (new.get("spec") or {}).get("selector")
     if not field.same(selector, (old.get("spec") or {}).get("selector")):
         yield field.invalid(SPEC.child("selector"), _shown(selector), field.IMMUTABLE)
@@ -76,7 +77,7 @@ def _shown(selector: Object | None) -> Literal | None:
     return None if selector is None else selector_literal(selector)
 
 
-def _selected(spec: Object, if_empty: str, check: Callable[[Object, Path], Causes]) -> Causes:
+def selected(spec: Object, if_empty: str, check: Callable[[Object, Path], Causes]) -> Causes:
     """The selector, and the template whose pods it must find."""
     selector, path = spec.get("selector"), SPEC.child("selector")
     if selector is None:
@@ -119,10 +120,11 @@ def _is_requirement(item: Object) -> bool:
 
 def _template(value: Object, path: Path) -> Causes:
     yield from template(value, path)
-    yield from _keeps_running(value, path, "ReplicaSet")
+    yield from keeps_running(value, path, "ReplicaSet")
 
 
-def _keeps_running(value: Object, path: Path, kind: str) -> Causes:
+def keeps_running(value: Object, path: Path, kind: str) -> Causes:
+    """Pods of a template that must never end by themselves."""
     spec = value.get("spec") or {}
     restart = spec.get("restartPolicy", "")
     if restart != "Always":
@@ -150,37 +152,68 @@ def _strategy(strategy: Object, path: Path) -> Causes:
 
 def _rolling_update(rolling: Object, path: Path) -> Causes:
     unavailable, surge = rolling.get("maxUnavailable", 0), rolling.get("maxSurge", 0)
-    yield from _count_or_percent(unavailable, path.child("maxUnavailable"))
-    yield from _count_or_percent(surge, path.child("maxSurge"))
-    if _number(unavailable) == 0 and _number(surge) == 0:
+    yield from count_or_percent(unavailable, path.child("maxUnavailable"))
+    yield from count_or_percent(surge, path.child("maxSurge"))
+    if number_of(unavailable) == 0 and number_of(surge) == 0:
         rule = "may not be 0 when `maxSurge` is 0"
-        yield field.invalid(path.child("maxUnavailable"), _int_or_string(unavailable), rule)
-    yield from _at_most_all(unavailable, path.child("maxUnavailable"))
+        yield field.invalid(path.child("maxUnavailable"), int_or_string(unavailable), rule)
+    yield from at_most_all(unavailable, path.child("maxUnavailable"))
 
 
-def _count_or_percent(value: Any, path: Path) -> Causes:
+def count_or_percent(value: Any, path: Path) -> Causes:
+    """A number, or a share like ``25%``."""
     if isinstance(value, str):
-        yield from each_invalid(path, _int_or_string(value), names.percent(value))
+        yield from each_invalid(path, int_or_string(value), names.percent(value))
     else:
         yield from field.not_negative(path, value)
 
 
-def _at_most_all(value: Any, path: Path) -> Causes:
+def at_most_all(value: Any, path: Path) -> Causes:
+    """No more than ``100%``."""
     if isinstance(value, str) and not names.percent(value) and int(value[:-1]) > 100:
-        yield field.invalid(path, _int_or_string(value), "must not be greater than 100%")
+        yield field.invalid(path, int_or_string(value), "must not be greater than 100%")
 
 
-def _number(value: Any) -> int:
+def number_of(value: Any) -> int:
+    """The number in an IntOrString, as Go reads it."""
     if isinstance(value, str):
         # Go's IntOrString.IntValue: what is no number counts as 0.
         return int(value.removesuffix("%")) if re.fullmatch(r"[0-9]+%?", value) else 0
     return int(value)
 
 
-def _int_or_string(value: Any) -> Literal:
+def int_or_string(value: Any) -> Literal:
+    """An IntOrString as Go prints it."""
     kind, number, text = (1, 0, value) if isinstance(value, str) else (0, value, "")
     shown = f"intstr.IntOrString{{Type:{kind}, IntVal:{number}, StrVal:{quoted(text)}}}"
     return Literal(shown)
+
+
+def replication_controller(obj: Object) -> Causes:
+    """A new ReplicationController."""
+    yield from object_meta(obj, True, names.dns_subdomain)
+    yield from _replication_controller_spec(obj.get("spec") or {})
+
+
+def replication_controller_update(new: Object, old: Object) -> Causes:
+    """An update of a ReplicationController; even its selector may change."""
+    yield from object_meta_update(new, old)
+    yield from _replication_controller_spec(new.get("spec") or {})
+
+
+def _replication_controller_spec(spec: Object) -> Causes:
+    yield from field.not_negative(SPEC.child("minReadySeconds"), spec.get("minReadySeconds"))
+    wanted, below = spec.get("selector") or {}, SPEC.child("template")
+    if not wanted:
+        yield field.required(SPEC.child("selector"))
+    yield from field.not_negative(SPEC.child("replicas"), spec.get("replicas"))
+    inner = spec.get("template") or {}
+    own = (inner.get("metadata") or {}).get("labels")
+    if wanted and not wanted.items() <= (own or {}).items():
+        shown = Literal(string_map(own))
+        yield field.invalid(below.child("metadata", "labels"), shown, _MISMATCH)
+    yield from template(inner, below)
+    yield from keeps_running(inner, below, "ReplicationController")
 
 
 def stateful_set(obj: Object) -> Causes:
@@ -226,8 +259,8 @@ def _stateful_set_spec(spec: Object) -> Causes:
         yield from field.not_negative(SPEC.child(key), spec.get(key))
     start = (spec.get("ordinals") or {}).get("start")
     yield from field.not_negative(SPEC.child("ordinals.start"), start)
-    yield from _selected(spec, "empty selector is invalid for statefulset", _stateful_template)
-    yield from _keeps_running(spec.get("template") or {}, SPEC.child("template"), "StatefulSet")
+    yield from selected(spec, "empty selector is invalid for statefulset", _stateful_template)
+    yield from keeps_running(spec.get("template") or {}, SPEC.child("template"), "StatefulSet")
 
 
 def _stateful_template(value: Object, path: Path) -> Causes:

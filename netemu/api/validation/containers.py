@@ -128,6 +128,43 @@ def init_containers(
             yield from _runs_once(container, below)
 
 
+EPHEMERAL_FORBIDDEN = (
+    "ports",
+    "resources",
+    "resizePolicy",
+    "restartPolicy",
+    "livenessProbe",
+    "readinessProbe",
+    "startupProbe",
+    "lifecycle",
+)
+"""What no pod should rely on a debugging container for."""
+
+
+def ephemeral_containers(spec: Object, volumes: Mapping[str, Object], path: Path) -> Causes:
+    """The ephemeral containers of a pod (KEP-277)."""
+    kinds = ("containers", "initContainers")
+    others = {item.get("name", "") for kind in kinds for item in spec.get(kind) or ()}
+    taken = set(others)
+    for number, container in enumerate(spec.get("ephemeralContainers") or ()):
+        below, name = path.index(number), container.get("name", "")
+        yield from _common(container, volumes, below)
+        if name in taken:
+            yield field.duplicate(below.child("name"), name)
+        taken.add(name)
+        target = container.get("targetContainerName")
+        if target and target not in others:
+            yield field.not_found(below.child("targetContainerName"), target)
+        rule = "cannot be set for an Ephemeral Container"
+        for key in EPHEMERAL_FORBIDDEN:
+            if container.get(key):
+                yield field.forbidden(below.child(key), rule)
+        for index, mount in enumerate(container.get("volumeMounts") or ()):
+            if mount.get("subPath"):
+                where = below.child("volumeMounts").index(index).child("subPath")
+                yield field.forbidden(where, rule)
+
+
 def _runs_once(container: Object, path: Path) -> Causes:
     for key in ("lifecycle", "livenessProbe", "readinessProbe", "startupProbe"):
         if container.get(key) is not None:

@@ -9,9 +9,11 @@ import os
 import signal
 import socket
 from collections.abc import Mapping, Sequence
+from ipaddress import IPv4Network
 from itertools import count
 
 from netemu.fabric.enter import Entrance
+from netemu.fabric.inside import tcp_socket
 from netemu.node.runtime import Exited, ProcessSpec, SandboxSpec, StartError
 from netemu.node.spawner import protocol
 from netemu.node.spawner.process import OTHER
@@ -74,6 +76,7 @@ class SpawnerClient:
             spec.address,
             spec.node_address,
             dict(spec.files),
+            [(item.path, item.size) for item in spec.memory],
         )
         _raise_failure(await self._ask(request))
         self._addresses[spec.id] = spec.address
@@ -85,6 +88,10 @@ class SpawnerClient:
         """
         _raise_failure(await self._ask(protocol.RemoveSandbox(next(self._numbers), id)))
         self._addresses.pop(id, None)
+
+    async def cut(self, pods: IPv4Network, off: bool) -> None:
+        """Cut a range of pods off from all others, or undo it. Raises OSError."""
+        _raise_failure(await self._ask(protocol.Cut(next(self._numbers), str(pods), off)))
 
     async def start(self, spec: ProcessSpec) -> SpawnedProcess:
         """Start a process. Raises StartError."""
@@ -99,6 +106,7 @@ class SpawnerClient:
             spec.cwd,
             (one, two, three),
             join,
+            [protocol.Mount(item.source, item.target, item.read_only) for item in spec.mounts],
         )
         process = SpawnedProcess(spec.sandbox, first=join is None)
         try:
@@ -110,6 +118,16 @@ class SpawnerClient:
         if isinstance(answer, protocol.NotStarted):
             raise StartError(answer.text, answer.code)
         return process
+
+    async def tcp_socket(self, sandbox: str, family: socket.AddressFamily) -> socket.socket:
+        """An unconnected, non-blocking TCP socket in a sandbox's own network, if it has one.
+
+        Raises OSError.
+        """
+        if not self._isolated:
+            return socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+        entrance = await self.entrance(sandbox)
+        return await tcp_socket(entrance.namespaces["net"], family)
 
     async def entrance(
         self, sandbox: str | None = None, files: Mapping[str, str] | None = None

@@ -30,6 +30,11 @@ if TYPE_CHECKING:
 READY_SECONDS = 20.0
 """Longest wait for the cluster namespace; it takes a few milliseconds."""
 
+NO_MOUNTS = (
+    "volumes can't be mounted without namespaces; containers are told where they are by "
+    "NETEMU_VOLUME_<NAME>"
+)
+
 STOP_SECONDS = 5.0
 """Longest wait for the spawner to end everything, before it is killed; then the kernel does."""
 
@@ -65,7 +70,7 @@ class Launching:
             refused=self.choice.refused,
             addressing=replace(self.addressing, mirrored=isolated and not event.uplink),
             uplink=event.uplink,
-            notes=(event.note,) if event.note else (),
+            notes=tuple(filter(None, (event.note, "" if isolated else NO_MOUNTS))),
             cluster=LocalSockets(),
             host=host,
             runtime=SpawnerClient(

@@ -5,12 +5,14 @@ to the spawner, which has made itself their adoptive parent, and the environment
 are: everything started here inherits MARK. (Jenkins finds a build's stray processes like this.)
 """
 
+import errno
 import os
 import signal
 import time
 from collections.abc import Collection, Iterator
 from contextlib import suppress
 from dataclasses import replace
+from ipaddress import IPv4Network
 from pathlib import Path
 
 from netemu.node.spawner.process import Program, become
@@ -61,6 +63,11 @@ class PlainSandboxes:
 
     def remove(self, sandbox: Sandbox) -> None:
         """Nothing to remove."""
+
+    def cut(self, pods: IPv4Network, *, off: bool) -> None:
+        """Not possible: the network is the host's own. Undoing it is."""
+        if off:
+            raise OSError(errno.EOPNOTSUPP, "pods share the host's network in loopback mode")
 
     def close(self) -> None:
         """Kill every descendant of the spawner."""

@@ -5,15 +5,18 @@ other end the spawner reads, and which the kernel closes when exec succeeds.
 """
 
 import errno
+import fcntl
 import json
 import os
 import signal
+import termios
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NoReturn
 
 from netemu.fabric.namespaces import die_with_parent
 from netemu.node.runtime import StartError
+from netemu.node.spawner.protocol import Mount
 
 DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 """Where programs are looked up when the environment has no PATH, as containerd does."""
@@ -34,6 +37,8 @@ class Program:
     cwd: str
     stdio: tuple[int | None, int | None, int | None]
     """Descriptors of stdin, stdout and stderr; None: /dev/null."""
+    mounts: Sequence[Mount] = ()
+    """What the view of a container's first process has besides its sandbox's."""
 
 
 def become(program: Program, enter: Callable[[], None], errors: int) -> NoReturn:
@@ -86,6 +91,9 @@ def _arrange_descriptors(stdio: Sequence[int | None]) -> None:
     null = os.open(os.devnull, os.O_RDWR)
     for target, source in enumerate(stdio):
         os.dup2(null if source is None else source, target)
+    if stdio[0] is not None and os.isatty(0):
+        # Of the session that setsid has begun: ^C and a change of size reach the program.
+        fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
 
 def _execute(program: Program) -> NoReturn:

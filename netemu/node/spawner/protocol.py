@@ -43,6 +43,14 @@ class SetUp(msgspec.Struct, frozen=True, tag=True):
     load_balancers: tuple[str, str]
 
 
+class Mount(msgspec.Struct, frozen=True, array_like=True):
+    """What a container sees at `target`."""
+
+    source: str
+    target: str
+    read_only: bool
+
+
 class CreateSandbox(msgspec.Struct, frozen=True, tag=True):
     """Make a sandbox. Answered by Done or Failed."""
 
@@ -52,6 +60,8 @@ class CreateSandbox(msgspec.Struct, frozen=True, tag=True):
     address: str
     node_address: str
     files: dict[str, str]
+    memory: list[tuple[str, int]] = []
+    """Folders to cover with memory, and how many bytes of it."""
 
 
 class RemoveSandbox(msgspec.Struct, frozen=True, tag=True):
@@ -76,6 +86,7 @@ class Start(msgspec.Struct, frozen=True, tag=True):
     stdio: tuple[bool, bool, bool]
     join: int | None
     """The number of the process beside which to run, in its namespaces."""
+    mounts: list[Mount] = []
 
 
 class Describe(msgspec.Struct, frozen=True, tag=True):
@@ -83,6 +94,14 @@ class Describe(msgspec.Struct, frozen=True, tag=True):
 
     request: int
     id: str
+
+
+class Cut(msgspec.Struct, frozen=True, tag=True):
+    """Cut a range of pods off from all others, or undo it. Answered by Done or Failed."""
+
+    request: int
+    pods: str
+    off: bool
 
 
 class Stop(msgspec.Struct, frozen=True, tag=True):
@@ -139,7 +158,7 @@ class Ended(msgspec.Struct, frozen=True, tag=True):
     signal: int
 
 
-Ask = CreateSandbox | RemoveSandbox | Start | Describe
+Ask = CreateSandbox | RemoveSandbox | Start | Describe | Cut
 Request = SetUp | Ask | Stop
 Answer = Done | Failed | Started | NotStarted | Description
 Event = Ready | Answer | Ended

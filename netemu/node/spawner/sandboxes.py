@@ -7,13 +7,14 @@ forked into them, each the first process of a PID namespace of its own.
 
 import os
 import signal
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from ipaddress import IPv4Network
 from itertools import count
 from typing import Protocol
 
-from netemu.fabric import cluster, link
+from netemu.fabric import cluster, cut, link
 from netemu.fabric.namespaces import (
     Namespace,
     excursion,
@@ -25,9 +26,9 @@ from netemu.fabric.namespaces import (
     unshare,
 )
 from netemu.fabric.rtnetlink import Netlink
-from netemu.node.spawner import view
+from netemu.node.spawner import mounts, view
 from netemu.node.spawner.process import Program, become
-from netemu.node.spawner.protocol import CreateSandbox
+from netemu.node.spawner.protocol import CreateSandbox, Mount
 
 KINDS = {
     "net": Namespace.NET,
@@ -70,6 +71,9 @@ class Sandboxes(Protocol):
     def remove(self, sandbox: Sandbox) -> None:
         """Remove a sandbox in which nothing runs. Raises OSError."""
 
+    def cut(self, pods: IPv4Network, *, off: bool) -> None:
+        """Cut a range of pods off from all others, or undo it. Raises OSError."""
+
     def close(self) -> None:
         """Leave nothing behind when the spawner ends."""
 
@@ -110,6 +114,8 @@ class IsolatedSandboxes:
         private_mounts()
         sethostname(spec.hostname)
         view.build(spec.files)
+        view.own_devices()
+        mounts.cover(spec.memory)
         if "net" in kinds:
             unshare(Namespace.NET)
             cluster.allow_ping()
@@ -133,7 +139,7 @@ class IsolatedSandboxes:
         try:
             pid = os.fork()
             if pid == 0:
-                become(program, _way_in(sandbox, beside), errors)
+                become(program, _way_in(sandbox, beside, program.mounts), errors)
         finally:
             return_to(self._pid_home, Namespace.PID)
         return pid
@@ -151,11 +157,15 @@ class IsolatedSandboxes:
             link.disconnect(self._links, sandbox.address)
         _close_handles(sandbox)
 
+    def cut(self, pods: IPv4Network, *, off: bool) -> None:
+        """Let the packets of a range vanish, or pass again."""
+        (cut.cut if off else cut.heal)(self._links, pods)
+
     def close(self) -> None:
         """Nothing to do: namespaces and all in them end with the spawner."""
 
 
-def _way_in(sandbox: Sandbox, beside: int | None) -> Callable[[], None]:
+def _way_in(sandbox: Sandbox, beside: int | None, wanted: Sequence[Mount]) -> Callable[[], None]:
     def enter() -> None:
         if beside is not None:
             setns(beside, BESIDE)
@@ -163,6 +173,7 @@ def _way_in(sandbox: Sandbox, beside: int | None) -> Callable[[], None]:
         for kind, fd in sandbox.handles.items():
             setns(fd, KINDS[kind])
         private_mounts()
+        mounts.place(wanted)
         view.fresh_proc()
 
     return enter

@@ -13,6 +13,7 @@ import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from ipaddress import IPv4Network
 
 from netemu.node.runtime import StartError
 from netemu.node.spawner import protocol
@@ -97,6 +98,8 @@ class Spawner:
                 self._start(request, fds)
             case protocol.Describe():
                 self._describe(request)
+            case protocol.Cut():
+                self._cut(request)
             case protocol.Stop():
                 self._stopped = True
             case protocol.SetUp():
@@ -108,6 +111,14 @@ class Spawner:
             return
         try:
             self._sandboxes[request.id] = self._kinds.create(request)
+        except OSError as error:
+            self._fail(request.request, error)
+        else:
+            self._send(protocol.Done(request.request))
+
+    def _cut(self, request: protocol.Cut) -> None:
+        try:
+            self._kinds.cut(IPv4Network(request.pods), off=request.off)
         except OSError as error:
             self._fail(request.request, error)
         else:
@@ -141,7 +152,7 @@ class Spawner:
             raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))  # they were lost on the way
         given = iter(fds)
         one, two, three = (next(given) if is_given else None for is_given in request.stdio)
-        program = Program(request.argv, request.env, request.cwd, (one, two, three))
+        program = Program(request.argv, request.env, request.cwd, (one, two, three), request.mounts)
         reader, writer = os.pipe()
         pid = 0
         try:

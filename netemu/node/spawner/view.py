@@ -13,6 +13,16 @@ from netemu.fabric.namespaces import DETACH, Mount, mount, pivot_root, unmount
 MEMORY = "size=16m,mode=755"
 """Options of the tmpfs that hold files and directories of our own; bounded, as a pod can write."""
 
+DEVICES = ("null", "zero", "full", "random", "urandom", "tty", "mqueue")
+DEVICE_LINKS = {
+    "ptmx": "pts/ptmx",
+    "fd": "/proc/self/fd",
+    "stdin": "/proc/self/fd/0",
+    "stdout": "/proc/self/fd/1",
+    "stderr": "/proc/self/fd/2",
+}
+TERMINATION_LOG = "/dev/termination-log"
+
 PLACE = "/proc"
 """Where a tmpfs is mounted while a view is put together: it exists, no file of ours is below."""
 
@@ -21,9 +31,32 @@ def build(files: Mapping[str, str]) -> None:
     """Make each path show its text in the mount namespace of this process. Raises OSError."""
     for path in files:
         if not os.path.exists(path):
-            _make(path)
+            make(path)
     if files:
         _bind_texts(files)
+
+
+def own_devices() -> None:
+    """Give /dev what it has in any container and no more, with a /dev/shm of its own.
+
+    Whatever a program leaves there, such as its termination message, stays in memory.
+    """
+    with _inside("/dev"):
+        mount("tmpfs", "/dev", "tmpfs", Mount.NOSUID, "size=65536k,mode=755")
+        for name in DEVICES:
+            if os.path.exists(name):
+                _show(name, f"/dev/{name}")
+    for name, target in DEVICE_LINKS.items():
+        os.symlink(target, f"/dev/{name}")
+    flags = Mount.NOSUID | Mount.NODEV | Mount.NOEXEC
+    os.mkdir("/dev/shm")
+    mount("tmpfs", "/dev/shm", "tmpfs", flags, "size=65536k,mode=1777")
+    # Terminals of its own: the machine's may be root's alone.
+    os.mkdir("/dev/pts")
+    flags = Mount.NOSUID | Mount.NOEXEC
+    mount("devpts", "/dev/pts", "devpts", flags, "newinstance,ptmxmode=0666,mode=0620")
+    with open(TERMINATION_LOG, "x", encoding="utf-8"):
+        pass  # the usual place of termination messages, there so that files can be mounted on it
 
 
 def fresh_proc() -> None:
@@ -45,8 +78,10 @@ def _bind_texts(files: Mapping[str, str]) -> None:
         unmount(PLACE, DETACH)  # what is bound stays
 
 
-def _make(path: str) -> None:
-    """Make a missing file, in memory: its directory becomes one of ours that shows the old one."""
+def make(path: str, *, folder_itself: bool = False) -> None:
+    """Make a missing file or folder, in memory: the folder that it belongs in becomes one of ours,
+    which shows what the old one has.
+    """
     folder = os.path.dirname(path)
     while not os.path.isdir(folder):
         folder = os.path.dirname(folder)
@@ -57,6 +92,9 @@ def _make(path: str) -> None:
         _own_root(missing)
     else:
         _own_folder(folder, missing)
+    if folder_itself:
+        os.makedirs(path)
+        return
     os.makedirs(os.path.dirname(path), exist_ok=True)
     with open(path, "x", encoding="utf-8"):
         pass
@@ -93,12 +131,17 @@ def _show_entries(folder: str, without: set[str]) -> None:
             continue
         if entry.is_symlink():
             os.symlink(os.readlink(entry.name), target)
-            continue
-        if entry.is_dir():
-            os.mkdir(target)
         else:
-            os.close(os.open(target, os.O_CREAT | os.O_WRONLY, 0o600))
-        mount(entry.name, target, flags=Mount.BIND | Mount.REC)
+            _show(entry.name, target)
+
+
+def _show(name: str, target: str) -> None:
+    """Show an entry of the current directory at `target`, which is made for it."""
+    if os.path.isdir(name):
+        os.mkdir(target)
+    else:
+        os.close(os.open(target, os.O_CREAT | os.O_WRONLY, 0o600))
+    mount(name, target, flags=Mount.BIND | Mount.REC)
 
 
 @contextmanager

@@ -4,6 +4,7 @@ import errno
 import os
 import resource
 import signal
+import socket
 import time
 from pathlib import Path
 
@@ -127,3 +128,24 @@ def test_when_descriptors_run_out_the_spawner_goes_on(isolated: NetMode) -> None
         return refusals, len(os.listdir(folder)) == before, text
 
     assert instance.in_instance(isolated, body) == ({errno.EMFILE}, True, "here\n")
+
+
+def test_a_socket_in_a_pods_own_network(isolated: NetMode) -> None:
+    async def body(launched: Launched) -> str:
+        await instance.add_pod(launched, "web")
+        made = await launched.runtime.tcp_socket("web", socket.AF_INET)
+        here = socket.socket()
+        with made, here:
+            here.bind(("127.0.0.1", 0))
+            made.bind(here.getsockname())  # taken here, free in there
+        return "bound"
+
+    assert instance.in_instance(isolated, body) == "bound"
+
+
+def test_without_networks_of_their_own_a_socket_is_a_socket() -> None:
+    async def body(launched: Launched) -> bool:
+        with await launched.runtime.tcp_socket("web", socket.AF_INET) as made:
+            return made.getblocking()
+
+    assert instance.in_instance(NetMode.LOOPBACK, body) is False

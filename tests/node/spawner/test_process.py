@@ -167,3 +167,18 @@ def test_the_first_executable_in_path_is_taken(tmp_path: Path) -> None:
         (tmp_path / folder / "tool").touch(permissions)
     path = ":".join(str(tmp_path / folder) for folder in ("none", "one", "two", "three"))
     assert process.find("tool", path) == str(tmp_path / "two" / "tool")
+
+
+def test_a_terminal_is_the_programs_own(mode: NetMode) -> None:
+    async def body(launched: Launched) -> tuple[str, int]:
+        await instance.add_pod(launched, "web")
+        ours, theirs = os.openpty()
+        script = "trap 'exit 7' INT; echo ready > /dev/tty; while :; do sleep 0.05; done"
+        streams = {"stdin": theirs, "stdout": theirs, "stderr": theirs}
+        started = await instance.start(launched, "web", "/bin/sh", "-c", script, **streams)
+        os.close(theirs)
+        said = os.read(ours, 100).decode()
+        os.write(ours, b"\x03")
+        return said, (await started.wait()).code
+
+    assert instance.in_instance(mode, body) == ("ready\r\n", 7)

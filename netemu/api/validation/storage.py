@@ -1,0 +1,168 @@
+"""Rules of PersistentVolumes, PersistentVolumeClaims and StorageClasses."""
+
+from collections.abc import Iterable
+from typing import Final
+
+from netemu.api.validation import field
+from netemu.api.validation.field import SPEC, Causes, Path, each_invalid
+from netemu.api.validation.meta import label_selector, object_meta, object_meta_update
+from netemu.api.validation.resources import amount
+from netemu.model import names
+from netemu.model.meta import Object
+
+_MODES: Final = ("ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", "ReadWriteOncePod")
+_RECLAIM: Final = ("Delete", "Recycle", "Retain")
+_BINDING: Final = ("Immediate", "WaitForFirstConsumer")
+_VOLUME_MODES: Final = ("Block", "Filesystem")
+_SOURCES: Final = (
+    "hostPath", "gcePersistentDisk", "awsElasticBlockStore", "glusterfs", "flocker", "nfs", "rbd",
+    "quobyte", "cephfs", "iscsi", "cinder", "fc", "flexVolume", "azureFile", "vsphereVolume",
+    "photonPersistentDisk", "portworxVolume", "azureDisk", "scaleIO", "local", "storageos", "csi",
+)  # fmt: skip
+
+
+def volume(obj: Object) -> Causes:
+    """A new PersistentVolume."""
+    yield from object_meta(obj, False, names.dns_subdomain)
+    yield from _volume_spec(obj.get("spec") or {})
+
+
+def volume_update(new: Object, old: Object) -> Causes:
+    """An update of a PersistentVolume; where its data is stays."""
+    yield from object_meta_update(new, old)
+    spec, before = new.get("spec") or {}, old.get("spec") or {}
+    yield from _volume_spec(spec)
+    if any(not field.same(spec.get(kind), before.get(kind)) for kind in _SOURCES):
+        path = SPEC.child("persistentvolumesource")
+        yield field.forbidden(path, "spec.persistentvolumesource is immutable after creation")
+    yield from field.immutable(
+        SPEC.child("volumeMode"), spec.get("volumeMode"), before.get("volumeMode")
+    )
+
+
+def _volume_spec(spec: Object) -> Causes:
+    yield from _modes(spec.get("accessModes") or (), SPEC.child("accessModes"))
+    capacity, path = spec.get("capacity") or {}, SPEC.child("capacity")
+    if not capacity:
+        yield field.required(path)
+    elif "storage" not in capacity or len(capacity) > 1:
+        yield field.not_supported(path, capacity, ("storage",))
+    for name, value in capacity.items():
+        yield from amount(name, value, path.key(name))
+    reclaim = spec.get("persistentVolumeReclaimPolicy", "")
+    if reclaim not in _RECLAIM:
+        path = SPEC.child("persistentVolumeReclaimPolicy")
+        yield field.not_supported(path, reclaim, _RECLAIM)
+    yield from _one_source(spec)
+    if name := spec.get("storageClassName"):
+        yield from each_invalid(SPEC.child("storageClassName"), name, names.dns_subdomain(name))
+    yield from _mode(spec)
+
+
+def _one_source(spec: Object) -> Causes:
+    given = [kind for kind in _SOURCES if spec.get(kind) is not None]
+    for kind in given[1:]:
+        yield field.forbidden(SPEC.child(kind), "may not specify more than 1 volume type")
+    if not given:
+        yield field.required(SPEC, "must specify a volume type")
+    for kind in ("hostPath", "local"):
+        if spec.get(kind) is not None and not spec[kind].get("path"):
+            yield field.required(SPEC.child(kind, "path"))
+    if (spec.get("hostPath") or {}).get("path") == "/":
+        policy = spec.get("persistentVolumeReclaimPolicy")
+        if policy == "Recycle":
+            rule = "may not be 'recycle' for a hostPath mount of '/'"
+            yield field.forbidden(SPEC.child("persistentVolumeReclaimPolicy"), rule)
+
+
+def _mode(spec: Object) -> Causes:
+    mode = spec.get("volumeMode")
+    if mode is not None and mode not in _VOLUME_MODES:
+        yield field.not_supported(SPEC.child("volumeMode"), mode, _VOLUME_MODES)
+
+
+def _modes(modes: Iterable[str], path: Path) -> Causes:
+    found = list(modes)
+    if not found:
+        yield field.required(path, "at least 1 access mode is required")
+    for number, mode in enumerate(found):
+        if mode not in _MODES:
+            yield field.not_supported(path.index(number), mode, _MODES)
+    if "ReadWriteOncePod" in found and len(found) > 1:
+        rule = "may not use ReadWriteOncePod with other access modes"
+        yield field.forbidden(path, rule)
+
+
+def claim(obj: Object) -> Causes:
+    """A new PersistentVolumeClaim."""
+    yield from object_meta(obj, True, names.dns_subdomain)
+    yield from claim_spec(obj.get("spec") or {}, SPEC)
+
+
+def claim_spec(spec: Object, path: Path) -> Causes:
+    """What a claim asks for."""
+    yield from _modes(spec.get("accessModes") or (), path.child("accessModes"))
+    if spec.get("selector") is not None:
+        yield from label_selector(spec["selector"], path.child("selector"))
+    requests = (spec.get("resources") or {}).get("requests") or {}
+    below = path.child("resources")
+    if "storage" not in requests:
+        yield field.required(below.key("storage"))
+    else:
+        yield from amount("storage", requests["storage"], below.key("storage"))
+    if name := spec.get("storageClassName"):
+        yield from each_invalid(path.child("storageClassName"), name, names.dns_subdomain(name))
+    yield from _mode(spec)
+
+
+_CLAIM_STAYS: Final = (
+    "spec is immutable after creation except resources.requests and volumeAttributesClassName for "
+    "bound claims"
+)
+
+
+def claim_update(new: Object, old: Object) -> Causes:
+    """An update of a claim; it may be bound, get its class, and grow."""
+    yield from object_meta_update(new, old)
+    spec, before = new.get("spec") or {}, old.get("spec") or {}
+    yield from claim_spec(spec, SPEC)
+    kept = {**spec}
+    if not before.get("volumeName"):
+        kept["volumeName"] = before.get("volumeName")
+    if before.get("storageClassName") is None:
+        kept["storageClassName"] = None
+    if (old.get("status") or {}).get("phase") == "Bound":
+        kept["resources"] = before.get("resources")
+    if not field.same(kept, before):
+        yield field.forbidden(SPEC, _CLAIM_STAYS)
+
+
+def storage_class(obj: Object) -> Causes:
+    """A new StorageClass."""
+    yield from object_meta(obj, False, names.dns_subdomain)
+    provisioner = obj.get("provisioner") or ""
+    if not provisioner:
+        yield field.required(Path("provisioner"))
+    else:
+        yield from each_invalid(
+            Path("provisioner"), provisioner, names.qualified_name(provisioner.lower())
+        )
+    reclaim, binding = obj.get("reclaimPolicy"), obj.get("volumeBindingMode")
+    if reclaim not in ("Delete", "Retain"):
+        yield field.not_supported(Path("reclaimPolicy"), reclaim, ("Delete", "Retain"))
+    if binding not in _BINDING:
+        yield field.not_supported(Path("volumeBindingMode"), binding, _BINDING)
+
+
+def storage_class_update(new: Object, old: Object) -> Causes:
+    """An update of a StorageClass; what it makes of claims stays."""
+    yield from object_meta_update(new, old)
+    if not field.same(new.get("parameters"), old.get("parameters")):
+        yield field.forbidden(Path("parameters"), "updates to parameters are forbidden.")
+    if new.get("provisioner") != old.get("provisioner"):
+        yield field.forbidden(Path("provisioner"), "updates to provisioner are forbidden.")
+    if new.get("reclaimPolicy") != old.get("reclaimPolicy"):
+        yield field.forbidden(Path("reclaimPolicy"), "updates to reclaimPolicy are forbidden.")
+    yield from field.immutable(
+        Path("volumeBindingMode"), new.get("volumeBindingMode"), old.get("volumeBindingMode")
+    )

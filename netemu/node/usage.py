@@ -1,0 +1,146 @@
+"""Measuring what containers use: processor time and memory of their processes, from /proc.
+
+Nothing runs while nobody asks. The processor's share is an average since the last time somebody
+asked, if that is recent, else over a short look. A container's processes are its first one and all
+below that: in a PID namespace orphans come to the first process, too.
+"""
+
+import asyncio
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from netemu.clock import Clock, SystemClock
+from netemu.model.usage import Amount, PodUsage
+from netemu.node.worker import PodWorker
+
+SHORTEST = 1.0
+"""Seconds that an average of the processor's share is taken over at least."""
+LONGEST = 60.0
+"""Seconds after which an earlier look is too old to compare with."""
+
+_TICKS = os.sysconf("SC_CLK_TCK")
+_PAGE = os.sysconf("SC_PAGE_SIZE")
+
+Key = tuple[str, str, int]
+"""(pod's uid, container, its first process)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stat:
+    """One process."""
+
+    parent: int
+    ticks: int
+    """Processor time of it and of the children it has waited for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One look at all containers."""
+
+    at: float
+    """Monotonic, real time: processes know no other."""
+    cpu: Mapping[Key, float]
+    """Seconds of processor time so far."""
+    memory: Mapping[Key, int]
+
+
+class Meter:
+    """Implements `netemu.model.usage.Usage` for an agent's workers."""
+
+    def __init__(self, workers: Mapping[str, PodWorker], clock: Clock) -> None:
+        self._workers = workers
+        self._clock = clock
+        self._real = SystemClock()
+        self._last: Look | None = None
+        self._before: Look | None = None
+        self._turn = asyncio.Lock()
+
+    async def pods(self) -> Mapping[str, PodUsage]:
+        """By uid: every pod that has a running container."""
+        async with self._turn:
+            first, second = await self._looks()
+        now = self._clock.now()
+        window = second.at - first.at
+        found: dict[str, dict[str, Amount]] = {}
+        for key, seconds in second.cpu.items():
+            uid, name, _ = key
+            used = max(0.0, seconds - first.cpu.get(key, 0.0))
+            found.setdefault(uid, {})[name] = Amount(used / window, second.memory[key])
+        return {
+            uid: PodUsage(containers=containers, at=now, window=window)
+            for uid, containers in found.items()
+        }
+
+    async def _looks(self) -> tuple[Look, Look]:
+        """Two looks far enough apart, the second one recent."""
+        now = self._real.monotonic()
+        if self._last is None or now - self._last.at > LONGEST:
+            self._last = self._look()
+            self._before = None
+            await self._real.sleep(SHORTEST)
+        elif now - self._last.at < SHORTEST and self._before is not None:
+            return self._before, self._last
+        elif now - self._last.at < SHORTEST:
+            await self._real.sleep(SHORTEST - (now - self._last.at))
+        self._before, self._last = self._last, self._look()
+        return self._before, self._last
+
+    def _look(self) -> Look:
+        stats = processes()
+        children: dict[int, list[int]] = {}
+        for pid, stat in stats.items():
+            children.setdefault(stat.parent, []).append(pid)
+        cpu: dict[Key, float] = {}
+        memory: dict[Key, int] = {}
+        for uid, worker in self._workers.items():
+            for name, first in worker.containers.first_processes():
+                family = [pid for pid in _below(first, children) if pid in stats]
+                if family:
+                    key = uid, name, first
+                    cpu[key] = sum(stats[pid].ticks for pid in family) / _TICKS
+                    memory[key] = sum(map(_own_memory, family))
+        return Look(self._real.monotonic(), cpu, memory)
+
+
+def processes() -> dict[int, Stat]:
+    """Every process that can be seen."""
+    found = {}
+    for entry in os.listdir("/proc"):
+        if entry.isdecimal():
+            stat = parse_stat(_read(f"/proc/{entry}/stat"))
+            if stat is not None:
+                found[int(entry)] = stat
+    return found
+
+
+def parse_stat(text: str) -> Stat | None:
+    """What /proc/PID/stat says; None when there is no such process any more (proc(5))."""
+    # The name stands in brackets and may have any letters in it, brackets too.
+    fields = text.rpartition(")")[2].split()
+    if len(fields) < 15:
+        return None
+    return Stat(parent=int(fields[1]), ticks=sum(map(int, fields[11:15])))
+
+
+def _below(first: int, children: Mapping[int, list[int]]) -> Iterable[int]:
+    waiting = [first]
+    while waiting:
+        pid = waiting.pop()
+        yield pid
+        waiting += children.get(pid, ())
+
+
+def _own_memory(pid: int) -> int:
+    """Bytes of memory that the process shares with nobody: what a cgroup would charge it."""
+    fields = _read(f"/proc/{pid}/statm").split()
+    return (int(fields[1]) - int(fields[2])) * _PAGE if len(fields) > 2 else 0
+
+
+def _read(path: str) -> str:
+    try:
+        with open(path, encoding="utf-8", errors="replace") as file:
+            return file.read()
+    except OSError:
+        return ""

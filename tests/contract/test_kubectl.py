@@ -1,0 +1,95 @@
+"""Every kubectl there is, against a real instance: exit codes and output of what users type.
+
+The newest and the oldest run with all the other tests; those in between are slow together and have
+a target of their own (``make test-slow``).
+"""
+
+import os
+import re
+import subprocess
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from netemu.config.version import MINOR
+from netemu.testing import Instance, instance
+from tests.contract.commands import CHAPTERS, CONFIG, NOT_YET, Step
+from tests.support.kubectls import kubectls
+
+pytestmark = [pytest.mark.contract, pytest.mark.timeout(240)]
+
+SECONDS = 60
+"""How long a command may take on a busy machine."""
+DISRUPTIVE = {"nodes"}
+"""Chapters that change what all namespaces share; they run last."""
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Instance]:
+    with instance("kubectl-matrix") as made:
+        yield made
+
+
+def versions() -> list[Any]:
+    found = list(kubectls())
+    quick = {MINOR if MINOR in found else max(found, default=0), min(found, default=0)}
+    return [
+        pytest.param(minor, marks=() if minor in quick else pytest.mark.slow) for minor in found
+    ]
+
+
+class Runner:
+    """One kubectl in one namespace."""
+
+    def __init__(self, cluster: Instance, minor: int, namespace: str) -> None:
+        self.minor = minor
+        self.namespace = namespace
+        self._command = [kubectls()[minor], f"--namespace={namespace}"]
+        cache = cluster.state_dir / f"cache-{minor}"
+        self._env = {**os.environ, **cluster.env, "KUBECACHEDIR": str(cache), "HOME": str(cache)}
+
+    def problem(self, step: Step) -> str:
+        """What isn't as it should be, "" if all is."""
+        words = [word.replace("{namespace}", self.namespace) for word in step.words]
+        done = subprocess.run(
+            [*self._command, *words],
+            input=step.stdin,
+            env=self._env,
+            text=True,
+            capture_output=True,
+            timeout=SECONDS,
+            check=False,
+        )
+        fine = (
+            done.returncode == step.code
+            and re.search(step.out, done.stdout, re.MULTILINE)
+            and re.search(step.err, done.stderr, re.MULTILINE)
+        )
+        shown = f"$ kubectl {step.line}\n{done.stdout}{done.stderr}rc={done.returncode}"
+        return "" if fine else shown
+
+
+@pytest.mark.parametrize("chapter", sorted(CHAPTERS, key=lambda name: name in DISRUPTIVE))
+@pytest.mark.parametrize("minor", versions())
+def test_commands(cluster: Instance, minor: int, chapter: str) -> None:
+    namespace = f"{chapter}-{minor}"
+    cluster.kubectl("create", "namespace", namespace)
+    runner = Runner(cluster, minor, namespace)
+    steps = [step for step in CHAPTERS[chapter] if step.since <= minor < step.before]
+    problems = [problem for step in steps if (problem := runner.problem(step))]
+    cluster.kubectl("delete", "namespace", namespace, "--wait=false")
+    assert problems == [], "\n\n".join(problems)
+
+
+def test_chapters_have_commands_for_every_version() -> None:
+    for minor in kubectls():
+        for steps in CHAPTERS.values():
+            assert any(step.since <= minor < step.before for step in steps)
+
+
+def test_what_does_not_work_yet_is_listed(cluster: Instance) -> None:
+    runner = Runner(cluster, max(kubectls()), "default")
+    steps = [Step(line, stdin=CONFIG) for line in NOT_YET]
+    works = [step.line for step in steps if not runner.problem(step)]
+    assert works == [], "these belong to a chapter now"
