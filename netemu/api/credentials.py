@@ -68,12 +68,17 @@ class Credentials:
     @property
     def token_key(self) -> Path:
         """The key that signs ServiceAccounts' tokens, PEM."""
-        return self.folder / "sa.key"
+        return token_key(self.folder)
 
     @property
     def admin_files(self) -> tuple[Path, Path]:
         """The administrator's certificate and key, PEM."""
         return self.folder / "admin.crt", self.folder / "admin.key"
+
+
+def token_key(folder: Path) -> Path:
+    """Where the key that signs tokens is, or will be."""
+    return folder / "sa.key"
 
 
 class _Made(msgspec.Struct):
