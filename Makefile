@@ -11,7 +11,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 DEV_STAMP := $(VENV)/.installed-dev
 
-.PHONY: help venv dev tools demo test check fix fuzz bench run clean dist
+.PHONY: help venv dev tools demo test contract check fix fuzz bench run clean dist
 
 help: ## What one can make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -40,6 +40,10 @@ demo: venv ## Run the counter example, show it, clean up
 
 test: dev tools ## Run the tests
 	@$(BIN)/python -m pytest -q
+
+contract: dev tools ## Run other projects' suites against a cluster; takes minutes
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[contract]'
+	@$(BIN)/python -m pytest -q tests/contract
 
 check: dev ## Lint, formatting, types, layers
 	@$(BIN)/ruff format --check .

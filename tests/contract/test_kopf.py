@@ -1,0 +1,52 @@
+"""kopf's end-to-end tests and examples, out of its source distribution."""
+
+import subprocess
+import sys
+import tarfile
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import pytest
+
+from netemu.testing import Instance
+from tests.contract.suites import judge, outcomes
+
+pytestmark = [pytest.mark.contract, pytest.mark.slow]
+
+EXCUSED = {
+    "test_all_examples_are_runnable[13-hooks]": (
+        "its assertions are rewritten deeper than Python 3.11 compiles"
+    ),
+    "test_all_examples_are_runnable[17-admission]": "admission webhooks are not called yet",
+}
+
+
+@pytest.fixture
+def sources(tmp_path: Path) -> Path:
+    """The folder of kopf's sources, as its package index has them."""
+    try:
+        wanted = f"kopf=={version('kopf')}"
+    except PackageNotFoundError:
+        pytest.skip("there is no kopf")
+    argv = [sys.executable, "-m", "pip", "download", "--no-deps", "--no-binary", ":all:"]
+    done = subprocess.run(
+        [*argv, "--no-build-isolation", "-d", str(tmp_path), wanted],
+        capture_output=True,
+        check=False,
+        timeout=120,
+    )
+    archives = list(tmp_path.glob("kopf-*.tar.gz"))
+    if not archives:
+        pytest.skip(f"its sources can't be had: {done.stderr.decode()[-200:]}")
+    with tarfile.open(archives[0]) as archive:
+        archive.extractall(tmp_path, filter="data")
+    return archives[0].with_name(archives[0].name.removesuffix(".tar.gz"))
+
+
+@pytest.mark.timeout(400)
+def test_kopf_end_to_end(cluster: Instance, sources: Path) -> None:
+    for need in ("pykube", "freezegun", "kmock", "looptime"):
+        pytest.importorskip(need)
+    arguments = ("tests/e2e", "--only-e2e", "--timeout=60", "-o", "addopts=")
+    found = outcomes(cluster, sources, sources / "report.xml", *arguments, seconds=380)
+    judge(found, EXCUSED, least=11)
