@@ -42,8 +42,9 @@ test: dev tools ## Run the tests
 	@$(BIN)/python -m pytest -q
 
 contract: dev tools ## Run other projects' suites against a cluster; takes minutes
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[contract]'
-	@$(BIN)/python -m pytest -q tests/contract
+	@test -x .venv-contract/bin/python || $(PYTHON) -m venv .venv-contract
+	@.venv-contract/bin/python -m pip install --quiet --disable-pip-version-check -r tests/contract/requirements.txt
+	@CONTRACT_PYTHON=$(CURDIR)/.venv-contract/bin/python $(BIN)/python -m pytest -q tests/contract
 
 check: dev ## Lint, formatting, types, layers
 	@$(BIN)/ruff format --check .
@@ -70,5 +71,5 @@ dist: dev ## Build the wheel
 	@$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
 
 clean: ## Remove what was made here
-	rm -rf $(VENV) dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .venv-contract dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -10,7 +10,7 @@ import kubernetes.config
 def get_e2e_configuration() -> object:
     configuration = kubernetes.client.Configuration()
     load = kubernetes.config.load_kube_config
-    load(client_configuration=configuration)  # type: ignore[no-untyped-call]  # it has no types
+    load(client_configuration=configuration)
     return configuration
 
 

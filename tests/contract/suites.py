@@ -1,14 +1,34 @@
-"""Runs other projects' test suites, unmodified, against a cluster of ours."""
+"""Runs other projects' test suites, unmodified, against a cluster of ours.
 
+They have an environment of their own (`make contract` makes it), because some bring pytest plugins
+that every run beside them would load.
+"""
+
+import os
 import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from xml.etree import ElementTree
 
+import pytest
+
 from netemu.testing import Instance
 
 ROOT = Path(__file__).parents[2]
+
+
+def python() -> str:
+    """The interpreter that has the suites; without one the test is skipped."""
+    found = os.environ.get("CONTRACT_PYTHON")
+    if not found:
+        pytest.skip("CONTRACT_PYTHON names no interpreter; `make contract` makes one")
+    return found
+
+
+def output_of(code: str, *arguments: str) -> str:
+    """What a piece of Python prints there."""
+    argv = [python(), "-c", code, *arguments]
+    return subprocess.run(argv, check=True, capture_output=True, text=True).stdout.strip()
 
 
 def outcomes(
@@ -18,7 +38,7 @@ def outcomes(
 
     Skipped tests are left out.
     """
-    argv = [sys.executable, "-m", "pytest", *arguments, "-q", "-p", "no:cacheprovider"]
+    argv = [python(), "-m", "pytest", *arguments, "-q", "-p", "no:cacheprovider"]
     done = subprocess.run(
         [*argv, f"--junitxml={report}"],
         cwd=folder,

@@ -3,12 +3,12 @@
 import os
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from netemu.testing import Instance
+from tests.contract.suites import python
 
 pytestmark = [pytest.mark.contract, pytest.mark.slow]
 
@@ -60,10 +60,10 @@ with Config(namespace="helm4") as config:
 
 
 def test_helm_4_from_install_to_uninstall(cluster: Instance) -> None:
-    pytest.importorskip("helm_python")
+    interpreter = python()
     cluster.kubectl("create", "namespace", "helm4")
     done = subprocess.run(
-        [sys.executable, "-c", HELM_4, str(CHART)],
+        [interpreter, "-c", HELM_4, str(CHART)],
         env=cluster.env,
         capture_output=True,
         text=True,

@@ -1,15 +1,13 @@
 """kopf's end-to-end tests and examples, out of its source distribution."""
 
 import subprocess
-import sys
 import tarfile
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import pytest
 
 from netemu.testing import Instance
-from tests.contract.suites import judge, outcomes
+from tests.contract.suites import judge, outcomes, output_of, python
 
 pytestmark = [pytest.mark.contract, pytest.mark.slow]
 
@@ -24,13 +22,10 @@ EXCUSED = {
 @pytest.fixture
 def sources(tmp_path: Path) -> Path:
     """The folder of kopf's sources, as its package index has them."""
-    try:
-        wanted = f"kopf=={version('kopf')}"
-    except PackageNotFoundError:
-        pytest.skip("there is no kopf")
-    argv = [sys.executable, "-m", "pip", "download", "--no-deps", "--no-binary", ":all:"]
+    installed = output_of("import importlib.metadata as m; print(m.version('kopf'))")
+    argv = [python(), "-m", "pip", "download", "--no-deps", "--no-binary", ":all:"]
     done = subprocess.run(
-        [*argv, "--no-build-isolation", "-d", str(tmp_path), wanted],
+        [*argv, "-d", str(tmp_path), f"kopf=={installed}"],
         capture_output=True,
         check=False,
         timeout=120,
@@ -45,8 +40,6 @@ def sources(tmp_path: Path) -> Path:
 
 @pytest.mark.timeout(400)
 def test_kopf_end_to_end(cluster: Instance, sources: Path) -> None:
-    for need in ("pykube", "freezegun", "kmock", "looptime"):
-        pytest.importorskip(need)
     arguments = ("tests/e2e", "--only-e2e", "--timeout=60", "-o", "addopts=")
     found = outcomes(cluster, sources, sources / "report.xml", *arguments, seconds=380)
     judge(found, EXCUSED, least=11)

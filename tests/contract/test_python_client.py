@@ -23,7 +23,6 @@ EXCUSED = {
 
 @pytest.mark.timeout(180)
 def test_the_dynamic_clients_tests(cluster: Instance, tmp_path: Path) -> None:
-    pytest.importorskip("kubernetes")
     arguments = (
         *("--import-mode=importlib", "-p", "tests.contract.dynamic_plugin", "--timeout=40"),
         *("--pyargs", "kubernetes.dynamic.test_client", "kubernetes.dynamic.test_discovery"),
