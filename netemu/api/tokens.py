@@ -36,6 +36,8 @@ REMEMBERED: Final = 1024
 SHORTEST: Final = 600
 LONGEST: Final = 2**32
 """Seconds that a token may be asked for."""
+_FRESH: Final = 0.8
+"""The part of its life after which a mounted token is replaced (the kubelet's token manager)."""
 _SIZE: Final = 32
 """Bytes of each half of an ES256 signature."""
 _RESOURCES: Final = {"pod": PODS, "secret": SECRETS, "node": NODES}
@@ -68,6 +70,7 @@ class ServiceAccountTokens:
         self._clock = clock
         self._path = key
         self._good: OrderedDict[str, dict[str, Any]] = OrderedDict()
+        self._mounted: OrderedDict[tuple[str, str, int], tuple[bytes, float]] = OrderedDict()
 
     @cached_property
     def _key(self) -> EllipticCurvePrivateKey:
@@ -119,14 +122,28 @@ class ServiceAccountTokens:
         return f"{content}.{_text(r.to_bytes(_SIZE, 'big') + s.to_bytes(_SIZE, 'big'))}"
 
     def for_pod(self, pod: Object, source: Object) -> bytes | None:
-        """The token that a ``serviceAccountToken`` of a projected volume asks for."""
+        """The token that a ``serviceAccountToken`` of a projected volume asks for; the same until
+        it has lived most of its time.
+        """
+        seconds, audience = int(source.get("expirationSeconds") or 3600), source.get("audience", "")
+        key = uid_of(pod), audience, seconds
+        token, renewal = self._mounted.get(key, (None, 0.0))
+        if token is None or self._clock.now() >= renewal:
+            token = self._issued_for(pod, audience, seconds)
+            if token is None:
+                return None
+            self._mounted[key] = token, self._clock.now() + seconds * _FRESH
+            if len(self._mounted) > REMEMBERED:
+                self._mounted.popitem(last=False)
+        return token
+
+    def _issued_for(self, pod: Object, audience: str, seconds: int) -> bytes | None:
         name = pod["spec"].get("serviceAccountName") or "default"
         account = self._lookup(SERVICE_ACCOUNTS, namespace_of(pod), name)
         if account is None:
             return None
-        audience = source.get("audience")
         wish = Wish(
-            seconds=int(source.get("expirationSeconds") or 3600),
+            seconds=seconds,
             audiences=(audience,) if audience else (AUDIENCE,),
             bound=pod,
             bound_kind="Pod",

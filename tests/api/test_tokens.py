@@ -124,3 +124,16 @@ def test_pods_get_what_their_volumes_ask_for() -> None:
     assert said["kubernetes.io"]["pod"]["uid"] == "u2"
     stranger = {**POD, "spec": {"serviceAccountName": "nobody"}}
     assert world.tokens.for_pod(stranger, {}) is None
+
+
+async def test_a_mounted_token_is_replaced_before_it_ends() -> None:
+    world = World()
+    source = {"expirationSeconds": 1000}
+    first = world.tokens.for_pod(POD, source)
+    await world.clock.advance(700)
+    assert world.tokens.for_pod(POD, source) == first
+    await world.clock.advance(101)
+    second = world.tokens.for_pod(POD, source)
+    assert second is not None
+    assert second != first
+    world.tokens.user(second.decode())
