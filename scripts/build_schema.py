@@ -27,6 +27,7 @@ GROUPS = (
     "io.k8s.api.autoscaling.v1.",
     "io.k8s.api.autoscaling.v2.",
     "io.k8s.api.batch.v1.",
+    "io.k8s.api.certificates.v1.",
     "io.k8s.api.coordination.v1.",
     "io.k8s.api.core.v1.",
     "io.k8s.api.discovery.v1.",

@@ -130,6 +130,17 @@ _STORED: tuple[Resource, ...] = (
         categories=("api-extensions",),
         controlled=False,
     ),
+    Resource(
+        "certificates.k8s.io",
+        "v1",
+        "CertificateSigningRequest",
+        "certificatesigningrequests",
+        False,
+        ("csr",),
+        (),
+        _STATUS,
+        False,
+    ),
     Resource("events.k8s.io", "v1", "Event", "events", True, ("ev",), stored_as="events"),
     Resource(_FLOW, "v1", "FlowSchema", "flowschemas", False, (), (), _STATUS, False),
     Resource(

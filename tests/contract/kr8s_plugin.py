@@ -7,6 +7,14 @@ from pathlib import Path
 
 import pytest
 
+SYSTEM_POD = """\
+apiVersion: v1
+kind: Pod
+metadata: {name: system, namespace: kube-system}
+spec: {containers: [{name: pause, image: registry.k8s.io/pause:3.9}]}
+"""
+"""Other clusters have pods of their own from the start."""
+
 
 class Cluster:
     """The cluster of KUBECONFIG."""
@@ -15,13 +23,20 @@ class Cluster:
     kubectl_path = Path(shutil.which("kubectl") or "kubectl")
     kubeconfig_path = Path(os.environ["KUBECONFIG"])
 
-    def kubectl(self, *args: str) -> str:
-        done = subprocess.run(
-            [str(self.kubectl_path), *args], check=True, capture_output=True, text=True
-        )
+    def kubectl(self, *args: str, input: str | None = None) -> str:
+        argv = [str(self.kubectl_path), *args]
+        done = subprocess.run(argv, check=True, capture_output=True, text=True, input=input)
         return done.stdout
 
 
 @pytest.fixture(scope="session")
 def k8s_cluster() -> Cluster:
-    return Cluster()
+    cluster = Cluster()
+    cluster.kubectl("apply", "-f", "-", input=SYSTEM_POD)
+    cluster.kubectl("wait", "-n", "kube-system", "--for=condition=Ready", "pod/system")
+    return cluster
+
+
+@pytest.fixture
+def ensure_gc() -> None:
+    """Comes from the suite's repository; here it has nothing to do."""

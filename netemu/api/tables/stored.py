@@ -3,7 +3,15 @@
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
-from netemu.api.tables.wording import age, containers, joined, labels_text, or_none, selector_object
+from netemu.api.tables.wording import (
+    age,
+    containers,
+    human_duration,
+    joined,
+    labels_text,
+    or_none,
+    selector_object,
+)
 from netemu.model.meta import Object, name_of
 
 Row: TypeAlias = list[Any]
@@ -157,6 +165,23 @@ def component_status(obj: Object, now: float) -> Row:
     return [name_of(obj), status, healthy.get("message", ""), healthy.get("error", "")]
 
 
+def signing_request(obj: Object, now: float) -> Row:
+    """Name, Age, SignerName, Requestor, RequestedDuration, Condition."""
+    spec, status = _spec(obj), obj.get("status") or {}
+    seconds = spec.get("expirationSeconds")
+    words = [item["type"] for item in status.get("conditions") or ()]
+    if status.get("certificate"):
+        words.append("Issued")
+    return [
+        name_of(obj),
+        age(obj, now),
+        spec.get("signerName", ""),
+        spec.get("username", ""),
+        "<none>" if seconds is None else human_duration(seconds),
+        ",".join(words) or "Pending",
+    ]
+
+
 def flow_schema(obj: Object, now: float) -> Row:
     """Name, PriorityLevel, MatchingPrecedence, DistinguisherMethod, Age."""
     spec = _spec(obj)
@@ -181,7 +206,10 @@ _CSI_DRIVER = (
     "Modes, Age"
 )
 
+_SIGNING_REQUEST = "Name, Age, SignerName, Requestor, RequestedDuration, Condition"
+
 TABLES: dict[str, tuple[str, Callable[[Object, float], Row]]] = {
+    "certificatesigningrequests.certificates.k8s.io": (_SIGNING_REQUEST, signing_request),
     "componentstatuses": ("Name, Status, Message, Error", component_status),
     "csidrivers.storage.k8s.io": (_CSI_DRIVER, csi_driver),
     "csinodes.storage.k8s.io": ("Name, Drivers#, Age", csi_node),
