@@ -41,7 +41,7 @@ demo: venv ## Run the counter example, show it, clean up
 test: dev tools ## Run the tests but for the slow ones
 	@$(BIN)/python -m pytest -q -m "not slow"
 
-test-slow: dev tools ## Run the slow tests: every kubectl that there is
+test-slow: dev tools ## Run the slow tests: whole workloads, every kubectl there is
 	@$(BIN)/python -m pytest -q -m slow
 
 contract: dev tools ## Run other projects' suites against a cluster; takes minutes

@@ -265,7 +265,6 @@ NOT_YET = {
     "auth can-i get pods": "reviews of access",
     "auth whoami": "reviews of the user",
     "autoscale deploy web --min=1 --max=3": "autoscalers",
-    "create job j --image=busybox": "jobs",
     "create token default": "token requests",
     "top pods": "metrics",
 }

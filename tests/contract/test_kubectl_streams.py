@@ -57,19 +57,26 @@ def run(cluster: Instance, minor: int, *words: str) -> "subprocess.CompletedProc
     )
 
 
+def until_size(size: str) -> str:
+    """What one types to wait for a size: it travels beside what is typed, and may come later."""
+    return f"until [ \"$(stty size)\" = '{size}' ]; do sleep 0.05; done; echo si''zed\n"
+
+
 @pytest.mark.parametrize("minor", versions())
 def test_a_shell_at_a_terminal(cluster: Instance, minor: int) -> None:
     argv = [kubectls()[minor], "exec", "-it", "p", "--", "sh"]
     with at_terminal(argv, environment(cluster, minor)) as terminal:
-        terminal.type("stty size\n")
-        terminal.until("24 80\r\n")
+        terminal.type(until_size("24 80"))
+        terminal.until("sized\r\n")
         terminal.resize(100, 40)
-        terminal.type("sleep 0.3; stty size\n")
-        terminal.until("40 100\r\n")
-        terminal.type("sleep 100\n")
-        terminal.until("sleep 100\r\n")
+        terminal.type(until_size("40 100"))
+        terminal.until("sized\r\n")
+        terminal.type(
+            "sh -c 'trap \"echo cau''ght; exit\" INT; echo go''ne; while sleep 0.1; do :; done'\n"
+        )
+        terminal.until("gone\r\n")
         terminal.type("\x03")
-        terminal.until(r"\^C\s+[#$] ")  # what is typed before is thrown away with the rest
+        terminal.until(r"caught\s+[#$] ")
         terminal.type("exit 5\n")
         assert terminal.wait() == 5
 
@@ -80,8 +87,9 @@ def test_a_pod_at_a_terminal(cluster: Instance, minor: int) -> None:
     argv = [kubectls()[minor], "run", f"t{minor}", *words]
     with at_terminal(argv, environment(cluster, minor)) as terminal:
         terminal.until("press")  # "If you don't see a command prompt, try pressing enter."
-        terminal.type("stty size; tty\n")
-        terminal.until("24 80\r\n")
+        terminal.type(until_size("24 80"))
+        terminal.until("sized\r\n")
+        terminal.type("tty\n")
         terminal.until("/dev/pts/")
         terminal.type("exit 0\n")
         assert terminal.wait() == 0

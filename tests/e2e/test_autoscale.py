@@ -4,7 +4,7 @@ import pytest
 
 from netemu.testing import instance
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
 BUSY = """
 apiVersion: apps/v1

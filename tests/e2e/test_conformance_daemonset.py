@@ -8,7 +8,7 @@ import pytest
 
 from netemu.testing import Instance, instance
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
 NODES = ["node-1", "node-2", "node-3"]
 PAUSE = "registry.k8s.io/pause:3.9"

@@ -9,7 +9,7 @@ import pytest
 
 from netemu.testing import Instance, instance
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
 READY = "/ready"
 PROBED = {"exec": {"command": ["test", "-f", "/tmp/data/ready"]}, "periodSeconds": 1}

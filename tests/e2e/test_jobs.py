@@ -6,7 +6,7 @@ import pytest
 
 from netemu.testing import Instance
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
 
 def job(name: str, command: str, **spec: object) -> str:

@@ -8,7 +8,7 @@ import pytest
 
 from netemu.testing import Instance, instance
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
 WEB = """
 apiVersion: apps/v1

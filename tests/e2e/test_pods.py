@@ -4,6 +4,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from functools import partial
+from pathlib import Path
 
 import pytest
 
@@ -79,14 +80,14 @@ def test_an_image_nobody_knows_says_how_to_name_it(cluster: Instance) -> None:
 
 READY = """
     readinessProbe:
-      exec: {command: [test, -e, /dev/shm/PROBE]}
+      exec: {command: [test, -e, PROBE]}
       periodSeconds: 1
 """
 
 
-def test_readiness_takes_a_pod_into_its_service_and_out(cluster: Instance) -> None:
-    flag = f"netemu-test-{time.monotonic_ns()}"
-    cluster.apply(pod("gate", "sleep 100", READY.replace("PROBE", flag)))
+def test_readiness_takes_a_pod_into_its_service_and_out(cluster: Instance, tmp_path: Path) -> None:
+    flag = tmp_path / "flag"  # pods see the machine's files
+    cluster.apply(pod("gate", "sleep 100", READY.replace("PROBE", str(flag))))
     cluster.apply(
         "apiVersion: v1\nkind: Service\nmetadata: {name: gate}\n"
         "spec: {clusterIP: None, selector: {app: gate}, ports: [{port: 80}]}"
@@ -94,12 +95,10 @@ def test_readiness_takes_a_pod_into_its_service_and_out(cluster: Instance) -> No
     name = "gate.default.svc.cluster.local"
     cluster.wait_for(lambda: phase(cluster, "gate") == "Running", what="the pod")
     assert looked_up(cluster, name) == []
-    try:
-        subprocess.run(["touch", f"/dev/shm/{flag}"], check=True)
-        ip = cluster.get("pod", "gate")["status"]["podIP"]
-        cluster.wait_for(lambda: looked_up(cluster, name) == [ip], what="the pod in DNS")
-    finally:
-        subprocess.run(["rm", "-f", f"/dev/shm/{flag}"], check=True)
+    flag.touch()
+    ip = cluster.get("pod", "gate")["status"]["podIP"]
+    cluster.wait_for(lambda: looked_up(cluster, name) == [ip], what="the pod in DNS")
+    flag.unlink()
     cluster.wait_for(lambda: looked_up(cluster, name) == [], what="the pod out of DNS")
     assert restarts(cluster, "gate") == 0
 

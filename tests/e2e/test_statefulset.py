@@ -10,7 +10,7 @@ from netemu.testing import Instance, instance
 
 MODES = ["root", "rootless", "loopback"] if os.geteuid() == 0 else ["rootless", "loopback"]
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
 KUBIA = """
 apiVersion: v1

@@ -11,7 +11,7 @@ from netemu.testing import Instance, instance
 
 MODES = ["root", "rootless"] if os.geteuid() == 0 else ["rootless"]
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
 PODS = """
 apiVersion: v1
