@@ -63,6 +63,41 @@ async def test_every_method_has_its_verb(
     assert f'User "anne" cannot {verb} resource "pods"' in refused["message"]
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "words"),
+    [
+        ("GET", f"{PODS}/p/exec", 'get resource "pods/exec"'),
+        ("POST", f"{PODS}/p/exec", 'create resource "pods/exec"'),
+        ("POST", f"{PODS}/p/attach", 'create resource "pods/attach"'),
+        ("GET", f"{PODS}/p/portforward", 'get resource "pods/portforward"'),
+        ("POST", f"{PODS}/p/eviction", 'create resource "pods/eviction"'),
+        ("PATCH", f"{PODS}/p/ephemeralcontainers", 'patch resource "pods/ephemeralcontainers"'),
+        ("GET", f"{PODS}/p/proxy/index.html", 'get resource "pods/proxy"'),
+        ("PUT", "/api/v1/namespaces/default/services/s:80/proxy/", 'update resource "services/pr'),
+        ("GET", "/api/v1/nodes/n/proxy/healthz", 'get resource "nodes/proxy"'),
+        ("GET", "/apis/metrics.k8s.io/v1beta1/nodes", 'list resource "nodes" in API group "metr'),
+        ("POST", "/apis/batch/v1/namespaces/default/jobs", 'create resource "jobs"'),
+        (
+            "GET",
+            "/apis/autoscaling/v1/namespaces/default/horizontalpodautoscalers",
+            'list resource "horizontalpodautoscalers" in API group "autoscaling"',
+        ),
+    ],
+)
+async def test_streams_proxies_and_views_are_guarded(
+    cluster: Cluster, method: str, path: str, words: str
+) -> None:
+    refused = await cluster.refused(method, path, user=ANNE)
+    assert refused["code"] == 403
+    assert f'User "anne" cannot {words}' in refused["message"]
+
+
+async def test_who_may_run_commands_gets_as_far_as_the_pod(cluster: Cluster) -> None:
+    await allow(cluster, resources=["pods/exec"], verbs=["create"])
+    assert (await cluster.refused("POST", f"{PODS}/p/exec", user=ANNE))["code"] == 404
+    assert (await cluster.refused("GET", f"{PODS}/p/exec", user=ANNE))["code"] == 403
+
+
 async def test_documents_are_guarded_too(cluster: Cluster) -> None:
     refused = await cluster.refused("GET", "/apis", user=ANNE)
     assert refused["message"] == 'forbidden: User "anne" cannot get path "/apis"'
