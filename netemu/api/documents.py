@@ -78,8 +78,10 @@ def _openapi_index(context: Context, request: Request) -> Answer:
 def _openapi_v2(context: Context, request: Request) -> Answer:
     from netemu.api import openapi2  # late: modern clients read version 3
 
-    index = msgspec.json.decode(openapi.index())["paths"]
-    parts = tuple(found[0] for path in index if (found := openapi.document(path)) is not None)
+    catalog = context.registry.catalog
+    index = msgspec.json.decode(openapi.index(catalog))["paths"]
+    every = (openapi.document(path, catalog) for path in index)
+    parts = tuple(found[0] for found in every if found is not None)
     if "protobuf" in request.accept:
         return Answer(body=openapi2.packed(parts), content_type=openapi2.PROTOBUF)
     negotiation.plain_only(request.accept)

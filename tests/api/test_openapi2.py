@@ -31,7 +31,7 @@ def test_references_stand_beside_what_is_said_of_them(swagger: Any) -> None:
 def test_there_is_no_one_of(swagger: Any) -> None:
     port = "io.k8s.apimachinery.pkg.util.intstr.IntOrString"
     assert swagger["definitions"][port]["type"] == "string"
-    assert b"oneOf" not in msgspec.json.encode(swagger)
+    assert b'"oneOf":[' not in msgspec.json.encode(swagger)  # but as the name of a field
 
 
 def test_every_reference_leads_somewhere(swagger: Any) -> None:
