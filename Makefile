@@ -10,6 +10,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 DEV_STAMP := $(VENV)/.installed-dev
+# CI's machine is shared: what fails there once and then twice passes is told as a rerun, not a failure.
+PYTEST := $(BIN)/python -m pytest -q $(if $(CI),--reruns 2)
 
 .PHONY: help venv dev tools demo test test-slow contract check fix fuzz bench run clean dist
 
@@ -39,10 +41,10 @@ demo: venv ## Run the counter example, show it, clean up
 	@$(BIN)/netemu demo
 
 test: dev tools ## Run the tests but for the slow ones
-	@$(BIN)/python -m pytest -q -m "not slow"
+	@$(PYTEST) -m "not slow"
 
 test-slow: dev tools ## Run the slow tests: whole workloads, every kubectl there is
-	@$(BIN)/python -m pytest -q -m slow
+	@$(PYTEST) -m slow
 
 contract: dev tools ## Run other projects' suites against a cluster; takes minutes
 	@test -x .venv-contract/bin/python || $(PYTHON) -m venv .venv-contract

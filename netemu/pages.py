@@ -9,9 +9,10 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final, TypeAlias
+
+from msgspec import Struct
 
 PLAIN: Final = "text/plain; charset=utf-8"
 SECONDS: Final = 5.0
@@ -22,8 +23,7 @@ MOST_CONNECTIONS: Final = 50
 """Open at once per socket; probes and scrapers are few."""
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(Struct, frozen=True):
     """What to reply."""
 
     text: str

@@ -13,6 +13,8 @@ from dataclasses import field as part
 from ipaddress import IPv4Network, ip_address
 from typing import Final
 
+from msgspec import Struct
+
 from netemu.api.families import with_families
 from netemu.api.pools import Pool, lower_part
 from netemu.api.servicetype import (
@@ -34,8 +36,7 @@ MIRRORED: Final = 2**16 - 2
 _EMPTY: Final[frozenset[int]] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class Reservation:
+class Reservation(Struct, frozen=True):
     """What a write takes (at once) and what it gives back (once it is stored).
 
     Addresses are kept as the numbers they are.

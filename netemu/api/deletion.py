@@ -5,8 +5,9 @@ finalizers hold any object; a namespace stays until its contents are gone.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, TypeAlias
+
+from msgspec import Struct
 
 from netemu.clock import parse_rfc3339, rfc3339
 from netemu.model.client import DeleteOptions
@@ -26,13 +27,11 @@ _STILL_BEING_PURGED = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Removal:
+class Removal(Struct, frozen=True):
     """The object goes now."""
 
 
-@dataclass(frozen=True, slots=True)
-class Held:
+class Held(Struct, frozen=True):
     """The object stays for a while; `obj` is its new state (perhaps the same as before)."""
 
     obj: Object
@@ -165,8 +164,7 @@ def finished(resource: Resource, obj: Object) -> bool:
     return not metadata.get("deletionGracePeriodSeconds")
 
 
-@dataclass(frozen=True, slots=True)
-class DeleteRequest:
+class DeleteRequest(Struct, frozen=True):
     """DeleteOptions as a client sent them."""
 
     options: DeleteOptions

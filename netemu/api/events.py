@@ -7,8 +7,9 @@ logged. No more than `MOST_EVENTS` Event objects are kept, none longer than `LIF
 import logging
 from asyncio import Event as Signal
 from collections import OrderedDict, deque
-from dataclasses import dataclass
 from typing import Final, TypeAlias
+
+from msgspec import Struct
 
 from netemu.clock import Clock, parse_rfc3339, rfc3339
 from netemu.model.client import Client
@@ -35,8 +36,7 @@ Essence: TypeAlias = tuple[str, ...]
 """What two equal events have in common."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Told:
+class _Told(Struct, frozen=True):
     """One thing that happened."""
 
     component: str
@@ -201,8 +201,7 @@ def reference(about: Object) -> Object:
     return {key: value for key, value in fields.items() if value}
 
 
-@dataclass(frozen=True, slots=True)
-class ComponentRecorder:
+class ComponentRecorder(Struct, frozen=True):
     """A `Recorder`: tells in the name of one component."""
 
     writer: EventWriter

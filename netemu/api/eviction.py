@@ -4,8 +4,9 @@ The judgement is pure; the caller writes what it says (pkg/registry/core/pod/sto
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from netemu.clock import rfc3339
 from netemu.model import selector
@@ -21,8 +22,7 @@ OLD_VERSION: Final = "policy/v1beta1"
 RETRY_SECONDS: Final = 10
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Permit:
+class Permit(Struct, frozen=True, kw_only=True):
     """The pod may go."""
 
     budget: Object | None = None

@@ -7,10 +7,10 @@ pages never miss or repeat an object because others changed in between.
 import base64
 import binascii
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 import msgspec
+from msgspec import Struct
 
 from netemu.api import fieldselector
 from netemu.api.fieldselector import FieldSelector
@@ -33,8 +33,7 @@ _CONTINUE_EXPIRED: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Selection:
+class Selection(Struct, frozen=True):
     """Which objects of a kind."""
 
     labels: Selector = ()
@@ -59,8 +58,7 @@ def selection(resource: Resource, request: Request) -> Selection:
     return Selection(labels, fieldselector.parse(resource, request.query.get("fieldSelector", "")))
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(Struct, frozen=True):
     """Part of a list, or all of it."""
 
     records: Sequence[Record]

@@ -6,8 +6,9 @@ a scheme the port may be empty, ``https:web:``).
 
 import random
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from netemu.api.paths import Target
 from netemu.model.errors import BadRequest, NotFound, ServiceUnavailable
@@ -21,8 +22,7 @@ Lookup = Callable[[str, str, str], Object | None]
 """An object by resource, namespace and name."""
 
 
-@dataclass(frozen=True, slots=True)
-class Location:
+class Location(Struct, frozen=True):
     """Where to go on to."""
 
     scheme: str
@@ -35,8 +35,7 @@ class Location:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
-@dataclass(frozen=True, slots=True)
-class Kubelet:
+class Kubelet(Struct, frozen=True):
     """A node's own API."""
 
     node: str

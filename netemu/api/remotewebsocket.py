@@ -3,10 +3,10 @@
 from base64 import b64decode, b64encode
 from binascii import Error as BadBase64
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
 
 import msgspec
+from msgspec import Struct
 
 from netemu.api.duplex import Backlog, Duplex
 from netemu.api.remotecommand import RESIZES_LIMIT, STDIN_LIMIT, Size, size_from
@@ -17,8 +17,7 @@ STDIN, STDOUT, STDERR, ERROR, RESIZE, CLOSE = 0, 1, 2, 3, 4, 255
 """Channels; CLOSE (v5) names another that is finished (KEP-4006)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Dialect:
+class Dialect(Struct, frozen=True):
     """How a WebSocket subprotocol writes its messages."""
 
     base64: bool = False

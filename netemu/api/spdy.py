@@ -9,9 +9,10 @@ here. (SPDY Protocol Draft 3.1; the other side is github.com/moby/spdystream.)
 import struct
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final
+
+from msgspec import Struct
 
 FRAME_LIMIT: Final = 1024 * 1024
 """Bytes of one frame's payload; clients write 32 KiB at a time."""
@@ -50,8 +51,7 @@ class SpdyError(Exception):
     """The other side doesn't speak SPDY/3.1."""
 
 
-@dataclass(frozen=True, slots=True)
-class Opened:
+class Opened(Struct, frozen=True):
     """The other side opens a stream."""
 
     stream: int
@@ -60,8 +60,7 @@ class Opened:
     """It won't send anything on it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Received:
+class Received(Struct, frozen=True):
     """Data of a stream; `finished`: the last of it."""
 
     stream: int
@@ -69,22 +68,19 @@ class Received:
     finished: bool
 
 
-@dataclass(frozen=True, slots=True)
-class WasReset:
+class WasReset(Struct, frozen=True):
     """The other side has given up a stream."""
 
     stream: int
 
 
-@dataclass(frozen=True, slots=True)
-class Pinged:
+class Pinged(Struct, frozen=True):
     """The other side wants this frame back."""
 
     frame: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class GoneAway:
+class GoneAway(Struct, frozen=True):
     """The other side opens no more streams."""
 
 

@@ -8,10 +8,10 @@ import asyncio
 import random
 from collections import OrderedDict
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
-from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 import msgspec
+from msgspec import Struct
 
 from netemu.api import representation
 from netemu.api.listing import Selection, check_version_match, read_version, selection
@@ -40,8 +40,7 @@ Seen: TypeAlias = tuple[ChangeType, Record]
 """A change from one client's point of view."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WatchRequest:
+class WatchRequest(Struct, frozen=True, kw_only=True):
     """What a client watches and how."""
 
     resource: Resource

@@ -2,10 +2,11 @@
 
 import configparser
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import PurePosixPath
 from typing import Final
+
+from msgspec import Struct, field
 
 RESOLV_CONF: Final = "/etc/resolv.conf"
 DNS_PORT: Final = 53
@@ -32,8 +33,7 @@ UNITS: Final = {Way.RESOLVED: "systemd-resolved", Way.DNSMASQ: "NetworkManager"}
 """The service that reads the folder."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Machine:
+class Machine(Struct, frozen=True, kw_only=True):
     """What was observed."""
 
     resolv_conf: bytes | None = None

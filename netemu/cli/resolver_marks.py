@@ -4,8 +4,9 @@ What doesn't say so is somebody else's, and is neither changed nor removed.
 """
 
 import re
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from netemu.cli.resolver_machine import DNS_PORT, FOLDERS, RESOLV_CONF, Machine, Way, file_of
 
@@ -43,8 +44,7 @@ def block_in(content: bytes, instance: str) -> tuple[int, int] | None:
     return (start, stop + len(end)) if 0 <= start < stop else None
 
 
-@dataclass(frozen=True, slots=True)
-class Installed:
+class Installed(Struct, frozen=True):
     """One place where something of ours is."""
 
     way: Way

@@ -5,8 +5,9 @@ Taking out what was put in restores the machine octet for octet.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final, TypeAlias, TypeGuard
+
+from msgspec import Struct
 
 from netemu.cli.resolver_machine import (
     DNS_PORT,
@@ -23,8 +24,7 @@ from netemu.cli.resolver_machine import (
 from netemu.cli.resolver_marks import ABSENT, block, block_in, folders_made, head, installed
 
 
-@dataclass(frozen=True, slots=True)
-class Server:
+class Server(Struct, frozen=True):
     """The DNS of an instance, as the machine reaches it."""
 
     instance: str
@@ -33,37 +33,32 @@ class Server:
     zone: str
 
 
-@dataclass(frozen=True, slots=True)
-class MakeFolder:
+class MakeFolder(Struct, frozen=True):
     """Make an empty folder."""
 
     path: str
 
 
-@dataclass(frozen=True, slots=True)
-class WriteFile:
+class WriteFile(Struct, frozen=True):
     """Make a file, or replace what is in it."""
 
     path: str
     content: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class RemoveFile:
+class RemoveFile(Struct, frozen=True):
     """Remove a file."""
 
     path: str
 
 
-@dataclass(frozen=True, slots=True)
-class RemoveFolder:
+class RemoveFolder(Struct, frozen=True):
     """Remove a folder if it is empty."""
 
     path: str
 
 
-@dataclass(frozen=True, slots=True)
-class Reload:
+class Reload(Struct, frozen=True):
     """Let a service read its configuration."""
 
     unit: str

@@ -8,11 +8,12 @@ that ships), not before the first pod asks.
 import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
+
+from msgspec import Struct, field
 
 _DOMAIN = r"(?:localhost|[A-Za-z0-9.-]*[.][A-Za-z0-9.-]*|[A-Za-z0-9.-]+(?=:\d))(?::\d+)?"
 _PATH = r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*"
@@ -26,8 +27,7 @@ HUB: Final = "docker.io"
 """The registry of references that name none."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reference:
+class Reference(Struct, frozen=True):
     """An image reference, taken apart."""
 
     registry: str
@@ -72,8 +72,7 @@ def parse_reference(text: str) -> Reference:
     return Reference(registry, path, tag, digest)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class Entry(Struct, frozen=True, kw_only=True):
     """One line of a map, checked."""
 
     patterns: tuple[str, ...]
@@ -110,16 +109,14 @@ def _fits(pattern: str, name: str, tag: str) -> bool:
     return fnmatchcase(name, base)
 
 
-@dataclass(frozen=True, slots=True)
-class Program:
+class Program(Struct, frozen=True):
     """What to run for a container."""
 
     argv: tuple[str, ...]
     env: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class Unknown:
+class Unknown(Struct, frozen=True):
     """Why there is nothing to run."""
 
     reason: str
@@ -127,8 +124,7 @@ class Unknown:
     message: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
+class Wanted(Struct, frozen=True, kw_only=True):
     """What a container asks for."""
 
     image: str

@@ -7,8 +7,9 @@ put in so that they hold the change back: never so that they turn it round.
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TypeAlias
+
+from msgspec import Struct
 
 from netemu.clock import parse_rfc3339
 from netemu.controllers.pods import phase_of
@@ -36,8 +37,7 @@ class NoMetric(Exception):
         self.message = message
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pods:
+class Pods(Struct, frozen=True, kw_only=True):
     """The pods of a target and what they use."""
 
     pods: Sequence[Object]
@@ -48,8 +48,7 @@ class Pods:
     now: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Proposal:
+class Proposal(Struct, frozen=True, kw_only=True):
     """What one metric asks for."""
 
     replicas: int
@@ -59,8 +58,7 @@ class Proposal:
     """How events call it."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Groups:
+class _Groups(Struct, frozen=True):
     ready: dict[str, float]
     unready: set[str]
     missing: set[str]

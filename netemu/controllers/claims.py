@@ -6,15 +6,15 @@ as it is.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from functools import partial
+
+from msgspec import Struct
 
 from netemu.model.meta import Object, controller_of, is_deleting, labels_of, owner_reference, uid_of
 from netemu.model.selector import Operator, Selector, matches
 
 
-@dataclass(frozen=True, slots=True)
-class Claims:
+class Claims(Struct, frozen=True):
     """The outcome for one owner."""
 
     mine: tuple[Object, ...]

@@ -1,8 +1,9 @@
 """What to do about a CronJob; pure (upstream: pkg/controller/cronjob, syncCronJob)."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
+
+from msgspec import Struct
 
 from netemu.clock import parse_rfc3339, rfc3339
 from netemu.controllers.actions import Action, Delete, Tell
@@ -19,8 +20,7 @@ MARGIN = 0.1
 """Seconds past a due time at which it is looked at (upstream: nextScheduleDelta)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Observed:
+class Observed(Struct, frozen=True, kw_only=True):
     """What a plan is made from."""
 
     cron: Object
@@ -29,8 +29,7 @@ class Observed:
     now: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class Plan(Struct, frozen=True, kw_only=True):
     """What to do, in this order."""
 
     actions: Sequence[Action] = ()
@@ -124,8 +123,7 @@ def _deleted(cron: Object, job: Object) -> list[Action]:
     ]
 
 
-@dataclass(frozen=True, slots=True)
-class _Started:
+class _Started(Struct, frozen=True):
     create: Object | None
     active: Sequence[Object]
     last: float | None

@@ -4,7 +4,8 @@ A pod is bound by the scheduler like any other; affinity to its node's name says
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from netemu.controllers.revisions import HASH_LABEL
 from netemu.model.meta import (
@@ -43,8 +44,7 @@ _EVERYWHERE = (
 _HOST_NETWORK = ("node.kubernetes.io/network-unavailable", "NoSchedule")
 
 
-@dataclass(frozen=True, slots=True)
-class Fit:
+class Fit(Struct, frozen=True):
     """What a node is to a DaemonSet."""
 
     runs: bool

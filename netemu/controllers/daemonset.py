@@ -1,7 +1,8 @@
 """The daemonset controller: looks, plans a step (`daemonsetplan`), takes it."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from netemu.controllers.actions import Action, Create, Delete, WriteStatus, execute, namespace_ends
 from netemu.controllers.daemonpods import node_of
@@ -27,8 +28,7 @@ FIRST_SECONDS, LONGEST_SECONDS = 1.0, 900.0
 """Waits before another failed pod of the same node is replaced (upstream's)."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Failures:
+class _Failures(Struct, frozen=True):
     """Failures of one DaemonSet on one node."""
 
     pause: float

@@ -8,7 +8,8 @@ be missing, or first puts new ones beside them (surge), never both.
 import math
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from netemu.controllers import revisions
 from netemu.controllers.actions import Action, Create, Delete, Tell, Update, WriteStatus
@@ -30,8 +31,7 @@ BURST = 250
 """Pods made or deleted in one turn at most (upstream: BurstReplicas)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Observed:
+class Observed(Struct, frozen=True, kw_only=True):
     """What a plan is made from."""
 
     daemon_set: Object
@@ -83,8 +83,7 @@ def _claimed(seen: Observed) -> list[Action]:
     return done
 
 
-@dataclass(frozen=True, slots=True)
-class _Step:
+class _Step(Struct, frozen=True):
     """One step of a DaemonSet, its pods and its revision known."""
 
     seen: Observed

@@ -6,7 +6,9 @@ because each one's writes make the Deployment due again.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+from msgspec.structs import replace
 
 from netemu.controllers import deploymentstatus, podtemplate, rollout
 from netemu.controllers.actions import Action, Create, Delete, Tell, Update, WriteStatus

@@ -5,8 +5,9 @@ It only tells; the eviction subresource asks (upstream: pkg/controller/disruptio
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from netemu.clock import parse_rfc3339
 from netemu.controllers.pods import is_ready
@@ -30,8 +31,7 @@ EVICTION_SECONDS = 120.0
 """How long an evicted pod that doesn't go counts as gone (upstream: DeletionTimeout)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Observed:
+class Observed(Struct, frozen=True, kw_only=True):
     """What a status is made from."""
 
     budget: Object

@@ -4,7 +4,8 @@ kubectl and older clients still read it; DNS and proxy read the slices.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from netemu.controllers.actions import Action, Create, Delete, Update, execute, namespace_ends
 from netemu.controllers.runner import Context
@@ -43,8 +44,7 @@ _Where = tuple[str, bool]
 """(address, ready)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Observed:
+class Observed(Struct, frozen=True, kw_only=True):
     """What a plan is made from."""
 
     service: Object

@@ -6,7 +6,8 @@ pod goes through them in this order, once (KEP-2307).
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from netemu.controllers.jobpods import (
     finished_at,
@@ -26,8 +27,7 @@ MOST_NOTED = 500
 """Uids that a status notes at once (upstream: MaxUncountedPods)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Count:
+class Count(Struct, frozen=True, kw_only=True):
     """How it stands with a Job's pods."""
 
     active: Sequence[Object]

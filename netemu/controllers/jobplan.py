@@ -1,7 +1,8 @@
 """What to do about a Job; pure (upstream: pkg/controller/job, syncJob and manageJob)."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from netemu.clock import parse_rfc3339
 from netemu.controllers.jobcount import Count, count, next_failures
@@ -33,8 +34,7 @@ LIMIT_REACHED = "Job has reached the specified backoff limit"
 TOO_LONG = "Job was active longer than specified deadline"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Observed:
+class Observed(Struct, frozen=True, kw_only=True):
     """What a plan is made from."""
 
     job: Object
@@ -46,8 +46,7 @@ class Observed:
     longest_backoff: float = 600.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class Plan(Struct, frozen=True, kw_only=True):
     """What to do, in this order."""
 
     note: Object | None = None

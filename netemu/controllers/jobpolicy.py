@@ -1,15 +1,15 @@
 """How a Job judges its pods: podFailurePolicy (KEP-3329) and successPolicy (KEP-3998); pure."""
 
 from collections.abc import Iterable, Set
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from netemu.controllers.pods import phase_of
 from netemu.model import indexes
 from netemu.model.meta import Object, name_of, namespace_of
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(Struct, frozen=True):
     """What a failed pod means for its Job."""
 
     action: str

@@ -1,7 +1,8 @@
 """What a Job's status says; pure."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from netemu.clock import rfc3339
 from netemu.controllers.jobcount import Count
@@ -18,8 +19,7 @@ _LAST = {FAILURE_TARGET: FAILED, SUCCESS_CRITERIA: COMPLETE}
 """What becomes true when no pod is left, after what was decided."""
 
 
-@dataclass(frozen=True, slots=True)
-class Ending:
+class Ending(Struct, frozen=True):
     """How and why a Job ends: the condition that is true until its pods have gone, too."""
 
     kind: str
@@ -27,8 +27,7 @@ class Ending:
     message: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shown:
+class Shown(Struct, frozen=True, kw_only=True):
     """A status in its two steps."""
 
     noted: Object

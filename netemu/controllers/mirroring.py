@@ -5,8 +5,9 @@ Only Endpoints whose Service has no selector are mirrored, and none that carry t
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from functools import partial
+
+from msgspec import Struct
 
 from netemu.controllers.actions import Action, Delete, execute, namespace_ends
 from netemu.controllers.endpointslice import MANAGED_BY, managed
@@ -40,8 +41,7 @@ _LEADER = "control-plane.alpha.kubernetes.io/leader"
 _NOT_COPIED = frozenset({TRIGGER_TIME, "kubectl.kubernetes.io/last-applied-configuration"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Observed:
+class Observed(Struct, frozen=True, kw_only=True):
     """What a plan is made from."""
 
     service: Object | None

@@ -5,7 +5,8 @@ nodelifecycle). Its pods are marked not ready; who must leave is the taint evict
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from netemu.clock import parse_rfc3339, rfc3339
 from netemu.controllers.actions import Action, Tell, Update, WriteStatus, execute
@@ -30,8 +31,7 @@ _PRESSURES = {
 _KINDS = ("Ready", *_PRESSURES)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Observed:
+class Observed(Struct, frozen=True, kw_only=True):
     """What a plan is made from."""
 
     node: Object

@@ -4,9 +4,10 @@ It is Released and, if its policy says so, deleted with its data; but never is a
 is not directly in our own folder.
 """
 
-from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TypeAlias
+
+from msgspec import Struct
 
 from netemu.controllers.actions import Action, Delete, Tell, Update, WriteStatus
 from netemu.model import storage
@@ -14,8 +15,7 @@ from netemu.model.meta import Object, is_deleting, uid_of
 from netemu.model.resources import PERSISTENT_VOLUMES
 
 
-@dataclass(frozen=True, slots=True)
-class Erase:
+class Erase(Struct, frozen=True):
     """Delete a volume's folder and all in it."""
 
     path: str
@@ -30,8 +30,7 @@ def without(resource: str, obj: Object, finalizer: str) -> Update:
     return Update(resource, {**obj, "metadata": {**obj["metadata"], "finalizers": left}})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VolumeSeen:
+class VolumeSeen(Struct, frozen=True, kw_only=True):
     """What a volume's plan is made from."""
 
     volume: Object

@@ -5,8 +5,9 @@ each new pod at once and nothing is ever created twice.
 """
 
 from collections.abc import Callable, Coroutine, Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from netemu.clock import rfc3339
 from netemu.controllers.actions import namespace_ends
@@ -40,8 +41,7 @@ BURST = 500
 REPLICA_FAILURE = "ReplicaFailure"
 
 
-@dataclass(frozen=True, slots=True)
-class Flavour:
+class Flavour(Struct, frozen=True):
     """A kind of which there are as many pods as it says."""
 
     resource: str
@@ -58,8 +58,7 @@ def _labels_wanted(obj: Object) -> Selector:
 REPLICA_SET = Flavour(resources.REPLICA_SETS, "apps/v1", "ReplicaSet", _labels_wanted)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Observed:
+class Observed(Struct, frozen=True, kw_only=True):
     """What a plan is made from."""
 
     flavour: Flavour = REPLICA_SET
@@ -71,8 +70,7 @@ class Observed:
     now: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class Plan(Struct, frozen=True, kw_only=True):
     """What to do about a ReplicaSet's pods; at most one of create and delete."""
 
     adopt: tuple[Object, ...] = ()

@@ -6,8 +6,9 @@ newest number.
 """
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from netemu.controllers.actions import Action, Create, Delete, Update
 from netemu.controllers.pods import created_at
@@ -31,8 +32,7 @@ LONGEST_PARENT = 223
 _NOT_COPIED = "kubectl.kubernetes.io/last-applied-configuration"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Revised:
+class Revised(Struct, frozen=True, kw_only=True):
     """The revision of the current template."""
 
     update: Object | None

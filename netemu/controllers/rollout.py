@@ -6,8 +6,9 @@ changes a size is the only one of its turn, and the ReplicaSets' own changes bri
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from netemu.controllers.pods import created_at
 from netemu.model.meta import Object, annotations_of, is_deleting, name_of, uid_of
@@ -31,8 +32,7 @@ class Strategy(StrEnum):
     RECREATE = "Recreate"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReplicaSet:
+class ReplicaSet(Struct, frozen=True, kw_only=True):
     """What a Deployment needs to know of one of its ReplicaSets."""
 
     obj: Object
@@ -53,8 +53,7 @@ class ReplicaSet:
     maximum: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Deployment:
+class Deployment(Struct, frozen=True, kw_only=True):
     """What a Deployment asks for."""
 
     obj: Object

@@ -8,8 +8,9 @@ loop; a lost race (Conflict) is normal and not worth a word.
 import asyncio
 import logging
 from collections.abc import Hashable, Iterable, Sequence
-from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
+
+from msgspec import Struct, field
 
 from netemu.clock import Clock
 from netemu.config.settings import ControllerSettings
@@ -25,8 +26,7 @@ K = TypeVar("K", bound=Hashable)
 logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Context:
+class Context(Struct, frozen=True, kw_only=True):
     """What a controller gets to work with."""
 
     client: Client

@@ -6,8 +6,9 @@ fill slices that change anyway, then one that has room for all of them, then new
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from netemu.controllers.actions import Action, Create, Delete, Update
 from netemu.controllers.targets import TRIGGER_TIME, Port
@@ -23,8 +24,7 @@ Identity = tuple[Any, ...]
 """What makes an endpoint the same one although its conditions, node or zone differ."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Packing:
+class Packing(Struct, frozen=True, kw_only=True):
     """How one owner's slices of one address family are made."""
 
     blank: Callable[[Ports], Object]
@@ -91,8 +91,7 @@ def plan_slices(
     return _economical(create, update, delete)
 
 
-@dataclass(frozen=True, slots=True)
-class _Parts:
+class _Parts(Struct, frozen=True):
     create: list[Object]
     update: list[Object]
     delete: list[Object]

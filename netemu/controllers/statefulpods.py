@@ -5,7 +5,8 @@ A pod's name is its identity: its hostname, its claims and its place in the orde
 
 import re
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from netemu.controllers.claims import without_owner
 from netemu.controllers.revisions import HASH_LABEL
@@ -107,8 +108,7 @@ def new_claims(obj: Object, ordinal: int) -> Iterator[Object]:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class Retention:
+class Retention(Struct, frozen=True):
     """What becomes of claims (KEP-1847)."""
 
     deleted: bool = False

@@ -6,7 +6,8 @@ pod is never made while another one has its name, whatever became of that one's 
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from netemu.controllers import revisions
 from netemu.controllers.actions import Action, Create, Delete, Tell, Update, WriteStatus
@@ -29,8 +30,7 @@ from netemu.model import resources, selector
 from netemu.model.meta import Object, is_deleting, name_of, namespace_of, uid_of
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Observed:
+class Observed(Struct, frozen=True, kw_only=True):
     """What a plan is made from."""
 
     stateful_set: Object
@@ -98,8 +98,7 @@ def _current(obj: Object, revised: Revised) -> Object:
     return next(found, revised.update)
 
 
-@dataclass(frozen=True, slots=True)
-class _Step:
+class _Step(Struct, frozen=True):
     """One step of a StatefulSet, its pods in order and its revisions known."""
 
     seen: Observed

@@ -2,8 +2,9 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from netemu.controllers.statefulpods import Retention, claim_names, ordinal_of, retention_of
 from netemu.model.meta import Object, name_of
@@ -16,8 +17,7 @@ class Strategy(StrEnum):
     ON_DELETE = "OnDelete"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StatefulSet:
+class StatefulSet(Struct, frozen=True, kw_only=True):
     """What a StatefulSet asks for."""
 
     obj: Object

@@ -4,7 +4,8 @@ A toleration with a time lets a pod stay that long (upstream: pkg/controller/tai
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from netemu.clock import parse_rfc3339
 from netemu.controllers.actions import Action, Delete, Tell, WriteStatus, execute
@@ -17,8 +18,7 @@ from netemu.model.conditions import with_condition
 from netemu.model.meta import Key, Object, is_deleting, key_of, name_of, namespace_of
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Observed:
+class Observed(Struct, frozen=True, kw_only=True):
     """What a plan is made from."""
 
     pod: Object

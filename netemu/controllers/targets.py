@@ -5,9 +5,10 @@ Rules 21-28 of the Service semantics; upstream: k8s.io/endpointslice/util and ut
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import ip_address
+
+from msgspec import Struct
 
 from netemu.controllers.index import Index
 from netemu.controllers.pods import has_ended, is_ready, ready_since
@@ -21,8 +22,7 @@ SKIP_MIRROR = "endpointslice.kubernetes.io/skip-mirror"
 TRIGGER_TIME = "endpoints.kubernetes.io/last-change-trigger-time"
 
 
-@dataclass(frozen=True, slots=True)
-class Port:
+class Port(Struct, frozen=True):
     """One port of a Service as one pod offers it."""
 
     name: str
@@ -31,8 +31,7 @@ class Port:
     app_protocol: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Target:
+class Target(Struct, frozen=True, kw_only=True):
     """A pod behind a Service."""
 
     addresses: tuple[str, ...]

@@ -5,7 +5,8 @@ stop half-way is finished by the next look. What is in use stays until it no lon
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from netemu.controllers.actions import Action, Create, Tell, Update, WriteStatus
 from netemu.controllers.reclaimplan import Step, without
@@ -21,8 +22,7 @@ from netemu.model.meta import (
 from netemu.model.resources import PERSISTENT_VOLUME_CLAIMS, PERSISTENT_VOLUMES
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClaimSeen:
+class ClaimSeen(Struct, frozen=True, kw_only=True):
     """What a claim's plan is made from."""
 
     claim: Object

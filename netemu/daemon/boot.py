@@ -9,8 +9,9 @@ import os
 import sys
 import traceback
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from netemu.config.settings import Settings
 from netemu.daemon.home import Home
@@ -20,8 +21,7 @@ LOG_LIMIT = 1024 * 1024
 """Bytes of the daemon's log that a restart keeps; a longer one begins anew."""
 
 
-@dataclass(frozen=True, slots=True)
-class Booted:
+class Booted(Struct, frozen=True):
     """A daemon on its way."""
 
     pid: int

@@ -8,9 +8,10 @@ import fcntl
 import json
 import os
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 
 class HomeUnusable(Exception):
@@ -25,8 +26,7 @@ class AlreadyRunning(Exception):
         self.pid = pid
 
 
-@dataclass(frozen=True, slots=True)
-class Home:
+class Home(Struct, frozen=True):
     """Paths in one instance's folder."""
 
     folder: Path

@@ -6,10 +6,10 @@ done.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
+from msgspec import Struct
 
 from netemu.api import patch, strict
 from netemu.api.registry import Registry
@@ -22,8 +22,7 @@ MANAGER = "netemu-up"
 MERGE = "application/merge-patch+json"
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(Struct, frozen=True):
     """One object of a manifest."""
 
     source: str

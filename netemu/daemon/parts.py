@@ -1,7 +1,8 @@
 """What the parts of a daemon share: what it began with, and what everything else is made with."""
 
 import random
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from netemu.api.registry import Registry
 from netemu.config.settings import Settings
@@ -18,8 +19,7 @@ MANAGER = "netemu"
 """What the daemon's own writes are owned by."""
 
 
-@dataclass(frozen=True, slots=True)
-class Start:
+class Start(Struct, frozen=True):
     """What the daemon has when its loop begins."""
 
     settings: Settings
@@ -33,8 +33,7 @@ class Start:
     """Pid of the process that makes them."""
 
 
-@dataclass(frozen=True, slots=True)
-class Core:
+class Core(Struct, frozen=True):
     """What every other part is made with."""
 
     registry: Registry

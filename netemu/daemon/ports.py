@@ -7,7 +7,8 @@ refused.
 import re
 import socket
 from contextlib import suppress
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from netemu.config.settings import Settings
 from netemu.daemon.home import Home
@@ -29,8 +30,7 @@ class PortTaken(Exception):
     """A port that was asked for can't be had; the message says which and why."""
 
 
-@dataclass(frozen=True, slots=True)
-class Ports:
+class Ports(Struct, frozen=True):
     """Bound sockets."""
 
     api: list[socket.socket]

@@ -6,9 +6,11 @@ data (NODATA) and a name that doesn't is denied (NXDOMAIN), both with the SOA of
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from socket import AF_INET, AF_INET6, inet_pton
 from typing import TypeAlias
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from netemu.dns.names import locate
 from netemu.dns.nodes import Domain, Finder, Node, View
@@ -23,8 +25,7 @@ LONGEST_CHAIN = 10
 TRANSFERS = (Type.AXFR, Type.IXFR)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class Answer(Struct, frozen=True, kw_only=True):
     """What to reply."""
 
     rcode: Rcode = Rcode.NOERROR
@@ -50,8 +51,7 @@ REFUSED = Answer(rcode=Rcode.REFUSED, authoritative=False, source=Source.SERVER)
 FAILED = Answer(rcode=Rcode.SERVFAIL, authoritative=False, source=Source.SERVER)
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(Struct, frozen=True):
     """One question at work."""
 
     question: Question

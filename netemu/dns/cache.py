@@ -6,8 +6,10 @@ the time it has left.
 """
 
 from collections import OrderedDict
-from dataclasses import dataclass, replace
 from typing import TypeAlias
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from netemu.clock import Clock
 from netemu.dns import chain
@@ -18,8 +20,7 @@ Key: TypeAlias = tuple[Name, int, bool, bool]
 """Name, type, DO and CD: what makes another answer of the same server."""
 
 
-@dataclass(frozen=True, slots=True)
-class Kept:
+class Kept(Struct, frozen=True):
     """One answer."""
 
     answer: Answer

@@ -5,9 +5,10 @@ CoreDNS' ``plugin.cfg``, whatever order they were written in.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, TypeAlias
+
+from msgspec import Struct, field
 
 from netemu.dns.names import IN_ADDR, IP6
 from netemu.dns.nodes import Domain
@@ -31,8 +32,7 @@ class Policy(StrEnum):
     SEQUENTIAL = "sequential"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cache:
+class Cache(Struct, frozen=True, kw_only=True):
     """How long answers of others are kept; in seconds."""
 
     success: int = 3600
@@ -53,8 +53,7 @@ class Cache:
     count_down: bool = True
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Forward:
+class Forward(Struct, frozen=True, kw_only=True):
     """Other servers, and the names they are asked for."""
 
     origin: Name = ()
@@ -78,8 +77,7 @@ class Forward:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Kubernetes:
+class Kubernetes(Struct, frozen=True, kw_only=True):
     """The cluster's own zones."""
 
     domains: tuple[Domain, ...]
@@ -96,8 +94,7 @@ class Kubernetes:
         return self.domains[0] if reverse and self.domains else None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hosts:
+class Hosts(Struct, frozen=True, kw_only=True):
     """Static names."""
 
     addresses: Mapping[Name, tuple[str, ...]]
@@ -108,15 +105,13 @@ class Hosts:
     passed: Zones = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Autopath:
+class Autopath(Struct, frozen=True, kw_only=True):
     """Walk the search list of the pod that asks (needs its real address)."""
 
     zones: Zones
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Transfer:
+class Transfer(Struct, frozen=True, kw_only=True):
     """Who may have a whole zone."""
 
     zones: Zones
@@ -135,8 +130,7 @@ class Order(StrEnum):
     """As they are in the slices."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Block:
+class Block(Struct, frozen=True, kw_only=True):
     """One server block: what happens to the questions of its zones."""
 
     zones: Zones
@@ -151,8 +145,7 @@ class Block:
     """Names that ``log`` was asked for; all are logged anyway, in memory."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Configuration:
+class Configuration(Struct, frozen=True, kw_only=True):
     """The whole of it."""
 
     blocks: tuple[Block, ...]

@@ -6,8 +6,10 @@ reach `forwarded`, dead or alive.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from typing import TypeAlias
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from netemu.dns.answer import REFUSED, TRANSFERS, Answer, answer
 from netemu.dns.chain import Block, Configuration, Kubernetes
@@ -29,8 +31,7 @@ DEEPEST = 8
 """Times that an alias may lead out of one block into another, ourselves included."""
 
 
-@dataclass(frozen=True, slots=True)
-class Consultation:
+class Consultation(Struct, frozen=True):
     """All that an outcome depends on besides the question."""
 
     configuration: Configuration

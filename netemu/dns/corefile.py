@@ -7,7 +7,8 @@ a variable of the environment. Snippets and ``import`` are not known.
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 MOST_OCTETS = 1024 * 1024
 """Of a Corefile; what a ConfigMap can hold."""
@@ -24,8 +25,7 @@ class BadCorefile(ValueError):
         super().__init__(f"Corefile:{line}: {why}")
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(Struct, frozen=True):
     """One directive with its arguments, and the lines of its own block."""
 
     number: int
@@ -34,8 +34,7 @@ class Line:
     block: tuple["Line", ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class ServerBlock:
+class ServerBlock(Struct, frozen=True):
     """One server block."""
 
     number: int
@@ -49,8 +48,7 @@ _VARIABLE = re.compile(r"\{\$(\w+)\}|\{%(\w+)%\}")
 _BLANK = re.compile(r"[^\S\n]+")
 
 
-@dataclass(frozen=True, slots=True)
-class _Token:
+class _Token(Struct, frozen=True):
     line: int
     text: str
     quoted: bool

@@ -9,8 +9,9 @@ import asyncio
 import random
 import socket
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TypeAlias
+
+from msgspec import Struct
 
 from netemu.dns import wire
 from netemu.dns.answer import Answer
@@ -60,8 +61,7 @@ async def _asked(asking: "_Asking", *, by_stream: bool) -> Answer:
     return reply.answer
 
 
-@dataclass(frozen=True, slots=True)
-class _Asking:
+class _Asking(Struct, frozen=True):
     connector: Connector
     server: Address
     question: Question
@@ -75,8 +75,7 @@ class _Asking:
             return await (_stream if by_stream else _datagram)(sock, self.server, query, expected)
 
 
-@dataclass(frozen=True, slots=True)
-class _Expected:
+class _Expected(Struct, frozen=True):
     ident: int
     question: Question
 

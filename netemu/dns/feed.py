@@ -8,10 +8,11 @@ with their length in front; both ends are our own processes, joined by a socket 
 import asyncio
 import pickle
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, TypeAlias
 
 from immutables import Map
+from msgspec import Struct
 
 from netemu.dns.chain import Configuration
 from netemu.dns.nodes import PodNames, View
@@ -22,8 +23,7 @@ LONGEST_MESSAGE = 256 * 1024 * 1024
 """Octets; the first feed of a large cluster is the longest."""
 
 
-@dataclass(frozen=True, slots=True)
-class Feed:
+class Feed(Struct, frozen=True):
     """What changed between two snapshots, as far as workers answer from it."""
 
     revision: int
@@ -54,8 +54,7 @@ def fed(snapshot: Snapshot, feed: Feed) -> Snapshot:
     return replace(snapshot, revision=feed.revision, synced=feed.synced)
 
 
-@dataclass(frozen=True, slots=True)
-class Start:
+class Start(Struct, frozen=True):
     """The first message to a worker."""
 
     views: tuple[View, ...]
@@ -64,8 +63,7 @@ class Start:
     seed: int
 
 
-@dataclass(frozen=True, slots=True)
-class Handed:
+class Handed(Struct, frozen=True):
     """A query that the daemon itself has to answer."""
 
     listener: int
@@ -73,8 +71,7 @@ class Handed:
     client: tuple[str, int]
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(Struct, frozen=True):
     """What a worker answered since it last told."""
 
     observations: tuple[tuple[Any, ...], ...]

@@ -6,7 +6,8 @@ old types whose names may be shortened (RFC 3597 §4) the names are written out.
 """
 
 import struct
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from netemu.dns.answer import Answer
 from netemu.dns.records import (
@@ -53,8 +54,7 @@ class Unreadable(ValueError):
     """Octets that are no reply."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(Struct, frozen=True):
     """What another server said."""
 
     ident: int

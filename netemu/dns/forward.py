@@ -11,8 +11,10 @@ import asyncio
 import logging
 import random
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias, assert_never
+
+from msgspec.structs import replace
 
 from netemu.clock import Clock
 from netemu.dns.answer import FAILED, REFUSED, Answer

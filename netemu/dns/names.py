@@ -6,11 +6,12 @@ Labels are octets: ``svc1\.ns`` is one label, and no Service has it. Nothing is 
 """
 
 import re
-from dataclasses import dataclass
 from enum import Enum, auto
 from ipaddress import AddressValueError, IPv6Address, ip_address
 from socket import AF_INET, inet_pton
 from typing import TypeAlias
+
+from msgspec import Struct
 
 from netemu.dns.records import Name, lowered, within
 from netemu.model.meta import Key
@@ -33,30 +34,26 @@ class Fixed(Enum):
     """No cluster has such a name."""
 
 
-@dataclass(frozen=True, slots=True)
-class NamespaceName:
+class NamespaceName(Struct, frozen=True):
     """``NS.svc`` or ``NS.pod``."""
 
     namespace: str
 
 
-@dataclass(frozen=True, slots=True)
-class ServiceName:
+class ServiceName(Struct, frozen=True):
     """``SVC.NS.svc``."""
 
     key: Key
 
 
-@dataclass(frozen=True, slots=True)
-class EndpointName:
+class EndpointName(Struct, frozen=True):
     """``HOST.SVC.NS.svc``: a pod's hostname, or its address with dashes."""
 
     key: Key
     host: str
 
 
-@dataclass(frozen=True, slots=True)
-class PortName:
+class PortName(Struct, frozen=True):
     """``_PORT._PROTOCOL.SVC.NS.svc``; without port the name between it and the Service."""
 
     key: Key
@@ -64,16 +61,14 @@ class PortName:
     protocol: str
 
 
-@dataclass(frozen=True, slots=True)
-class PodName:
+class PodName(Struct, frozen=True):
     """``A-B-C-D.NS.pod``."""
 
     namespace: str
     address: str
 
 
-@dataclass(frozen=True, slots=True)
-class ReverseName:
+class ReverseName(Struct, frozen=True):
     """An address in one of the reverse trees."""
 
     address: str

@@ -6,10 +6,11 @@ means there is no such name (NXDOMAIN).
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from enum import StrEnum
 from ipaddress import ip_address
 from typing import assert_never
+
+from msgspec import Struct
 
 from netemu.dns.names import (
     IN_ADDR,
@@ -46,8 +47,7 @@ class PodNames(StrEnum):
     """Addresses of pods in that namespace that haven't ended."""
 
 
-@dataclass(frozen=True, slots=True)
-class Domain:
+class Domain(Struct, frozen=True):
     """What the server is told about its zone; the names are CoreDNS' options."""
 
     zone: Name
@@ -91,8 +91,7 @@ def same(address: str) -> str:
     return address
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class View:
+class View(Struct, frozen=True, kw_only=True):
     """How the clients of one listener see the cluster's addresses."""
 
     shown: Callable[[str], str] = same
@@ -103,8 +102,7 @@ class View:
     """Where the server itself listens: the name server's address without a DNS Service."""
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """A port at an address, and the name by which an SRV record points there."""
 
     target: Name
@@ -112,8 +110,7 @@ class Place:
     port: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Node:
+class Node(Struct, frozen=True, kw_only=True):
     """What exists at one name."""
 
     addresses: tuple[str, ...] = ()
@@ -130,8 +127,7 @@ class Node:
 NO_DATA = Node()
 
 
-@dataclass(frozen=True, slots=True)
-class Finder:
+class Finder(Struct, frozen=True):
     """Finds nodes for one question."""
 
     reading: Reading

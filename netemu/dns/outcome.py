@@ -6,16 +6,16 @@ search list) stay functions from values to values.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TypeAlias
+
+from msgspec import Struct
 
 from netemu.dns.answer import Answer
 from netemu.dns.chain import Forward
 from netemu.dns.records import Question
 
 
-@dataclass(frozen=True, slots=True)
-class Wish:
+class Wish(Struct, frozen=True):
     """How a client asks, as far as other servers are told."""
 
     dnssec_ok: bool = False
@@ -25,8 +25,7 @@ class Wish:
     """It came by TCP."""
 
 
-@dataclass(frozen=True, slots=True)
-class Ask:
+class Ask(Struct, frozen=True):
     """Something that others know."""
 
     question: Question

@@ -3,9 +3,10 @@
 A name is its labels as octets, in the spelling they came in; whoever compares lowers them first.
 """
 
-from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 from typing import TypeAlias
+
+from msgspec import Struct
 
 Name: TypeAlias = tuple[bytes, ...]
 """Labels from left to right, without the root's empty one."""
@@ -66,8 +67,7 @@ class Source(StrEnum):
     """Refused here: malformed, not served, or too much at once."""
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(Struct, frozen=True):
     """What is asked."""
 
     name: Name
@@ -75,8 +75,7 @@ class Question:
     klass: int = IN
 
 
-@dataclass(frozen=True, slots=True)
-class Srv:
+class Srv(Struct, frozen=True):
     """Data of an SRV record (RFC 2782)."""
 
     weight: int
@@ -85,8 +84,7 @@ class Srv:
     priority: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Soa:
+class Soa(Struct, frozen=True):
     """Data of an SOA record; the timers are constants of the wire format's writer."""
 
     origin: Name
@@ -102,8 +100,7 @@ Data: TypeAlias = bytes | Name | Srv | Soa | Wire
 """Octets for A, AAAA (the packed address) and TXT (one string); a name for CNAME, NS and PTR."""
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(Struct, frozen=True):
     """One resource record of class IN."""
 
     owner: Name

@@ -8,9 +8,11 @@ import logging
 import random
 import traceback
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
 from time import perf_counter
 from typing import Protocol, TypeAlias
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from netemu.dns import wire
 from netemu.dns.answer import FAILED, REFUSED, TRANSFERS, Answer
@@ -47,8 +49,7 @@ class Asker(Protocol):
         """Call `then` with the answer, now or later."""
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
+class Job(Struct, frozen=True):
     """A query at work."""
 
     packet: bytes

@@ -8,9 +8,11 @@ itself how answers are changed.
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TypeAlias
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from netemu.dns.answer import Answer
 from netemu.dns.records import (
@@ -41,8 +43,7 @@ class Match(StrEnum):
     REGEX = "regex"
 
 
-@dataclass(frozen=True, slots=True)
-class Pattern:
+class Pattern(Struct, frozen=True):
     """What a rule fits."""
 
     match: Match
@@ -64,8 +65,7 @@ class Pattern:
                 return re.search(self.text, name)  # compiled once, kept by `re`
 
 
-@dataclass(frozen=True, slots=True)
-class AnswerRule:
+class AnswerRule(Struct, frozen=True):
     """``answer name|value REGEX TEXT``: how owners or what they point at are changed back."""
 
     value: bool
@@ -73,8 +73,7 @@ class AnswerRule:
     to: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RewriteName:
+class RewriteName(Struct, frozen=True, kw_only=True):
     """``rewrite name``."""
 
     pattern: Pattern
@@ -129,8 +128,7 @@ def _other_end(found: Name, theirs: Name, ours: Name, name: Name, asked: Name) -
     return (*found[: len(found) - len(theirs)], *ours) if within(low, theirs) else found
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RewriteType:
+class RewriteType(Struct, frozen=True, kw_only=True):
     """``rewrite type`` and ``rewrite class``."""
 
     from_type: int | None = None
@@ -151,8 +149,7 @@ class RewriteType:
         return (changed, _unchanged) if fits else None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RewriteTtl:
+class RewriteTtl(Struct, frozen=True, kw_only=True):
     """``rewrite ttl``: the TTL of the answers to some names, within bounds."""
 
     pattern: Pattern

@@ -7,7 +7,8 @@ when somebody asks.
 import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from netemu.clock import Clock
 from netemu.dns.metrics import DnsMetrics
@@ -22,8 +23,7 @@ from netemu.metrics import Metrics
 from netemu.pages import serve_pages
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(Struct, frozen=True):
     """What is known of one server."""
 
     dns: Dns

@@ -4,8 +4,9 @@ import random
 import socket
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
 from functools import partial
+
+from msgspec import Struct
 
 from netemu.clock import Clock, SystemClock
 from netemu.config.hostfiles import environment, read_text
@@ -29,8 +30,7 @@ from netemu.tasks import task_group
 ANYWHERE = ("0.0.0.0", "::")
 
 
-@dataclass(frozen=True, slots=True)
-class DnsListener:
+class DnsListener(Struct, frozen=True):
     """Where one kind of client asks. The server closes the sockets."""
 
     udp: socket.socket
@@ -43,8 +43,7 @@ class DnsListener:
     """Its inverse, for reverse names."""
 
 
-@dataclass(frozen=True, slots=True)
-class Dns:
+class Dns(Struct, frozen=True):
     """A server that is answering."""
 
     configurer: Configurer

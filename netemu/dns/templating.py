@@ -6,7 +6,9 @@ As CoreDNS' ``template``. Of Go's template language there is what such records u
 """
 
 import re
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from netemu.dns.answer import Answer
 from netemu.dns.records import (
@@ -38,8 +40,7 @@ class BadTemplate(ValueError):
     """A template that can't be used; the message says why."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Template:
+class Template(Struct, frozen=True, kw_only=True):
     """One template."""
 
     type: int = ANY
@@ -94,8 +95,7 @@ class Template:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class _Values:
+class _Values(Struct, frozen=True):
     question: Question
     name: str
     zone: str

@@ -8,8 +8,9 @@ the question's, has nothing before it to point to.
 
 import struct
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from netemu.dns.answer import Answer
 from netemu.dns.records import LONGEST_NAME, Name, Question, Rcode, Record, Soa, Srv, Type, Wire
@@ -49,8 +50,7 @@ class Malformed(Exception):
         self.rcode = rcode
 
 
-@dataclass(frozen=True, slots=True)
-class Edns:
+class Edns(Struct, frozen=True):
     """What the client's OPT record says."""
 
     size: int
@@ -60,8 +60,7 @@ class Edns:
     """Without options. Cookies and padding differ each time, so such replies aren't kept."""
 
 
-@dataclass(frozen=True, slots=True)
-class Query:
+class Query(Struct, frozen=True):
     """One query."""
 
     flags: int
@@ -78,8 +77,7 @@ class Query:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(Struct, frozen=True):
     """A reply without its id. Its address records may be sent in any order."""
 
     head: bytes

@@ -1,8 +1,9 @@
 """What of the machine a configuration depends on, passed in."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from ipaddress import ip_address
+
+from msgspec import Struct, field
 
 from netemu.dns.chain import Address
 
@@ -11,8 +12,7 @@ def _no_file(path: str) -> str:
     raise FileNotFoundError(2, "No such file or directory", path)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class World:
+class World(Struct, frozen=True, kw_only=True):
     """The machine, as far as a Corefile may ask for it."""
 
     read: Callable[[str], str] = _no_file

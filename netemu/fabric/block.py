@@ -8,7 +8,8 @@ import errno
 import socket
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 FIRST, LAST = 64, 254
 """Blocks to choose from: 127.0 to 127.63 are left to the host (127.0.0.1, 127.0.0.53, ...)."""
@@ -21,8 +22,7 @@ class NoBlockError(OSError):
     """Every block is taken, or something else listens on the claim's port on all addresses."""
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
+class Block(Struct, frozen=True):
     """A claimed 127.B.0.0/16; ours until `release` or the end of the process."""
 
     number: int

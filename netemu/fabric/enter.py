@@ -7,7 +7,8 @@ the same user open; whoever enters then just executes a command, with its own te
 import os
 import signal
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from netemu.fabric.namespaces import Namespace, die_with_parent, setns
 
@@ -28,8 +29,7 @@ IGNORED = (signal.SIGINT, signal.SIGQUIT)
 """Signals a terminal sends to both of them: the command decides."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entrance:
+class Entrance(Struct, frozen=True, kw_only=True):
     """How to get in."""
 
     namespaces: Mapping[str, str] = field(default_factory=dict)

@@ -7,8 +7,9 @@ mode is tried out in a forked child, which takes its namespaces with it when it 
 import errno
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from netemu.config.settings import NetMode
 from netemu.fabric.namespaces import Mount, Namespace, map_root, mount, private_mounts, unshare
@@ -22,8 +23,7 @@ class ModeRefused(Exception):
     """The mode that was asked for isn't possible here; the text says why and what would help."""
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(Struct, frozen=True):
     """What netemu may use, and why not more."""
 
     mode: NetMode
@@ -31,8 +31,7 @@ class Choice:
     """For each better mode that was tried, why it isn't possible."""
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
+class Failure(Struct, frozen=True):
     """The step of a trial that failed."""
 
     step: str

@@ -1,7 +1,8 @@
 """Fills in an instance's addressing: the ranges it was given, or parts of its loopback block."""
 
-from dataclasses import replace
 from ipaddress import IPv4Address, IPv4Network
+
+from msgspec.structs import replace
 
 from netemu.config.settings import NetMode, NetworkSettings
 from netemu.model.addressing import Addressing

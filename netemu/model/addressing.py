@@ -1,11 +1,11 @@
 """Which address means what: the cluster's ranges, and where the host finds a cluster address."""
 
-from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Addressing:
+
+class Addressing(Struct, frozen=True, kw_only=True):
     """The ranges of one instance, fixed while it runs."""
 
     services: IPv4Network

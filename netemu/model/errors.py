@@ -5,12 +5,12 @@ wire.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True)
-class Cause:
+
+class Cause(Struct, frozen=True):
     """One reason of an `Invalid`; `message` is what follows the field in the sentence."""
 
     reason: str

@@ -4,14 +4,14 @@ The scheduler chooses by these rules, and the daemonset controller says by them 
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from netemu.model.meta import Object
 from netemu.model.selector import Operator, Requirement, Selector, matches
 
 
-@dataclass(frozen=True, slots=True)
-class Taint:
+class Taint(Struct, frozen=True):
     """What keeps pods off a node."""
 
     key: str
@@ -20,8 +20,7 @@ class Taint:
     """NoSchedule, PreferNoSchedule or NoExecute."""
 
 
-@dataclass(frozen=True, slots=True)
-class Toleration:
+class Toleration(Struct, frozen=True):
     """What lets a pod onto a tainted node; "" means any."""
 
     key: str
@@ -38,8 +37,7 @@ class Toleration:
         return self.exists or (bool(self.key) and self.value == taint.value)
 
 
-@dataclass(frozen=True, slots=True)
-class Term:
+class Term(Struct, frozen=True):
     """One way to match nodes: all of its requirements on labels and fields must hold."""
 
     labels: Selector

@@ -6,10 +6,11 @@ Upstream reads schedules with robfig/cron's standard parser: five fields, or a `
 import math
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from itertools import islice, takewhile
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from cronsim import CronSim
@@ -30,8 +31,7 @@ _SPAN_FACTOR: Final = 8.0
 _UNITS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 
-@dataclass(frozen=True, slots=True)
-class Schedule:
+class Schedule(Struct, frozen=True):
     """What a schedule means: five cron fields, or a period in seconds."""
 
     cron: str = ""

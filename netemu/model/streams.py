@@ -3,15 +3,15 @@
 import socket
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
 from enum import IntEnum
 from typing import Protocol
+
+from msgspec import Struct
 
 from netemu.model.meta import Object
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LogOptions:
+class LogOptions(Struct, frozen=True, kw_only=True):
     """Which part of a container's log."""
 
     container: str
@@ -32,8 +32,7 @@ class Output(IntEnum):
     STDERR = 2
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExecOptions:
+class ExecOptions(Struct, frozen=True, kw_only=True):
     """Which container's process, or a command beside it, and which of its streams."""
 
     container: str

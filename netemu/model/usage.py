@@ -1,12 +1,12 @@
 """What pods use of the machine, as the node measures it and others read it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Protocol
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True)
-class Amount:
+
+class Amount(Struct, frozen=True):
     """What one container uses."""
 
     cpu: float
@@ -15,8 +15,7 @@ class Amount:
     """Bytes that are nobody else's, too."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PodUsage:
+class PodUsage(Struct, frozen=True, kw_only=True):
     """What a pod's containers use, each by its name."""
 
     containers: Mapping[str, Amount]

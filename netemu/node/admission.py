@@ -5,7 +5,8 @@ has failed for good, and its controller makes another one.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from netemu.model.meta import Object, is_deleting, labels_of, name_of, uid_of
 from netemu.model.placement import host_ports, ports_meet, required_terms
@@ -14,8 +15,7 @@ from netemu.model.selector import equality, matches
 ENDED = ("Succeeded", "Failed")
 
 
-@dataclass(frozen=True, slots=True)
-class Rejection:
+class Rejection(Struct, frozen=True):
     """Why a node refuses a pod, in the kubelet's words (pkg/kubelet/lifecycle/predicate.go)."""
 
     reason: str

@@ -1,10 +1,10 @@
 """How long to wait before trying again what failed: the kubelet's doubling delays, as a value."""
 
-from dataclasses import dataclass, replace
+from msgspec import Struct
+from msgspec.structs import replace
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BackOff:
+class BackOff(Struct, frozen=True, kw_only=True):
     """The delay after the latest attempt; `first` doubles up to `longest`, in seconds.
 
     The rules are client-go's flowcontrol.Backoff: an attempt long enough after the one before

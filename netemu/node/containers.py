@@ -6,7 +6,8 @@ The values in `PodState` say what is so; the processes behind them live here, as
 import asyncio
 import signal
 from collections.abc import Mapping
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from netemu.config.images import Program, Unknown
 from netemu.node import termination

@@ -6,7 +6,8 @@ sees what was defined before it, then the Services.
 
 import base64
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from netemu.model.meta import Object
 from netemu.node.expansion import expand
@@ -23,8 +24,7 @@ class ConfigError(Exception):
     """What the container refers to isn't there; the text is the kubelet's."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sources:
+class Sources(Struct, frozen=True, kw_only=True):
     """Where values come from."""
 
     services: Mapping[str, str]

@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from decimal import ROUND_CEILING, Decimal
+
+from msgspec import Struct
 
 from netemu.model.meta import Object, annotations_of, labels_of, name_of, namespace_of, uid_of
 from netemu.model.quantity import parse_quantity
@@ -11,8 +12,7 @@ from netemu.model.quantity import parse_quantity
 _SUBSCRIPT = re.compile(r"(metadata\.(?:labels|annotations))\['([^']*)'\]\Z")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class Place(Struct, frozen=True, kw_only=True):
     """Where the pod is."""
 
     pod_ip: str

@@ -4,7 +4,8 @@ import asyncio
 import os
 import signal
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from netemu.clock import Clock
 from netemu.node.deadline import deadline
@@ -34,8 +35,7 @@ OUTPUT_LIMIT = 10 * 1024
 """Bytes of a command's output that are kept (the kubelet's bound)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Target:
+class Target(Struct, frozen=True, kw_only=True):
     """The running container."""
 
     sandbox: str

@@ -7,8 +7,9 @@ certificates not verified) and words failures as Go's client does, because event
 import asyncio
 import os
 import re
-from dataclasses import replace
 from urllib.parse import urljoin, urlsplit
+
+from msgspec.structs import replace
 
 from netemu.node.dialing import dial
 from netemu.node.probe import HttpGet, Outcome, Result

@@ -1,8 +1,9 @@
 """The Node and Lease objects of an emulated node, as a kubelet registers them. Pure."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from ipaddress import IPv4Network
+
+from msgspec import Struct
 
 from netemu import __version__
 from netemu.clock import rfc3339, rfc3339_micro
@@ -27,8 +28,7 @@ _CONDITIONS = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NodeFacts:
+class NodeFacts(Struct, frozen=True, kw_only=True):
     """One node of one instance."""
 
     number: int

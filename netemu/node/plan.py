@@ -5,7 +5,8 @@ nothing is due the plan is empty and says when to look again.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from netemu.node.pod import ContainerSpec, Pod, Role
 from netemu.node.state import Container, PodState, done, finished
@@ -14,25 +15,21 @@ PULL_ERROR_SECONDS = 1.0
 """How long ErrImagePull is shown before it becomes ImagePullBackOff."""
 
 
-@dataclass(frozen=True, slots=True)
-class CreateSandbox:
+class CreateSandbox(Struct, frozen=True):
     """Give the pod its network."""
 
 
-@dataclass(frozen=True, slots=True)
-class RemoveSandbox:
+class RemoveSandbox(Struct, frozen=True):
     """Take it away, with whatever still runs in it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Start:
+class Start(Struct, frozen=True):
     """Start a container."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class Hold:
+class Hold(Struct, frozen=True):
     """Say that a container waits for its back-off."""
 
     name: str
@@ -40,8 +37,7 @@ class Hold:
     """The delay in force."""
 
 
-@dataclass(frozen=True, slots=True)
-class Stop:
+class Stop(Struct, frozen=True):
     """Ask a container to end: preStop hook, then SIGTERM."""
 
     name: str
@@ -49,23 +45,20 @@ class Stop:
     message: str
 
 
-@dataclass(frozen=True, slots=True)
-class Kill:
+class Kill(Struct, frozen=True):
     """SIGKILL."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class Delete:
+class Delete(Struct, frozen=True):
     """Delete the pod's object for good."""
 
 
 Action = CreateSandbox | RemoveSandbox | Start | Hold | Stop | Kill | Delete
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Struct, frozen=True):
     """What to do now and when to ask again."""
 
     actions: tuple[Action, ...] = ()

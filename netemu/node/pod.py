@@ -1,7 +1,8 @@
 """Pods, shrunk once from their JSON to what the node agent asks of them."""
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from netemu.model.meta import Object, is_deleting, name_of, namespace_of, uid_of
 from netemu.node.probe import Probe, probe_from
@@ -35,8 +36,7 @@ class Role(StrEnum):
         return self in (Role.INIT, Role.SIDECAR)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ContainerSpec:
+class ContainerSpec(Struct, frozen=True, kw_only=True):
     """One container."""
 
     name: str
@@ -49,8 +49,7 @@ class ContainerSpec:
     readiness: Probe | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pod:
+class Pod(Struct, frozen=True, kw_only=True):
     """One pod."""
 
     obj: Object

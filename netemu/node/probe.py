@@ -5,8 +5,9 @@ not be made at all (a port name nobody declared) counts neither way.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from netemu.model.meta import Object
 
@@ -30,8 +31,7 @@ class Result(StrEnum):
     """Success, with something to be said about it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Struct, frozen=True):
     """One attempt."""
 
     result: Result
@@ -45,8 +45,7 @@ class Outcome:
         return self.result in (Result.SUCCESS, Result.WARNING)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HttpGet:
+class HttpGet(Struct, frozen=True, kw_only=True):
     """GET a path; 200 to 399 is success."""
 
     port: int | str
@@ -57,31 +56,27 @@ class HttpGet:
     headers: tuple[tuple[str, str], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class TcpSocket:
+class TcpSocket(Struct, frozen=True):
     """Open a connection."""
 
     port: int | str
     host: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Grpc:
+class Grpc(Struct, frozen=True):
     """Ask grpc.health.v1 (KEP-2727)."""
 
     port: int
     service: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Exec:
+class Exec(Struct, frozen=True):
     """Run a command in the container; exit code 0 is success."""
 
     command: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Sleep:
+class Sleep(Struct, frozen=True):
     """Wait (lifecycle hooks alone, KEP-3960)."""
 
     seconds: float
@@ -90,8 +85,7 @@ class Sleep:
 Handler = HttpGet | TcpSocket | Grpc | Exec | Sleep
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Probe:
+class Probe(Struct, frozen=True, kw_only=True):
     """One probe of a container; times in seconds."""
 
     handler: Handler
@@ -163,8 +157,7 @@ def port_number(port: int | str, ports: Sequence[Mapping[str, object]]) -> int:
     return port
 
 
-@dataclass(frozen=True, slots=True)
-class Tally:
+class Tally(Struct, frozen=True):
     """Equal results in a row."""
 
     ok: bool = False

@@ -6,7 +6,8 @@ begin, at once unless their initial delay says otherwise.
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from netemu.clock import Clock
 from netemu.node.pod import ContainerSpec
@@ -18,8 +19,7 @@ LONGEST_RETRY = 0.25
 """Seconds between attempts while nobody listens yet, see `_Follower.attempts`."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reports:
+class Reports(Struct, frozen=True, kw_only=True):
     """Whom the prober tells."""
 
     attempt: Callable[[Probe], Awaitable[Outcome]]

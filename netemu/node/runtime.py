@@ -5,13 +5,13 @@ The spawner implements `Runtime`; the agent decides, the runtime does.
 
 import socket
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from ipaddress import IPv4Network
 from typing import Protocol
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MountSpec:
+
+class MountSpec(Struct, frozen=True, kw_only=True):
     """A file or folder of the host that a container sees somewhere else."""
 
     source: str
@@ -21,8 +21,7 @@ class MountSpec:
     read_only: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class MemorySpec:
+class MemorySpec(Struct, frozen=True):
     """A folder that a pod's containers share in memory."""
 
     path: str
@@ -31,8 +30,7 @@ class MemorySpec:
     """Bytes that fit; 0: half of the machine's memory."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SandboxSpec:
+class SandboxSpec(Struct, frozen=True, kw_only=True):
     """A pod's own network, hostname and files."""
 
     id: str
@@ -47,8 +45,7 @@ class SandboxSpec:
     memory: Sequence[MemorySpec] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProcessSpec:
+class ProcessSpec(Struct, frozen=True, kw_only=True):
     """A process to start in a sandbox."""
 
     sandbox: str
@@ -67,8 +64,7 @@ class ProcessSpec:
     """What its view of the file system has besides the sandbox's; nothing in loopback mode."""
 
 
-@dataclass(frozen=True, slots=True)
-class Exited:
+class Exited(Struct, frozen=True):
     """How a process ended."""
 
     code: int

@@ -1,8 +1,9 @@
 """The files that give a pod its name and its DNS: /etc/hosts, /etc/resolv.conf, /etc/hostname."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from ipaddress import ip_address
+
+from msgspec import Struct
 
 from netemu.model.meta import Object, name_of, namespace_of
 
@@ -19,8 +20,7 @@ fe00::2\tip6-allrouters
 """
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Surroundings:
+class Surroundings(Struct, frozen=True, kw_only=True):
     """What the pod's files depend on besides the pod."""
 
     zone: str
@@ -34,8 +34,7 @@ class Surroundings:
     host_resolv_conf: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Resolver:
+class Resolver(Struct, frozen=True):
     """What /etc/resolv.conf says."""
 
     nameservers: tuple[str, ...] = ()

@@ -1,14 +1,14 @@
 """What is so on this node for one pod: the observed half of every plan. Frozen values."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from netemu.node.backoff import BackOff
 from netemu.node.pod import ContainerSpec, Pod, RestartPolicy, Role
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Life:
+class Life(Struct, frozen=True, kw_only=True):
     """One run of a container; times in seconds since the epoch."""
 
     id: str
@@ -25,16 +25,14 @@ class Life:
         return self.finished is None
 
 
-@dataclass(frozen=True, slots=True)
-class Waiting:
+class Waiting(Struct, frozen=True):
     """Why a container doesn't run."""
 
     reason: str
     message: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stopping:
+class Stopping(Struct, frozen=True, kw_only=True):
     """A container that was asked to end."""
 
     since: float
@@ -46,8 +44,7 @@ class Stopping:
     """Not before this (monotonic): a preStop hook took its time."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Container:
+class Container(Struct, frozen=True, kw_only=True):
     """One container of a pod."""
 
     life: Life | None = None
@@ -92,8 +89,7 @@ class Container:
         return self.running and self.started and self.serving
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PodState:
+class PodState(Struct, frozen=True, kw_only=True):
     """One pod on this node."""
 
     containers: Mapping[str, Container]

@@ -8,7 +8,8 @@ below that: in a PID namespace orphans come to the first process, too.
 import asyncio
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from netemu.clock import Clock, SystemClock
 from netemu.model.usage import Amount, PodUsage
@@ -26,8 +27,7 @@ Key = tuple[str, str, int]
 """(pod's uid, container, its first process)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Stat:
+class Stat(Struct, frozen=True):
     """One process."""
 
     parent: int
@@ -35,8 +35,7 @@ class Stat:
     """Processor time of it and of the children it has waited for."""
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
+class Look(Struct, frozen=True):
     """One look at all containers."""
 
     at: float

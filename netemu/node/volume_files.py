@@ -5,7 +5,8 @@ The words of what is missing are the kubelet's (pkg/volume).
 
 import base64
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from netemu.model.meta import Object
 from netemu.model.resources import CONFIG_MAPS, SECRETS
@@ -24,8 +25,7 @@ class VolumeError(Exception):
     """A volume can't be had now; the text is what the kubelet's event says."""
 
 
-@dataclass(frozen=True, slots=True)
-class File:
+class File(Struct, frozen=True):
     """One file of a volume."""
 
     data: bytes
@@ -41,8 +41,7 @@ def no_tokens(pod: Object, source: Object) -> bytes | None:
     return None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FileSources:
+class FileSources(Struct, frozen=True, kw_only=True):
     """Where contents come from."""
 
     lookup: Lookup

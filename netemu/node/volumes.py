@@ -6,8 +6,9 @@ wherever a hostPath or a claim's volume says. Containers see them by mounts in t
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from netemu.model.meta import Object, name_of, namespace_of, uid_of
 from netemu.model.quantity import parse_quantity
@@ -25,8 +26,7 @@ HINT = "NETEMU_VOLUME_"
 """Begins the variables that tell where volumes are when nothing can be mounted."""
 
 
-@dataclass(frozen=True, slots=True)
-class Volume:
+class Volume(Struct, frozen=True):
     """Where a volume is."""
 
     path: Path

@@ -8,8 +8,9 @@ worker; it is replaced, never changed.
 import asyncio
 import contextlib
 import logging
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from netemu.clock import Timer
 from netemu.model.client import DeleteOptions

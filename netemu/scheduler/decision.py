@@ -3,8 +3,9 @@
 import random
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TypeAlias
+
+from msgspec import Struct
 
 from netemu.scheduler.facts import Pod
 from netemu.scheduler.filters import Reason, objections
@@ -12,15 +13,13 @@ from netemu.scheduler.scores import scores
 from netemu.scheduler.usage import Cluster
 
 
-@dataclass(frozen=True, slots=True)
-class Chosen:
+class Chosen(Struct, frozen=True):
     """The node to run on."""
 
     node: str
 
 
-@dataclass(frozen=True, slots=True)
-class Unschedulable:
+class Unschedulable(Struct, frozen=True):
     """No node will do."""
 
     message: str

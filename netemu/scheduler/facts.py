@@ -4,10 +4,11 @@ Amounts are whole numbers: thousandths of a CPU, and bytes or pieces of everythi
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from functools import lru_cache
 from math import ceil
 from typing import Any
+
+from msgspec import Struct, field
 
 from netemu.model.conditions import condition
 from netemu.model.meta import Key, Object, controller_of, key_of, labels_of, name_of, uid_of
@@ -34,8 +35,7 @@ UNSCHEDULABLE = "node.kubernetes.io/unschedulable"
 Amounts = Mapping[str, int]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Node:
+class Node(Struct, frozen=True, kw_only=True):
     """A node."""
 
     name: str
@@ -46,8 +46,7 @@ class Node:
     allocatable: Amounts = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pod:
+class Pod(Struct, frozen=True, kw_only=True):
     """A pod."""
 
     key: Key

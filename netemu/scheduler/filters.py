@@ -4,7 +4,8 @@ The first filter that objects speaks for the node, in the order of upstream's de
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from netemu.model.placement import Taint, Term, ports_meet
 from netemu.model.selector import matches
@@ -12,8 +13,7 @@ from netemu.scheduler.facts import PODS, UNSCHEDULABLE, Node, Pod
 from netemu.scheduler.usage import Usage
 
 
-@dataclass(frozen=True, slots=True)
-class Reason:
+class Reason(Struct, frozen=True):
     """Why a node is out."""
 
     text: str

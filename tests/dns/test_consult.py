@@ -1,8 +1,9 @@
 """What each plugin does with a question, one case a row."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import pytest
+from msgspec.structs import replace
 
 from netemu.dns.answer import Answer
 from netemu.dns.chain import Configuration, Forward

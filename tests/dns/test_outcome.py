@@ -1,4 +1,4 @@
-from dataclasses import replace
+from msgspec.structs import replace
 
 from netemu.dns.answer import FAILED, Answer
 from netemu.dns.chain import Forward

@@ -1,6 +1,7 @@
 from dataclasses import replace
 
 import pytest
+from msgspec import structs
 
 from netemu.dns.names import locate
 from netemu.dns.nodes import Domain, PodNames
@@ -103,21 +104,21 @@ def test_before_the_first_list_nothing_is_known() -> None:
 
 
 def test_what_the_configuration_hides_is_said() -> None:
-    hidden = replace(DOMAIN, namespaces=frozenset({"bare"}))
+    hidden = structs.replace(DOMAIN, namespaces=frozenset({"bare"}))
     assert why(f"web.{SVC}", hidden) == 'the configuration hides namespace "default"'
-    ignoring = replace(DOMAIN, ignore_empty=True)
+    ignoring = structs.replace(DOMAIN, ignore_empty=True)
     assert why(f"idle.{SVC}", ignoring).endswith("and the configuration hides such Services")
 
 
 def test_names_of_pods_follow_the_configuration() -> None:
     known = advance(CLUSTER, resources.PODS, None, pod("shell", "10.244.0.5"))
-    verified = replace(DOMAIN, pods=PodNames.VERIFIED)
+    verified = structs.replace(DOMAIN, pods=PodNames.VERIFIED)
     name = "10-244-0-5.{}.pod.cluster.local"
     assert why(name.format("default"), verified, known) == "the address of pod default/shell"
     assert why(name.format("bare"), verified, known) == (
         'no pod in namespace "bare" has the address 10.244.0.5'
     )
-    disabled = replace(DOMAIN, pods=PodNames.DISABLED)
+    disabled = structs.replace(DOMAIN, pods=PodNames.DISABLED)
     assert why(name.format("default"), disabled) == "names of pods are switched off"
     shell = advance(CLUSTER, resources.PODS, None, pod("shell", "10.9.9.9"))
     assert why("9.9.9.10.in-addr.arpa", snapshot=shell) == (

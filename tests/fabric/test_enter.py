@@ -4,10 +4,10 @@ import os
 import signal
 import time
 from collections.abc import Callable
-from dataclasses import asdict
 from typing import Any
 
 import pytest
+from msgspec.structs import asdict
 
 from netemu.config.settings import NetMode
 from netemu.fabric.enter import Entrance, enter

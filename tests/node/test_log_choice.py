@@ -1,6 +1,5 @@
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from netemu.model.errors import BadRequest
 from netemu.model.meta import Object

@@ -1,7 +1,7 @@
-from dataclasses import replace
 from typing import Any, cast
 
 import pytest
+from msgspec.structs import replace
 
 from netemu.node.context import Cluster
 from netemu.node.handlers import Target

@@ -1,6 +1,7 @@
-from dataclasses import replace
 from ipaddress import IPv4Network
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from netemu.model.conditions import holds
 from netemu.model.meta import name_of

@@ -1,7 +1,7 @@
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from netemu.model.meta import Object
 from netemu.node.pod import pod_from

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from immutables import Map
+from msgspec import structs
 
 from netemu.model.service import (
     EndpointPort,
@@ -20,8 +21,8 @@ from netemu.proxy.ports import Backend, Listener, Site, plan, wanted
 from tests.proxy.harness import CLUSTER, HTTP, READY, UNREADY, a_service, a_slice, an_entry
 
 ROOTLESS = Site(CLUSTER, nodes=2, loopback=False)
-ROOT = Site(replace(CLUSTER, mirrored=False), nodes=2, loopback=False)
-LOOPBACK = Site(replace(CLUSTER, mirrored=False), nodes=2, loopback=True)
+ROOT = Site(structs.replace(CLUSTER, mirrored=False), nodes=2, loopback=False)
+LOOPBACK = Site(structs.replace(CLUSTER, mirrored=False), nodes=2, loopback=True)
 
 IP, MIRROR = "cluster 10.96.0.5:80", "host 127.77.0.5:80"
 NODE_PORTS = ("cluster 127.0.0.1:31000", "cluster 172.30.0.11:31000", "cluster 172.30.0.12:31000")

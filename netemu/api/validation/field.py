@@ -5,8 +5,9 @@ once. Values are printed as Go prints them (`netemu.api.validation.goformat`).
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
+
+from msgspec import Struct
 
 from netemu.api.validation.goformat import body, quoted
 from netemu.model.errors import Cause
@@ -17,8 +18,7 @@ IMMUTABLE: Final = "field is immutable"
 NOT_NEGATIVE: Final = "must be greater than or equal to 0"
 
 
-@dataclass(frozen=True, slots=True)
-class Path:
+class Path(Struct, frozen=True):
     """Where in an object: ``spec.ports[0].name``."""
 
     text: str = ""

@@ -2,12 +2,12 @@
 for maps and lists.
 """
 
-from dataclasses import dataclass
 from typing import Any
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True)
-class Literal:
+
+class Literal(Struct, frozen=True):
     """Text that goes into a message as it is: a Go value that was printed by hand."""
 
     text: str

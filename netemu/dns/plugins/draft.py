@@ -1,8 +1,10 @@
 """A server block on its way from lines to values."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
+
+from msgspec.structs import replace
 
 from netemu.dns.chain import (
     Autopath,

@@ -12,8 +12,10 @@ import signal
 import socket
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NoReturn
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from netemu.config.settings import NetMode, Settings
 from netemu.fabric import modes, ranges
@@ -39,8 +41,7 @@ STOP_SECONDS = 5.0
 """Longest wait for the spawner to end everything, before it is killed; then the kernel does."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Launching:
+class Launching(Struct, frozen=True, kw_only=True):
     """The spawner is at work."""
 
     choice: modes.Choice
@@ -102,8 +103,7 @@ class Launching:
         return event, fds[0] if fds else -1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Launched:
+class Launched(Struct, frozen=True, kw_only=True):
     """The cluster's network exists, and the main thread is in it."""
 
     mode: NetMode

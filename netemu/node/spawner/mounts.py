@@ -9,7 +9,8 @@ every container runtime; read-only they become last.
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from netemu.fabric.namespaces import Mount as Flag
 from netemu.fabric.namespaces import mount
@@ -31,8 +32,7 @@ class MountError(OSError):
     """A volume could not be mounted."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Opened:
+class _Opened(Struct, frozen=True):
     """A mount, its mount point without links, and its source, held open by its folder."""
 
     mount: Mount

@@ -11,9 +11,10 @@ import signal
 import time
 from collections.abc import Collection, Iterator
 from contextlib import suppress
-from dataclasses import replace
 from ipaddress import IPv4Network
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from netemu.node.spawner.process import Program, become
 from netemu.node.spawner.protocol import CreateSandbox

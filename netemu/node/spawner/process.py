@@ -11,8 +11,9 @@ import os
 import signal
 import termios
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import NoReturn
+
+from msgspec import Struct
 
 from netemu.fabric.namespaces import die_with_parent
 from netemu.node.runtime import StartError
@@ -28,8 +29,7 @@ NOT_FOUND, NOT_EXECUTABLE, OTHER = 127, 126, 128
 """Exit codes that shells and runc use for a program that didn't start."""
 
 
-@dataclass(frozen=True, slots=True)
-class Program:
+class Program(Struct, frozen=True):
     """What a child is to become."""
 
     argv: Sequence[str]
