@@ -13,7 +13,7 @@ DEV_STAMP := $(VENV)/.installed-dev
 # CI's machine is shared: what fails there once and then twice passes is told as a rerun, not a failure.
 PYTEST := $(BIN)/python -m pytest -q $(if $(CI),--reruns 2)
 
-.PHONY: help venv dev tools demo test test-slow check fix fuzz bench run clean dist
+.PHONY: help venv dev tools demo test test-slow contract check fix fuzz bench run clean dist
 
 help: ## What one can make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
@@ -46,6 +46,11 @@ test: dev tools ## Run the tests but for the slow ones
 test-slow: dev tools ## Run the slow tests: whole workloads, every kubectl there is
 	@$(PYTEST) -m slow
 
+contract: dev tools ## Run other projects' suites against a cluster; takes minutes
+	@test -x .venv-contract/bin/python || $(PYTHON) -m venv .venv-contract
+	@.venv-contract/bin/python -m pip install --quiet --disable-pip-version-check -r tests/contract/requirements.txt
+	@CONTRACT_PYTHON=$(CURDIR)/.venv-contract/bin/python $(BIN)/python -m pytest -q tests/contract
+
 check: dev ## Lint, formatting, types, layers
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
@@ -71,5 +76,5 @@ dist: dev ## Build the wheel
 	@$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
 
 clean: ## Remove what was made here
-	rm -rf $(VENV) dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .venv-contract dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -5,9 +5,11 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from netemu.api.access import Access
 from netemu.api.paths import Target
 from netemu.api.registry import Registry
 from netemu.api.request import Answer, Relay, Request, Stream, Upgrade
+from netemu.api.tokens import ServiceAccountTokens
 from netemu.api.watching import Frames
 from netemu.model.streams import PodStreams
 from netemu.model.usage import NoUsage, Usage
@@ -22,6 +24,8 @@ class Context:
     frames: Frames
     rng: random.Random
     ready: Callable[[], bool]
+    tokens: ServiceAccountTokens
+    access: Access
     usage: Usage = field(default_factory=NoUsage)
     address: str
     """host:port under which clients reach the server."""

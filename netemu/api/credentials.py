@@ -66,9 +66,19 @@ class Credentials:
         return self.folder / "server.crt", self.folder / "server.key"
 
     @property
+    def token_key(self) -> Path:
+        """The key that signs ServiceAccounts' tokens, PEM."""
+        return token_key(self.folder)
+
+    @property
     def admin_files(self) -> tuple[Path, Path]:
         """The administrator's certificate and key, PEM."""
         return self.folder / "admin.crt", self.folder / "admin.key"
+
+
+def token_key(folder: Path) -> Path:
+    """Where the key that signs tokens is, or will be."""
+    return folder / "sa.key"
 
 
 class _Made(msgspec.Struct):
@@ -97,6 +107,8 @@ def ensure_credentials(
     `hosts` are names and addresses of the server besides `ALWAYS`. Raises OSError.
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not (folder / "sa.key").exists():
+        _write(folder / "sa.key", _pem(_new_key()))
     wanted = sorted({*ALWAYS, *hosts})
     made, moment = _read_made(folder), now()
     if made is not None and made.ca_ends < moment + (LEAF_DAYS + RENEW_DAYS) * _DAY:
@@ -241,11 +253,18 @@ def _save(
     builder = builder.add_extension(own, critical=False).add_extension(issuer, critical=False)
     certificate = builder.sign(signer, hashes.SHA256())
     pem = serialization.Encoding.PEM
-    private = key.private_bytes(
-        pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    _write(folder / f"{name}.key", private)
+    _write(folder / f"{name}.key", _pem(key))
     _write(folder / f"{name}.crt", certificate.public_bytes(pem))
+
+
+def _pem(key: EllipticCurvePrivateKey) -> bytes:
+    from cryptography.hazmat.primitives import serialization
+
+    return key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
 
 
 def context_name(instance: str) -> str:

@@ -1,16 +1,17 @@
 """Discovery: which kinds there are and what can be done with them, in the three forms clients ask.
 
-All of it follows from the table of resources; the documents are built once.
+All of it follows from the catalog of what is served; the documents are built once for each.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 from typing import Any, Final
 
 from netemu.config.version import GIT_VERSION, MINOR
+from netemu.model.catalog import BUILT_IN, Catalog
 from netemu.model.meta import Object
-from netemu.model.resources import CONVERTED, MEASURED, NAMESPACES, RESOURCES, Resource
+from netemu.model.resources import NAMESPACES, Resource
 
 VERSION: Final = {
     "major": "1",
@@ -26,8 +27,8 @@ VERSION: Final = {
 """The version whose behaviour is imitated; clients read major and minor."""
 
 _VERBS: Final = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
-_WHOLE: Final = ("create", "delete", "deletecollection", "get", "list", "update")
-_READING: Final = ("get", "list")
+_KEPT: Final = 256
+"""Documents kept; an older catalog's aren't asked for again."""
 _PART_VERBS: Final = ("get", "patch", "update")
 
 
@@ -55,36 +56,33 @@ SUBRESOURCES: Final[Mapping[str, Subresource]] = {
     "attach": Subresource(("create", "get"), kind="PodAttachOptions"),
     "portforward": Subresource(("create", "get"), kind="PodPortForwardOptions"),
     "finalize": Subresource(verbs=("update",)),
+    "token": Subresource(
+        verbs=("create",), group="authentication.k8s.io", version="v1", kind="TokenRequest"
+    ),
 }
-
-
-_OFFERED: Final = (*RESOURCES, *CONVERTED, *MEASURED)
-"""Everything that is served, whether it is stored or made on the spot."""
 
 
 def verbs(resource: Resource) -> tuple[str, ...]:
     """What can be done with the objects themselves."""
-    if resource in MEASURED:
-        return _READING
-    if resource in CONVERTED:
-        return _WHOLE
+    if resource.verbs:
+        return resource.verbs
     if resource.key == NAMESPACES:  # nobody deletes all namespaces at once
         return tuple(verb for verb in _VERBS if verb != "deletecollection")
     return _VERBS
 
 
-def groups() -> list[str]:
+def groups(catalog: Catalog = BUILT_IN) -> list[str]:
     """All groups but the core one, in the order that clients prefer them."""
-    return list(dict.fromkeys(r.group for r in _OFFERED if r.group))
+    return list(dict.fromkeys(r.group for r in catalog.kinds if r.group))
 
 
-def versions(group: str) -> list[str]:
+def versions(group: str, catalog: Catalog = BUILT_IN) -> list[str]:
     """The versions of a group, the preferred one first."""
-    return list(dict.fromkeys(r.version for r in _OFFERED if r.group == group))
+    return list(dict.fromkeys(r.version for r in catalog.kinds if r.group == group))
 
 
-def _of(group: str, version: str) -> list[Resource]:
-    return [r for r in _OFFERED if (r.group, r.version) == (group, version)]
+def _of(group: str, version: str, catalog: Catalog) -> list[Resource]:
+    return [r for r in catalog.kinds if (r.group, r.version) == (group, version)]
 
 
 def api_versions(address: str) -> Object:
@@ -96,27 +94,31 @@ def api_versions(address: str) -> Object:
     }
 
 
-def group_list() -> Object:
+def group_list(catalog: Catalog = BUILT_IN) -> Object:
     """``/apis``."""
-    return {"kind": "APIGroupList", "apiVersion": "v1", "groups": [_group(g) for g in groups()]}
+    return {
+        "kind": "APIGroupList",
+        "apiVersion": "v1",
+        "groups": [_group(g, catalog) for g in groups(catalog)],
+    }
 
 
-def _group(group: str) -> Object:
-    offered = [{"groupVersion": f"{group}/{v}", "version": v} for v in versions(group)]
+def _group(group: str, catalog: Catalog) -> Object:
+    offered = [{"groupVersion": f"{group}/{v}", "version": v} for v in versions(group, catalog)]
     return {"name": group, "versions": offered, "preferredVersion": offered[0]}
 
 
-def group_document(group: str) -> Object | None:
+def group_document(group: str, catalog: Catalog = BUILT_IN) -> Object | None:
     """``/apis/<group>``."""
-    if group not in groups():
+    if group not in groups(catalog):
         return None
-    return {"kind": "APIGroup", "apiVersion": "v1", **_group(group)}
+    return {"kind": "APIGroup", "apiVersion": "v1", **_group(group, catalog)}
 
 
-@cache
-def resource_list(group: str, version: str) -> Object | None:
+@lru_cache(_KEPT)
+def resource_list(group: str, version: str, catalog: Catalog = BUILT_IN) -> Object | None:
     """``/api/v1`` or ``/apis/<group>/<version>``."""
-    found = _of(group, version)
+    found = _of(group, version, catalog)
     if not found:
         return None
     head: Object = {"kind": "APIResourceList"}
@@ -157,28 +159,30 @@ def _items(resource: Resource) -> Iterable[Object]:
         }
 
 
-@cache
-def aggregated(core: bool, version: str) -> Object:
+@lru_cache(_KEPT)
+def aggregated(core: bool, version: str, catalog: Catalog = BUILT_IN) -> Object:
     """``/api`` or ``/apis`` as one document (KEP-3352)."""
     return {
         "kind": "APIGroupDiscoveryList",
         "apiVersion": f"apidiscovery.k8s.io/{version}",
         "metadata": {},
-        "items": [_aggregated_group(group) for group in ([""] if core else groups())],
+        "items": [
+            _aggregated_group(group, catalog) for group in ([""] if core else groups(catalog))
+        ],
     }
 
 
-def _aggregated_group(group: str) -> Object:
+def _aggregated_group(group: str, catalog: Catalog) -> Object:
     metadata: Object = {"name": group} if group else {}
     return {
         "metadata": {**metadata, "creationTimestamp": None},
         "versions": [
             {
                 "version": version,
-                "resources": [_aggregated_resource(r) for r in _of(group, version)],
+                "resources": [_aggregated_resource(r) for r in _of(group, version, catalog)],
                 "freshness": "Current",
             }
-            for version in versions(group)
+            for version in versions(group, catalog)
         ],
     }
 
@@ -214,9 +218,9 @@ def _kind(group: str, version: str, kind: str) -> Object:
     return {"group": group, "version": version, "kind": kind}
 
 
-def paths() -> Sequence[str]:
+def paths(catalog: Catalog = BUILT_IN) -> Sequence[str]:
     """What ``/`` lists."""
     found = ["/api", "/api/v1", "/apis"]
-    for group in groups():
-        found += [f"/apis/{group}", *(f"/apis/{group}/{v}" for v in versions(group))]
+    for group in groups(catalog):
+        found += [f"/apis/{group}", *(f"/apis/{group}/{v}" for v in versions(group, catalog))]
     return [*sorted(found), "/healthz", "/livez", "/openapi/v3", "/readyz", "/version"]

@@ -7,8 +7,9 @@ import msgspec
 
 from netemu.api import discovery, negotiation, openapi
 from netemu.api.context import Context
+from netemu.api.registry import Registry
 from netemu.api.request import JSON, TEXT, Answer, Request, json_answer
-from netemu.clock import Clock
+from netemu.model.catalog import Catalog
 from netemu.model.errors import UnknownPath
 from netemu.model.meta import Object
 
@@ -45,37 +46,42 @@ def _version(context: Context, request: Request) -> Answer:
 
 
 def _paths(context: Context, request: Request) -> Answer:
-    return json_answer({"paths": discovery.paths()})
+    return json_answer({"paths": discovery.paths(context.registry.catalog)})
 
 
 def _api(context: Context, request: Request) -> Answer:
-    return _discovery(request, core=True, plain=discovery.api_versions(context.address))
+    return _discovery(context, request, core=True, plain=discovery.api_versions(context.address))
 
 
 def _apis(context: Context, request: Request) -> Answer:
-    return _discovery(request, core=False, plain=discovery.group_list())
+    plain = discovery.group_list(context.registry.catalog)
+    return _discovery(context, request, core=False, plain=plain)
 
 
-def _discovery(request: Request, *, core: bool, plain: Object) -> Answer:
+def _discovery(context: Context, request: Request, *, core: bool, plain: Object) -> Answer:
     version = negotiation.discovery_version(request.accept)
     vary = [("Vary", "Accept")]
     if version is None:
         negotiation.plain_only(request.accept)
         return json_answer(plain, headers=vary)
-    answer = json_answer(discovery.aggregated(core, version), headers=vary)
+    answer = json_answer(
+        discovery.aggregated(core, version, context.registry.catalog), headers=vary
+    )
     content_type = f"{JSON};g=apidiscovery.k8s.io;v={version};as=APIGroupDiscoveryList"
     return Answer(body=answer.body, content_type=content_type, headers=vary)
 
 
 def _openapi_index(context: Context, request: Request) -> Answer:
-    return Answer(body=openapi.index())
+    return Answer(body=openapi.index(context.registry.catalog))
 
 
 def _openapi_v2(context: Context, request: Request) -> Answer:
     from netemu.api import openapi2  # late: modern clients read version 3
 
-    index = msgspec.json.decode(openapi.index())["paths"]
-    parts = tuple(found[0] for path in index if (found := openapi.document(path)) is not None)
+    catalog = context.registry.catalog
+    index = msgspec.json.decode(openapi.index(catalog))["paths"]
+    every = (openapi.document(path, catalog) for path in index)
+    parts = tuple(found[0] for found in every if found is not None)
     if "protobuf" in request.accept:
         return Answer(body=openapi2.packed(parts), content_type=openapi2.PROTOBUF)
     negotiation.plain_only(request.accept)
@@ -98,28 +104,28 @@ def document(context: Context, path: str, request: Request) -> Answer | None:
     if fixed := FIXED.get(path):
         return fixed(context, request)
     if path.startswith(_OPENAPI + "/"):
-        return _openapi_document(context.registry.clock, path.removeprefix(_OPENAPI + "/"), request)
-    found = _listed(path)
+        return _openapi_document(context.registry, path.removeprefix(_OPENAPI + "/"), request)
+    found = _listed(path, context.registry.catalog)
     if found is None:
         return None
     negotiation.plain_only(request.accept)
     return json_answer(found)
 
 
-def _listed(path: str) -> Object | None:
+def _listed(path: str, catalog: Catalog) -> Object | None:
     match path.split("/")[1:]:
         case ["api", version]:
-            return discovery.resource_list("", version)
+            return discovery.resource_list("", version, catalog)
         case ["apis", group]:
-            return discovery.group_document(group)
+            return discovery.group_document(group, catalog)
         case ["apis", group, version]:
-            return discovery.resource_list(group, version)
+            return discovery.resource_list(group, version, catalog)
         case _:
             return None
 
 
-def _openapi_document(clock: Clock, name: str, request: Request) -> Answer:
-    found = openapi.document(name)
+def _openapi_document(registry: Registry, name: str, request: Request) -> Answer:
+    found = openapi.document(name, registry.catalog)
     if found is None:
         raise UnknownPath
     content, digest = found
@@ -131,7 +137,7 @@ def _openapi_document(clock: Clock, name: str, request: Request) -> Answer:
         )
     headers = [("ETag", etag), ("Vary", "Accept")]
     if asked:
-        expires = _http_date(clock.now() + _YEAR)
+        expires = _http_date(registry.clock.now() + _YEAR)
         headers += [("Cache-Control", "public, immutable"), ("Expires", expires)]
     else:
         headers.append(("Cache-Control", "no-cache, private"))

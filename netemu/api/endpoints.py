@@ -5,14 +5,26 @@ bug of ours: it is logged with its traceback and answered with 500.
 """
 
 import logging
+from dataclasses import replace
 from functools import partial
 from typing import Final
 
-from netemu.api import autoscalingv1, reading, relaying, resourcemetrics, streaming, writing
-from netemu.api.context import COLLECTION, EVERYWHERE, OBJECT, Context, Handlers
+from netemu.api import (
+    autoscalingv1,
+    negotiation,
+    reading,
+    relaying,
+    resourcemetrics,
+    reviews,
+    streaming,
+    tokenrequests,
+    writing,
+)
+from netemu.api.access import attributes_of, path_attributes
+from netemu.api.context import COLLECTION, EVERYWHERE, OBJECT, Context, Handler, Handlers
 from netemu.api.documents import OPEN, document
 from netemu.api.paths import Target, target_of
-from netemu.api.request import Answer, Relay, Request, Stream, Upgrade, error_answer
+from netemu.api.request import JSON, Answer, Relay, Request, Stream, Upgrade, error_answer
 from netemu.model.errors import (
     ApiError,
     InternalError,
@@ -20,28 +32,42 @@ from netemu.model.errors import (
     Unauthorized,
     UnknownPath,
 )
-from netemu.model.resources import CONVERTED
+from netemu.model.resources import CONVERTED, MEASURED
 
 log = logging.getLogger(__name__)
 
 HANDLERS: Final[Handlers] = {
     **reading.HANDLERS,
     **writing.HANDLERS,
+    **tokenrequests.HANDLERS,
     **streaming.HANDLERS,
     **relaying.HANDLERS,
 }
+_REVIEWED: Final = ((COLLECTION, "POST"),)
 _ASKED: Final = frozenset(asked for asked, _ in HANDLERS)
 
 
 async def answer(context: Context, request: Request) -> Answer | Stream | Upgrade | Relay:
     """Answer a request; never raises but when cancelled."""
     try:
-        return await _answer(context, request)
+        found = await _answer(context, request)
     except ApiError as error:
-        return error_answer(error)
+        found = error_answer(error)
     except Exception as error:
         log.exception("%s %s failed", request.method, request.path)
-        return error_answer(InternalError(str(error)))
+        found = error_answer(InternalError(str(error)))
+    if isinstance(found, Answer) and found.content_type == JSON:
+        return as_wished(found, request.accept)
+    return found
+
+
+def as_wished(found: Answer, accept: str) -> Answer:
+    """A JSON answer as YAML, for who prefers that."""
+    if not negotiation.prefers_yaml(accept):
+        return found
+    from netemu.api import yamlbody  # late: yaml takes 10 ms, and few clients want it
+
+    return replace(found, body=yamlbody.dump(found.body), content_type=negotiation.YAML)
 
 
 async def _answer(context: Context, request: Request) -> Answer | Stream | Upgrade | Relay:
@@ -50,11 +76,13 @@ async def _answer(context: Context, request: Request) -> Answer | Stream | Upgra
         return probe(context, request)
     if request.user is None:
         raise Unauthorized
-    if path.startswith(resourcemetrics.PREFIX):
-        return await resourcemetrics.answer(context, request)
-    target = target_of(path)
+    target = target_of(path, context.registry.catalog)
     if target is None:
+        context.access.check(request.user, path_attributes(path, request))
         return _document(context, path, request)
+    context.access.check(request.user, attributes_of(target, request))
+    if target.resource in MEASURED:
+        return await resourcemetrics.answer(context, request)
     if target.resource in CONVERTED:
         return await autoscalingv1.answer(target, request, partial(_dispatched, context))
     return await _dispatched(context, target, request)
@@ -63,15 +91,27 @@ async def _answer(context: Context, request: Request) -> Answer | Stream | Upgra
 async def _dispatched(
     context: Context, target: Target, request: Request
 ) -> Answer | Stream | Upgrade | Relay:
+    return await _handler(target, request)(context, target, request)
+
+
+def _handler(target: Target, request: Request) -> Handler:
+    """Who answers. Raises MethodNotAllowed, UnknownPath."""
     asked = _asked(target)
+    verbs = target.resource.verbs
+    if verbs and attributes_of(target, request).verb not in verbs:
+        raise MethodNotAllowed
+    if not target.resource.is_kept:
+        if (asked, request.method) not in _REVIEWED:
+            raise MethodNotAllowed
+        return reviews.HANDLERS[target.resource.key]
     handler = HANDLERS.get((asked, request.method))
     if handler is None:
         raise MethodNotAllowed if asked in _ASKED else UnknownPath
-    return await handler(context, target, request)
+    return handler
 
 
 def _document(context: Context, path: str, request: Request) -> Answer:
-    if request.method != "GET":
+    if request.method not in ("GET", "HEAD"):
         raise UnknownPath
     found = document(context, path, request)
     if found is None:

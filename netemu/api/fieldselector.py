@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from netemu.api.custom.resource import CustomResource
 from netemu.model.errors import BadRequest
 from netemu.model.meta import Object
 from netemu.model.resources import (
@@ -138,6 +139,8 @@ def _requirement(resource: Resource, term: str) -> FieldRequirement:
         raise BadRequest(f"invalid selector: '{term}'; can't understand '{term}'")
     field, operator, value = form[1], form[2], _ESCAPED.sub(r"\1", form[3])
     getter = _COMMON.get(field) or _FIELDS.get(resource.key, {}).get(field)
+    if isinstance(resource, CustomResource) and field in resource.selectable:
+        getter = _at(field)
     if getter is None:
         raise BadRequest(_unknown(resource, field))
     return FieldRequirement(getter, value, operator != "!=")

@@ -19,19 +19,20 @@ from netemu.model.meta import Object
 FieldSet: TypeAlias = dict[str, Any]
 
 SELF: Final = "."
-_MEMBER: Final[FieldSet] = {}
+MEMBER: Final[FieldSet] = {}
 """A node that is in the set and has no children; shared, never changed."""
 
 
-def _is_member(node: FieldSet) -> bool:
+def is_member(node: FieldSet) -> bool:
+    """Whether a node is itself in the set."""
     return not node or SELF in node
 
 
-def _node(member: bool, children: FieldSet) -> FieldSet | None:
+def make_node(member: bool, children: FieldSet) -> FieldSet | None:
     """A node with that membership and those children; None when there is neither."""
     if not children:
-        return _MEMBER if member else None
-    return {SELF: _MEMBER, **children} if member else children
+        return MEMBER if member else None
+    return {SELF: MEMBER, **children} if member else children
 
 
 def union(one: FieldSet, other: FieldSet) -> FieldSet:
@@ -48,9 +49,9 @@ def union(one: FieldSet, other: FieldSet) -> FieldSet:
 
 def _united(one: FieldSet, other: FieldSet) -> FieldSet:
     if not other:
-        return one if _is_member(one) else {SELF: _MEMBER, **one}
+        return one if is_member(one) else {SELF: MEMBER, **one}
     if not one:
-        return other if SELF in other else {SELF: _MEMBER, **other}
+        return other if SELF in other else {SELF: MEMBER, **other}
     return union(one, other)
 
 
@@ -72,12 +73,25 @@ def difference(one: FieldSet, other: FieldSet) -> FieldSet:
 
 
 def _left(one: FieldSet, other: FieldSet) -> FieldSet | None:
-    was = _is_member(one)
-    member = was and not _is_member(other)
+    was = is_member(one)
+    member = was and not is_member(other)
     children = difference(one, other)
     if children is one and member == was:
         return one
-    return _node(member, {key: child for key, child in children.items() if key != SELF})
+    return make_node(member, {key: child for key, child in children.items() if key != SELF})
+
+
+def intersection(one: FieldSet, other: FieldSet) -> FieldSet:
+    """Fields that are in both."""
+    found: FieldSet = {}
+    for key, ours in one.items():
+        theirs = other.get(key)
+        if theirs is None or key == SELF:
+            continue
+        both = make_node(is_member(ours) and is_member(theirs), intersection(ours, theirs))
+        if both is not None:
+            found[key] = both
+    return found
 
 
 def is_valid(value: Any) -> bool:
@@ -130,7 +144,7 @@ def _present(value: Any) -> Any:
 
 
 def _attach(parent: FieldSet, key: str, member: bool, children: FieldSet) -> None:
-    node = _node(member, children)
+    node = make_node(member, children)
     if node is not None:
         parent[key] = node
 
@@ -141,7 +155,7 @@ def _compare(of: Type, key: str, old: Any, new: Any, changed: FieldSet, removed:
         return
     parts = _parts(of, old, new)
     if parts is None:
-        (removed if new is _ABSENT else changed)[key] = _MEMBER
+        (removed if new is _ABSENT else changed)[key] = MEMBER
         return
     below_changed: FieldSet = {}
     below_removed: FieldSet = {}
@@ -156,7 +170,10 @@ Parts: TypeAlias = Iterator[tuple[str, Type, Any, Any]]
 
 
 def _parts(of: Type, old: Any, new: Any) -> Parts | None:
-    """What a value consists of; None for one that is owned whole."""
+    """What a value consists of; None for one that is owned whole, or of a type it can't have."""
+    wanted = list if isinstance(of, Array) else dict
+    if not all(value is _ABSENT or value.__class__ is wanted for value in (old, new)):
+        return None
     if isinstance(of, Struct):
         return None if of.atomic else _struct_parts(of, old, new)
     if isinstance(of, Map):
@@ -164,6 +181,12 @@ def _parts(of: Type, old: Any, new: Any) -> Parts | None:
     if isinstance(of, Array) and of.list_type != "atomic":
         return _array_parts(of, old, new)
     return None
+
+
+def parts_of(of: Type, value: Any) -> Iterator[tuple[str, Type, Any]] | None:
+    """The path element, type and value of each part of a value; None for one owned whole."""
+    parts = _parts(of, _ABSENT, value)
+    return None if parts is None else ((key, part, item) for key, part, _, item in parts)
 
 
 def _struct_parts(of: Struct, old: Any, new: Any) -> Parts:
@@ -205,12 +228,13 @@ def items(of: Array, values: list[Any]) -> dict[str, Any]:
     """A list's items by their path elements; of equal ones the first."""
     found: dict[str, Any] = {}
     for value in values:
-        found.setdefault(_element(of, value), value)
+        found.setdefault(element(of, value), value)
     return found
 
 
-def _element(of: Array, item: Any) -> str:
-    if of.list_type == "set":
+def element(of: Array, item: Any) -> str:
+    """The path element of a list's item."""
+    if of.list_type == "set" or item.__class__ is not dict:
         return f"v:{msgspec.json.encode(item).decode()}"
     assert isinstance(of.items, Struct)
     keys = {

@@ -1,8 +1,9 @@
 """The HTTPS server: sockets, TLS and aiohttp end here.
 
-A request is read (its body only for those who showed a certificate, and never beyond the limit),
-answered by `endpoints.answer`, and written. Nothing a client sends or omits disturbs the others:
-what is no TLS or no HTTP ends its own connection, a watcher that doesn't read is cut off.
+A request is read (its body only for those who showed a certificate or a token, and never beyond
+the limit), answered by `endpoints.answer`, and written. Nothing a client sends or omits disturbs
+the others: what is no TLS or no HTTP ends its own connection, a watcher that doesn't read is cut
+off.
 """
 
 import asyncio
@@ -18,6 +19,7 @@ from typing import Any, Final
 from aiohttp import http_exceptions, web
 from multidict import CIMultiDict
 
+from netemu.api.access import Access
 from netemu.api.context import Context
 from netemu.api.credentials import Credentials
 from netemu.api.endpoints import answer
@@ -33,6 +35,7 @@ from netemu.api.request import (
     User,
     error_answer,
 )
+from netemu.api.tokens import ServiceAccountTokens, TokenRefused
 from netemu.api.upgrade import upgraded
 from netemu.api.watching import Frames
 from netemu.config.settings import ApiSettings
@@ -81,6 +84,8 @@ async def serve_api(
         frames=Frames(registry.clock),
         rng=rng or random.Random(),
         ready=ready,
+        tokens=ServiceAccountTokens(registry.lookup, registry.clock, credentials.token_key),
+        access=Access(registry.store),
         usage=usage or NoUsage(),
         address=f"{host}:{port}",
     )
@@ -158,7 +163,7 @@ class _Edge:
 
     async def handle(self, http: web.BaseRequest) -> web.StreamResponse:
         """One request."""
-        user = _user(http)
+        user = _certified(http) or self._bearer(http)
         try:
             body = await self._body(http) if user is not None else b""
         except ApiError as error:
@@ -173,6 +178,17 @@ class _Edge:
         if isinstance(found, Answer):
             return await self._send(http, found, close=user is None and http.body_exists)
         return await self._stream(http, found)
+
+    def _bearer(self, http: web.BaseRequest) -> User | None:
+        """For whom the token in the Authorization header speaks."""
+        scheme, _, token = http.headers.get("Authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or not token.strip():
+            return None
+        try:
+            return self._context.tokens.user(token.strip())[0]
+        except TokenRefused as refused:
+            log.info("a token was refused: %s", refused)
+            return None
 
     async def _body(self, http: web.BaseRequest) -> bytes:
         """The body. Raises BadRequest, TooLarge."""
@@ -337,7 +353,7 @@ def _listed(headers: Mapping[str, str], *names: str) -> tuple[str, ...]:
     return tuple(word.strip() for line in lines for word in line.split(",") if word.strip())
 
 
-def _user(http: web.BaseRequest) -> User | None:
+def _certified(http: web.BaseRequest) -> User | None:
     """Whom the client's certificate names: CN the user, O the groups."""
     transport = http.transport
     certificate = transport.get_extra_info("peercert") if transport is not None else None
@@ -346,4 +362,4 @@ def _user(http: web.BaseRequest) -> User | None:
     pairs = [pair for part in certificate.get("subject", ()) for pair in part]
     names = [value for key, value in pairs if key == "commonName"]
     groups = tuple(value for key, value in pairs if key == "organizationName")
-    return User(names[0], groups) if names else None
+    return User(names[0], (*groups, "system:authenticated")) if names else None

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from netemu.api import binding
 from netemu.api.parts import Part
-from netemu.model.client import Change, Changes, ChangeType, DeleteOptions
+from netemu.model.client import EVERYTHING, Change, Changes, ChangeType, DeleteOptions
 from netemu.model.meta import Key, Object, key_of, labels_of, namespace_of
-from netemu.model.resources import BY_KEY, NAMESPACES, PODS
+from netemu.model.resources import NAMESPACES, PODS, Resource
 from netemu.model.selector import Selector, matches
 from netemu.store.base import CutOff, Event, Store
 
@@ -44,7 +44,7 @@ class RegistryClient:
 
     async def create(self, resource: str, obj: Object) -> Object:
         """Store a new object."""
-        kind = BY_KEY[resource]
+        kind = self._registry.catalog.by_key[resource]
         typed = {**obj, "apiVersion": kind.api_version, "kind": kind.kind}
         record = await self._registry.create(kind, namespace_of(obj), typed, self._options)
         return record.obj
@@ -58,7 +58,7 @@ class RegistryClient:
         return await self._replace(resource, obj, Part.STATUS)
 
     async def _replace(self, resource: str, obj: Object, part: Part) -> Object:
-        kind = BY_KEY[resource]
+        kind = self._registry.catalog.by_key[resource]
         typed = {**obj, "apiVersion": kind.api_version, "kind": kind.kind}
         record = await self._registry.update(
             kind, key_of(obj), lambda _: typed, self._options, part
@@ -69,13 +69,15 @@ class RegistryClient:
         self, resource: str, namespace: str, name: str, options: DeleteOptions = _PLAINLY
     ) -> None:
         """Delete, or begin to."""
-        await self._registry.delete(BY_KEY[resource], (namespace, name), options)
+        await self._registry.delete(
+            self._registry.catalog.by_key[resource], (namespace, name), options
+        )
 
     async def bind(self, namespace: str, name: str, node: str) -> None:
         """Assign a pod to a node."""
         now = self._registry.clock.now()
         await self._registry.update(
-            BY_KEY[PODS],
+            self._registry.catalog.by_key[PODS],
             (namespace, name),
             lambda pod: binding.bound(pod, {"target": {"kind": "Node", "name": node}}, now),
             self._options,
@@ -91,8 +93,16 @@ class RegistryClient:
             return {**obj, "spec": {**spec, "finalizers": left}}
 
         await self._registry.update(
-            BY_KEY[NAMESPACES], ("", namespace), without_hold, self._options, Part.FINALIZE
+            self._registry.catalog.by_key[NAMESPACES],
+            ("", namespace),
+            without_hold,
+            self._options,
+            Part.FINALIZE,
         )
+
+    def kinds(self) -> Sequence[Resource]:
+        """What is served now and has objects."""
+        return self._registry.catalog.kept
 
     def watch(self, *resources: str) -> Changes:
         """Subscribe to resources."""
@@ -117,7 +127,10 @@ class StoreChanges:
         """Start again from the present. Nothing is awaited here, so nothing can be missed."""
         self._watch = self._store.watch(self._resources)
         gone = dict(self._told)
-        for resource in self._resources:
+        resources = self._resources
+        if EVERYTHING in resources:
+            resources = self._store.resources()
+        for resource in resources:
             for record in self._store.list(resource):
                 old = gone.pop((resource, record.key), None)
                 if old is not record.obj:

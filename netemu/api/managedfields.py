@@ -19,7 +19,7 @@ MAX_UPDATERS: Final = 10
 ANCIENT: Final = "ancient-changes"
 """The manager that merged entries go to, as upstream calls it."""
 
-_UNOWNED: Final[FieldSet] = {
+UNOWNED: Final[FieldSet] = {
     "f:apiVersion": {},
     "f:kind": {},
     "f:metadata": {
@@ -59,10 +59,10 @@ def track(
     entries = _known(old, new, subresource)
     if not entries and old is not None:  # somebody cleared them: nothing is tracked from there on
         return _with(new, [])
-    found = compare(schema.of(resource), old or {}, new, _UNOWNED)
+    found = compare(schema.of(resource), old or {}, new, UNOWNED)
     if not found.changed and not found.removed:
         return _with(new, entries)
-    who = _identity(manager, resource.api_version, subresource)
+    who = identity(manager, "Update", resource.api_version, subresource)
     kept = []
     own: Entry = {}
     for entry in entries:
@@ -75,10 +75,20 @@ def track(
             kept.append(entry if left is entry["fieldsV1"] else {**entry, "fieldsV1": left})
     if found.changed:
         fields = union(own.get("fieldsV1", {}), found.changed)
-        kept.append(_entry(who, rfc3339(now), ordered(fields)))
+        kept.append(new_entry(who, rfc3339(now), ordered(fields)))
     elif own.get("fieldsV1"):
         kept.append(own)
-    return _with(new, sorted(_capped(kept), key=_order))
+    return with_entries(new, _capped(kept))
+
+
+def with_entries(obj: Object, entries: list[Entry]) -> Object:
+    """`obj` with these entries, in the order in which a cluster keeps them."""
+    return _with(obj, sorted(entries, key=_order))
+
+
+def owners_of(obj: Object, new: Object) -> Object:
+    """`new` with the entries of `obj`."""
+    return _with(new, obj["metadata"].get("managedFields") or [])
 
 
 def _known(old: Object | None, new: Object, subresource: str) -> list[Entry]:
@@ -114,9 +124,9 @@ def _with(obj: Object, entries: list[Entry]) -> Object:
     return {**obj, "metadata": left}
 
 
-def _identity(manager: str, api_version: str, subresource: str) -> Entry:
+def identity(manager: str, operation: str, api_version: str, subresource: str) -> Entry:
     """What tells an entry from others."""
-    who = {"manager": manager, "operation": "Update", "apiVersion": api_version}
+    who = {"manager": manager, "operation": operation, "apiVersion": api_version}
     return {**who, "subresource": subresource} if subresource else who
 
 
@@ -126,9 +136,9 @@ def _is(entry: Entry, who: Entry) -> bool:
     )
 
 
-def _entry(who: Entry, time: str, fields: FieldSet) -> Entry:
+def new_entry(who: Entry, time: str, fields: FieldSet) -> Entry:
     """An entry with its fields in the order in which Go writes them."""
-    entry = {
+    found = {
         "manager": who["manager"],
         "operation": who["operation"],
         "apiVersion": who["apiVersion"],
@@ -136,7 +146,7 @@ def _entry(who: Entry, time: str, fields: FieldSet) -> Entry:
         "fieldsType": "FieldsV1",
         "fieldsV1": fields,
     }
-    return {**entry, "subresource": who["subresource"]} if "subresource" in who else entry
+    return {**found, "subresource": who["subresource"]} if "subresource" in who else found
 
 
 def _order(entry: Entry) -> tuple[str, ...]:
@@ -165,5 +175,5 @@ def _merged(entries: list[Entry]) -> Entry:
     fields: FieldSet = {}
     for entry in entries:
         fields = union(fields, entry["fieldsV1"])
-    who = _identity(ANCIENT, entries[0]["apiVersion"], "")
-    return _entry(who, entries[-1]["time"], ordered(fields))
+    who = identity(ANCIENT, "Update", entries[0]["apiVersion"], "")
+    return new_entry(who, entries[-1]["time"], ordered(fields))

@@ -13,6 +13,7 @@ from netemu.model.errors import ApiError, BadRequest
 from netemu.model.meta import Object
 from netemu.model.resources import (
     CRON_JOBS,
+    CUSTOM_RESOURCE_DEFINITIONS,
     DAEMON_SETS,
     DEPLOYMENTS,
     ENDPOINT_SLICES,
@@ -118,7 +119,7 @@ def for_create(resource: Resource, obj: Object, *, uid: str, now: float) -> Obje
     metadata.pop("selfLink", None)
     metadata["uid"] = uid
     metadata["creationTimestamp"] = rfc3339(now)
-    if resource.key in _GENERATION:
+    if _essence(resource) is not None:
         metadata["generation"] = 1
     return {**obj, "metadata": metadata}
 
@@ -136,11 +137,18 @@ def for_update(obj: Object, old: Object) -> Object:
 
 def with_generation(resource: Resource, new: Object, old: Object) -> Object:
     """`new` with the next generation if what its controller acts on has changed."""
-    essence = _GENERATION.get(resource.key)
+    essence = _essence(resource)
     if essence is None or essence(new) == essence(old):
         return new
     generation = old["metadata"].get("generation", 0) + 1
     return {**new, "metadata": {**new["metadata"], "generation": generation}}
+
+
+def _essence(resource: Resource) -> Callable[[Object], object] | None:
+    """What a kind's generation depends on; None: it counts none."""
+    if resource.custom:
+        return _all_but_status if resource.has_status else _body
+    return _GENERATION.get(resource.key)
 
 
 def ordered(obj: Object) -> Object:
@@ -180,8 +188,32 @@ def _all_but_metadata(obj: Object) -> object:
     return body, obj["metadata"].get("labels") or {}
 
 
+def _body(obj: Object) -> object:
+    return {key: value for key, value in obj.items() if key != "metadata"}
+
+
+def _all_but_status(obj: Object) -> object:
+    return {key: value for key, value in obj.items() if key not in ("metadata", "status")}
+
+
+_BY_SPEC = (
+    "flowschemas.flowcontrol.apiserver.k8s.io",
+    "ingressclasses.networking.k8s.io",
+    "ingresses.networking.k8s.io",
+    "networkpolicies.networking.k8s.io",
+    "prioritylevelconfigurations.flowcontrol.apiserver.k8s.io",
+    "validatingadmissionpolicies.admissionregistration.k8s.io",
+    "validatingadmissionpolicybindings.admissionregistration.k8s.io",
+)
+_BY_BODY = (
+    "mutatingwebhookconfigurations.admissionregistration.k8s.io",
+    "validatingwebhookconfigurations.admissionregistration.k8s.io",
+)
 _GENERATION: dict[str, Callable[[Object], object]] = {
+    **dict.fromkeys(_BY_SPEC, _spec),
+    **dict.fromkeys(_BY_BODY, _body),
     DEPLOYMENTS: _spec_and_annotations,
+    CUSTOM_RESOURCE_DEFINITIONS: _spec,
     REPLICA_SETS: _spec,
     DAEMON_SETS: _spec,
     REPLICATION_CONTROLLERS: _spec,

@@ -40,8 +40,9 @@ PLAIN: Final = Shape()
 
 _Parameters: TypeAlias = dict[str, str]
 _JSON: Final = frozenset({"application/json", "application/*", "*/*"})
+YAML: Final = "application/yaml"
 _VERSIONS: Final = frozenset({"v1", "v1beta1"})
-_REFUSAL: Final = "only the following media types are accepted: application/json"
+_REFUSAL: Final = "only the following media types are accepted: application/json, application/yaml"
 
 
 def alternatives(accept: str) -> Iterator[tuple[str, _Parameters]]:
@@ -57,8 +58,10 @@ def _accepted(accept: str) -> Shape:
     if not accept:
         return PLAIN
     for media, parameters in alternatives(accept):
+        if media == YAML:
+            return PLAIN  # written as JSON first
         if media not in _JSON:
-            continue  # protobuf and YAML are not written here; the next alternative may do
+            continue  # protobuf is not written here; the next alternative may do
         wanted = parameters.get("as", "")
         if not wanted:
             return PLAIN
@@ -81,8 +84,19 @@ def shape(accept: str, include: str = "") -> Shape:
 
 def plain_only(accept: str) -> None:
     """For answers that have one form. Raises NotAcceptable."""
-    if accept and not any(media in _JSON for media, _ in alternatives(accept)):
+    if accept and not any(media in _JSON or media == YAML for media, _ in alternatives(accept)):
         raise NotAcceptable(_REFUSAL)
+
+
+@lru_cache(maxsize=256)
+def prefers_yaml(accept: str) -> bool:
+    """Whether the first alternative that can be written is YAML."""
+    for media, _ in alternatives(accept):
+        if media in _JSON:
+            return False
+        if media == YAML:
+            return True
+    return False
 
 
 def discovery_version(accept: str) -> str | None:

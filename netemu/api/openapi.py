@@ -7,7 +7,7 @@ schema file, the table of kinds and this module, so the index is there at once.
 """
 
 from collections.abc import Iterator, Mapping
-from functools import cache
+from functools import cache, lru_cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
@@ -15,28 +15,34 @@ from typing import Any, Final
 import msgspec
 
 from netemu.api import patch, schema
+from netemu.api.custom import publishing
+from netemu.api.custom.resource import META, CustomResource
 from netemu.api.schema import Schema
 from netemu.config.version import KUBERNETES
-from netemu.model.resources import RESOURCES, Resource
+from netemu.model.catalog import BUILT_IN, Catalog
+from netemu.model.resources import MEASURED, Resource
 
 _META: Final = "io.k8s.apimachinery.pkg.apis.meta.v1."
 _REFERENCE: Final = "#/components/schemas/"
 _JSON: Final = "application/json"
+_KEPT: Final = 64
+"""Documents kept; an older catalog's aren't asked for again."""
 
 
-@cache
-def index() -> bytes:
+@lru_cache(_KEPT)
+def index(catalog: Catalog = BUILT_IN) -> bytes:
     """``/openapi/v3``: where each document is. Paths are as `document` takes them."""
     paths = {
-        path: {"serverRelativeURL": f"/openapi/v3/{path}?hash={_hash(path)}"} for path in _groups()
+        path: {"serverRelativeURL": f"/openapi/v3/{path}?hash={_hash(path, catalog)}"}
+        for path in _groups(catalog)
     }
     return msgspec.json.encode({"paths": paths})
 
 
-@cache
-def document(path: str) -> tuple[bytes, str] | None:
+@lru_cache(_KEPT)
+def document(path: str, catalog: Catalog = BUILT_IN) -> tuple[bytes, str] | None:
     """The document and its hash for "api/v1" or "apis/apps/v1"; None when there is none."""
-    resources = _groups().get(path)
+    resources = _groups(catalog).get(path)
     if resources is None:
         return None
     content = {
@@ -49,13 +55,15 @@ def document(path: str) -> tuple[bytes, str] | None:
         },
         "components": {"schemas": _schemas(resources)},
     }
-    return msgspec.json.encode(content), _hash(path)
+    return msgspec.json.encode(content), _hash(path, catalog)
 
 
-@cache
-def _groups() -> Mapping[str, tuple[Resource, ...]]:
+@lru_cache(_KEPT)
+def _groups(catalog: Catalog) -> Mapping[str, tuple[Resource, ...]]:
     found: dict[str, tuple[Resource, ...]] = {}
-    for resource in RESOURCES:
+    for resource in catalog.kinds:
+        if resource in MEASURED:  # nobody writes them, and metrics-server says no more of them
+            continue
         prefix = "apis" if resource.group else "api"
         path = f"{prefix}/{resource.api_version}"
         found[path] = (*found.get(path, ()), resource)
@@ -72,23 +80,34 @@ def _source() -> bytes:
     )
 
 
-@cache
-def _hash(path: str) -> str:
-    text = repr(_groups()[path]).encode()
+@lru_cache(_KEPT)
+def _hash(path: str, catalog: Catalog) -> str:
+    text = repr(_groups(catalog)[path]).encode()
     return sha256(_source() + text).hexdigest().upper()
 
 
 def _definition(resource: Resource, suffix: str = "") -> str:
+    if isinstance(resource, CustomResource):
+        return publishing.name(resource, suffix)
     return schema.definitions().kinds[f"{resource.api_version}/{resource.kind}{suffix}"]
+
+
+def _lists(resource: Resource) -> tuple[str, ...]:
+    return ("", "List") if resource.is_kept else ("",)
 
 
 def _schemas(resources: tuple[Resource, ...]) -> dict[str, Schema]:
     """The kinds, their lists and all they refer to, each with its descriptions."""
     every = schema.definitions().definitions
     texts = schema.descriptions()
-    waiting = [_definition(kind, suffix) for kind in resources for suffix in ("", "List")]
-    waiting += [_META + name for name in ("DeleteOptions", "Patch", "Status", "WatchEvent")]
     found: dict[str, Schema] = {}
+    waiting = [publishing.LIST_META, META]
+    for kind in resources:
+        if isinstance(kind, CustomResource):
+            found |= publishing.schemas(kind, _REFERENCE)
+        else:
+            waiting += [_definition(kind, suffix) for suffix in _lists(kind)]
+    waiting += [_META + name for name in ("DeleteOptions", "Patch", "Status", "WatchEvent")]
     while waiting:
         name = waiting.pop()
         if name not in found:
@@ -148,6 +167,13 @@ def _referring(raw: Schema) -> Schema:
 def _paths(resource: Resource) -> dict[str, Any]:
     """The operations on a kind's objects and, where there are any, on their status."""
     scope = "/namespaces/{namespace}" if resource.namespaced else ""
+    if not resource.is_kept:
+        item = _reference(_definition(resource))
+        post = {
+            "post": _operation(resource, "post", item, {_JSON: item}),
+            "parameters": _in_path(resource, named=False),
+        }
+        return {f"{scope}/{resource.plural}": post}
     one = f"{scope}/{resource.plural}/{{name}}"
     paths = {
         f"{scope}/{resource.plural}": _collection(resource),
@@ -177,7 +203,7 @@ def _object(
     bodies: dict[str, dict[str, Schema]] = {
         "get": {},
         "put": {_JSON: item},
-        "patch": dict.fromkeys(patch.TYPES, change),
+        "patch": dict.fromkeys(patch.types(resource), change),
         "delete": {_JSON: _reference(_META + "DeleteOptions")},
     }
     answers = {"delete": _reference(_META + "Status")}

@@ -95,7 +95,7 @@ def _schema(schema: Schema) -> Schema:
         elif key == "allOf" and len(value) == 1 and "$ref" in value[0]:
             result["$ref"] = _referred(value[0]["$ref"])
         elif key == "oneOf":
-            result["type"] = "string"
+            result.setdefault("type", "string")  # custom kinds have a type beside it
         elif key == "properties":
             result[key] = {name: _schema(field) for name, field in value.items()}
         elif key in ("items", "additionalProperties") and isinstance(value, dict):

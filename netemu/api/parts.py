@@ -10,7 +10,7 @@ from typing import TypeAlias
 from netemu.api import strategies
 from netemu.api.defaults import with_defaults
 from netemu.model.meta import Object
-from netemu.model.resources import Resource
+from netemu.model.resources import DEPLOYMENTS, Resource
 
 
 class Part(StrEnum):
@@ -24,12 +24,22 @@ class Part(StrEnum):
     EPHEMERAL = "ephemeralcontainers"
 
 
+_USUAL = ("labels", "annotations", "finalizers")
+_TAKEN_ALONG: Mapping[str, tuple[str, ...]] = {DEPLOYMENTS: ("annotations", "finalizers")}
+"""Metadata that upstream's status strategies let through; the deployment controller's revision
+annotation comes that way. Custom kinds' let none through."""
+
+
 def _main(resource: Resource, given: Object, old: Object) -> Object:
     return strategies.prepare_update(resource, with_defaults(resource, given), old)
 
 
 def _status(resource: Resource, given: Object, old: Object) -> Object:
     kept = {key: value for key, value in old.items() if key != "status"}
+    taken = () if resource.custom else _TAKEN_ALONG.get(resource.key, _USUAL)
+    metadata = {key: value for key, value in old["metadata"].items() if key not in taken}
+    metadata |= {key: given["metadata"][key] for key in taken if given["metadata"].get(key)}
+    kept["metadata"] = metadata
     return {**kept, "status": given["status"]} if given.get("status") else kept
 
 

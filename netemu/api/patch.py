@@ -19,9 +19,9 @@ from netemu.model.resources import Resource
 JSON: Final = "application/json-patch+json"
 MERGE: Final = "application/merge-patch+json"
 STRATEGIC: Final = "application/strategic-merge-patch+json"
-TYPES: Final = (JSON, MERGE, STRATEGIC)
-"""In the order in which upstream names them. Server-side apply is the fourth there; a client that
-tries it here is told by this list that it isn't served."""
+TYPES: Final = (JSON, MERGE, STRATEGIC, "application/apply-patch+yaml")
+"""In the order in which upstream names them; the last is server-side apply, which is not merely a
+patch (`netemu.api.apply`)."""
 
 MAX_OPERATIONS: Final = 10_000
 """Of one JSON patch, as upstream."""
@@ -45,8 +45,9 @@ def apply(resource: Resource, content_type: str, current: Object, body: bytes) -
     operations, Inapplicable for one that doesn't fit, Unmergeable for items without their key.
     """
     media = media_type(content_type)
-    if media not in _APPLY:
-        raise UnsupportedMediaType(unknown_format(TYPES))
+    known = types(resource)
+    if media not in _APPLY or media not in known:
+        raise UnsupportedMediaType(unknown_format(known))
     try:
         patch, _ = load_json(body)
     except Malformed as malformed:
@@ -56,6 +57,11 @@ def apply(resource: Resource, content_type: str, current: Object, body: bytes) -
         raise _undecodable(media, f"json: cannot unmarshal {json_name(patch)} into {go_type}")
     result: Object = _APPLY[media](resource, current, patch)
     return result
+
+
+def types(resource: Resource) -> tuple[str, ...]:
+    """The media types of patches to a kind: custom ones have no merge keys."""
+    return tuple(t for t in TYPES if t != STRATEGIC) if resource.custom else TYPES
 
 
 def _undecodable(media: str, why: str) -> BadRequest:

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from netemu.model.resources import BY_PATH, Resource
+from netemu.model.catalog import BUILT_IN, Catalog
+from netemu.model.resources import Resource
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,24 +23,24 @@ class Target:
         return self.namespace or "", self.name or ""
 
 
-def target_of(path: str) -> Target | None:
+def target_of(path: str, catalog: Catalog = BUILT_IN) -> Target | None:
     """What a path means; None when it means nothing."""
     parts = path.strip("/").split("/")
     match parts:
         case ["api", version, *rest] if rest:
-            return _target("", version, rest)
+            return _target(catalog, "", version, rest)
         case ["apis", group, version, *rest] if rest:
-            return _target(group, version, rest)
+            return _target(catalog, group, version, rest)
         case _:
             return None
 
 
-def _target(group: str, version: str, rest: list[str]) -> Target | None:
+def _target(catalog: Catalog, group: str, version: str, rest: list[str]) -> Target | None:
     if rest[0] == "namespaces" and len(rest) > 2:
-        resource = BY_PATH.get((group, version, rest[2]))
+        resource = catalog.by_path.get((group, version, rest[2]))
         if resource is not None and resource.namespaced:
             return _object(resource, rest[1], rest[3:])
-    resource = BY_PATH.get((group, version, rest[0]))
+    resource = catalog.by_path.get((group, version, rest[0]))
     if resource is None:
         return None
     if not resource.namespaced:

@@ -8,7 +8,7 @@ from netemu.api.context import COLLECTION, EVERYWHERE, OBJECT, Context, Handlers
 from netemu.api.logs import log_options
 from netemu.api.paths import Target
 from netemu.api.request import TEXT, Answer, Request, Stream, json_answer, raw_answer
-from netemu.api.scale import scale_of
+from netemu.api.scale import paths_of, scale_of
 from netemu.model.meta import Object
 from netemu.model.streams import LogOptions, PodStreams
 
@@ -37,7 +37,8 @@ async def collection(context: Context, target: Target, request: Request) -> Answ
 async def get_scale(context: Context, target: Target, request: Request) -> Answer:
     """The Scale of a workload."""
     negotiation.plain_only(request.accept)
-    return json_answer(scale_of(context.registry.get(target.resource, target.key).obj))
+    workload = context.registry.get(target.resource, target.key).obj
+    return json_answer(scale_of(workload, paths_of(target.resource)))
 
 
 async def get_log(context: Context, target: Target, request: Request) -> Answer | Stream:

@@ -14,19 +14,39 @@ from typing import Final, Self
 
 import msgspec
 
-from netemu.api import admission, deletion, managedfields, metadata, priority, strategies
+from netemu.api import (
+    admission,
+    deletion,
+    managedfields,
+    metadata,
+    podidentity,
+    priority,
+    strategies,
+    views,
+)
 from netemu.api.allocation import ServiceAddresses
+from netemu.api.custom.resource import catalog_of
 from netemu.api.defaults import with_defaults
 from netemu.api.events import ComponentRecorder, EventWriter
 from netemu.api.inprocess import RegistryClient
 from netemu.api.parts import JUDGED, MERGES, Part
+from netemu.api.podidentity import account_name
 from netemu.clock import Clock
 from netemu.config.settings import NetworkSettings
 from netemu.model.addressing import Addressing
+from netemu.model.catalog import BUILT_IN, Catalog
 from netemu.model.client import Client, DeleteOptions, Recorder
 from netemu.model.errors import AlreadyExists, Conflict, NotFound
 from netemu.model.meta import Key, Object, name_of
-from netemu.model.resources import NAMESPACES, PODS, PRIORITY_CLASSES, SERVICES, Resource
+from netemu.model.resources import (
+    CUSTOM_RESOURCE_DEFINITIONS,
+    NAMESPACES,
+    PODS,
+    PRIORITY_CLASSES,
+    SERVICE_ACCOUNTS,
+    SERVICES,
+    Resource,
+)
 from netemu.store.base import Record, Store
 from netemu.tasks import task_group
 
@@ -44,6 +64,8 @@ class WriteOptions:
 
     manager: str
     dry_run: bool = False
+    tracked: bool = False
+    """Whether the object comes with the managedFields that follow from this write."""
 
 
 class Registry:
@@ -59,6 +81,8 @@ class Registry:
         network: NetworkSettings | None = None,
     ) -> None:
         self.store = store
+        self._catalog = BUILT_IN
+        self._defined = -1
         self.clock = clock
         self._rng = rng
         self._loopback = addressing.services.is_loopback
@@ -85,6 +109,16 @@ class Registry:
     ) -> None:
         await self._life.__aexit__(kind, error, trace)
 
+    @property
+    def catalog(self) -> Catalog:
+        """What is served now; another one after each change to a definition."""
+        latest = self.store.latest(CUSTOM_RESOURCE_DEFINITIONS)
+        if latest != self._defined:
+            self._defined = latest
+            definitions = self.store.list(CUSTOM_RESOURCE_DEFINITIONS)
+            self._catalog = catalog_of([record.obj for record in definitions], self._catalog)
+        return self._catalog
+
     def client(self, manager: str) -> Client:
         """The API, in process, for one field manager."""
         return RegistryClient(self, WriteOptions(manager=manager))
@@ -92,6 +126,11 @@ class Registry:
     def recorder(self, component: str, host: str = "") -> Recorder:
         """Writes Events for a component, perhaps one that runs on a node (`host`)."""
         return ComponentRecorder(self._events, component, host)
+
+    def lookup(self, resource: str, namespace: str, name: str) -> Object | None:
+        """One object by its resource's key, or None."""
+        record = self.store.get(resource, (namespace, name))
+        return None if record is None else record.obj
 
     def get(self, resource: Resource, key: Key) -> Record:
         """One object. Raises NotFound."""
@@ -104,6 +143,8 @@ class Registry:
         self, resource: Resource, namespace: str, obj: Object, options: WriteOptions
     ) -> Record:
         """Store a new object. Raises AlreadyExists, BadRequest, Forbidden, Invalid, NotFound."""
+        if not views.is_stored_so(resource):
+            obj, resource = views.stored(resource, obj), self.catalog.by_key[resource.key]
         obj = metadata.in_namespace(resource, obj, namespace)
         if resource.namespaced:
             home = self.store.get(NAMESPACES, ("", namespace))
@@ -130,18 +171,29 @@ class Registry:
             classes = [record.obj for record in self.store.list(PRIORITY_CLASSES)]
             new = priority.prioritized(new, classes)
         new = strategies.prepare_create(resource, with_defaults(resource, new))
+        if resource.key == PODS:
+            account = self.lookup(SERVICE_ACCOUNTS, obj["metadata"]["namespace"], account_name(new))
+            new = podidentity.admitted(new, account, metadata.random_suffix(self._rng))
         admission.require_valid(resource, new, None, loopback=self._loopback)
         key = new["metadata"].get("namespace", ""), name_of(new)
         with self._allocated(resource, new, None, options) as new:
-            new = managedfields.track(
-                resource, None, new, manager=options.manager, subresource="", now=now
-            )
-            new = metadata.ordered(new)
+            new = metadata.ordered(self._tracked(resource, None, new, options, Part.MAIN))
             if options.dry_run:
                 if self.store.get(resource.key, key) is not None:
                     raise AlreadyExists(resource.key, key[1])
                 return _unstored(resource, key, new, 0)
             return await self.store.create(resource.key, key, new)
+
+    def _tracked(
+        self, resource: Resource, old: Object | None, new: Object, options: WriteOptions, part: Part
+    ) -> Object:
+        """`new` with the owners of its fields after this write."""
+        if options.tracked:
+            return new
+        now, manager = self.clock.now(), options.manager
+        return managedfields.track(
+            resource, old, new, manager=manager, subresource=part.value, now=now
+        )
 
     @contextmanager
     def _allocated(
@@ -176,6 +228,9 @@ class Registry:
         resourceVersion it does not leave as it was is a conflict.
         Raises BadRequest, Conflict, Invalid, NotFound.
         """
+        if not views.is_stored_so(resource):
+            change = _converting(resource, change)
+            resource = self.catalog.by_key[resource.key]
         for _ in range(RACE_ATTEMPTS):
             current = self.get(resource, key)
             try:
@@ -188,26 +243,29 @@ class Registry:
     async def _update(
         self, resource: Resource, current: Record, given: Object, options: WriteOptions, part: Part
     ) -> Record:
-        old, now = current.obj, self.clock.now()
+        old = current.obj
         given = metadata.named(
             metadata.in_namespace(resource, given, current.key[0]), current.key[1]
         )
         admission.check_identity(resource, given, old)
         new = MERGES[part](resource, given, old)
-        new = metadata.with_generation(resource, metadata.for_update(new, old), old)
+        new = metadata.for_update(new, old)
+        if part is not Part.STATUS:  # no controller acts on what comes with a status
+            new = metadata.with_generation(resource, new, old)
+        if options.tracked:
+            new = managedfields.owners_of(given, new)
         if part in JUDGED:
             admission.require_valid(resource, new, old, loopback=self._loopback)
         if admission.unchanged(new, old):
             return current
-        with self._allocated(resource, new, old, options) as new:
-            new = managedfields.track(
-                resource, old, new, manager=options.manager, subresource=part.value, now=now
-            )
-            new = metadata.ordered(new)
-            if options.dry_run:
-                return _unstored(resource, current.key, new, current.revision)
-            if deletion.finished(resource, new):
+        if deletion.finished(resource, new):  # what is about to go takes no addresses any more
+            new = metadata.ordered(self._tracked(resource, old, new, options, part))
+            if not options.dry_run:
                 await self._remove(resource, current)
+            return _unstored(resource, current.key, new, current.revision)
+        with self._allocated(resource, new, old, options) as new:
+            new = metadata.ordered(self._tracked(resource, old, new, options, part))
+            if options.dry_run:
                 return _unstored(resource, current.key, new, current.revision)
             return await self.store.update(resource.key, current.key, new, current.revision)
 
@@ -216,6 +274,35 @@ class Registry:
         if resource.key == SERVICES:
             self._addresses.release(current.obj)
         return record
+
+    async def apply(
+        self,
+        resource: Resource,
+        key: Key,
+        change: Callable[[Object | None], Object],
+        options: WriteOptions,
+        part: Part = Part.MAIN,
+    ) -> tuple[Record, bool]:
+        """Replace an object by what `change` makes of it, or create it from None: what is stored,
+        and whether it is new. A part of an object can't be applied before the object is there.
+
+        Raises what `create` and `update` do.
+        """
+        for _ in range(RACE_ATTEMPTS):
+            if self.store.get(resource.key, key) is None and part is Part.MAIN:
+                obj = metadata.named(metadata.in_namespace(resource, change(None), key[0]), key[1])
+                try:
+                    return await self.create(resource, key[0], obj, options), True
+                except AlreadyExists:
+                    if options.dry_run:
+                        raise
+                    continue
+            try:
+                return await self.update(resource, key, change, options, part), False
+            except NotFound:
+                if part is not Part.MAIN:
+                    raise
+        raise Conflict(resource.key, key[1])
 
     async def delete(
         self, resource: Resource, key: Key, options: DeleteOptions
@@ -258,6 +345,11 @@ class Registry:
                 continue
             gone.append(record)
         return gone
+
+
+def _converting(view: Resource, change: Callable[[Object], Object]) -> Callable[[Object], Object]:
+    """A change of the stored object that does what `change` does to a view of it."""
+    return lambda obj: views.stored(view, change(views.shown(view, obj)))
 
 
 def _unstored(resource: Resource, key: Key, obj: Object, revision: int) -> Record:

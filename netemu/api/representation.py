@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from netemu.api import tables
+from netemu.api import tables, views
 from netemu.api.negotiation import Form, Include, Shape
 from netemu.model.meta import Object
 from netemu.model.resources import Resource
@@ -21,7 +21,7 @@ def one(resource: Resource, record: Record, shape: Shape, now: float) -> bytes:
     """One object."""
     match shape.form:
         case Form.PLAIN:
-            return record.raw
+            return views.raw(resource, record)
         case Form.TABLE:
             metadata = {"resourceVersion": record.obj["metadata"].get("resourceVersion", "")}
             return table(resource, [record], shape, metadata, now)
@@ -35,7 +35,7 @@ def many(
     """A list."""
     match shape.form:
         case Form.PLAIN:
-            return _list(resource.kind + "List", resource.api_version, metadata, records)
+            return _list(resource, metadata, records)
         case Form.TABLE:
             return table(resource, records, shape, metadata, now)
         case Form.PARTIAL | Form.PARTIAL_LIST:
@@ -48,9 +48,14 @@ def many(
             return _encode(document)
 
 
-def _list(kind: str, api_version: str, metadata: Object, records: Iterable[Record]) -> bytes:
+def _list(resource: Resource, metadata: Object, records: Iterable[Record]) -> bytes:
+    kind, api_version = resource.list_kind, resource.api_version
     head = _encode({"kind": kind, "apiVersion": api_version, "metadata": metadata})
-    return head[:-1] + b',"items":[' + b",".join(record.raw for record in records) + b"]}"
+    if views.is_stored_so(resource):
+        items = (record.raw for record in records)
+    else:
+        items = (views.raw(resource, record) for record in records)
+    return head[:-1] + b',"items":[' + b",".join(items) + b"]}"
 
 
 def table(
@@ -73,7 +78,7 @@ def _row(resource: Resource, record: Record, shape: Shape, now: float) -> Object
         case Include.METADATA:
             row["object"] = _partial(record.obj, shape)
         case Include.OBJECT:
-            row["object"] = msgspec.Raw(record.raw)
+            row["object"] = msgspec.Raw(views.raw(resource, record))
         case Include.NONE:
             row["object"] = None
     return row

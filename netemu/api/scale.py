@@ -2,45 +2,54 @@
 
 from typing import Final
 
+from netemu.api.custom.resource import CustomResource
+from netemu.api.scalepaths import ScalePaths, at, with_value
 from netemu.api.tables.wording import selector_text
 from netemu.model.errors import BadRequest, Cause, Invalid
 from netemu.model.meta import Object, name_of
 from netemu.model.resources import Resource
-from netemu.model.selector import Selector, equality, from_object
+from netemu.model.selector import equality, from_object
 
 SCALE: Final = Resource("autoscaling", "v1", "Scale", "scales")
 """How a Scale is checked and patched; it is no resource of its own."""
 
+USUAL: Final = ScalePaths()
+"""Where built-in kinds keep it."""
 _METADATA: Final = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")
 
 
-def scale_of(workload: Object) -> Object:
-    """The Scale of a Deployment or ReplicaSet."""
+def scale_of(workload: Object, paths: ScalePaths = USUAL) -> Object:
+    """The Scale of a workload."""
     metadata = workload["metadata"]
-    spec, status = workload.get("spec") or {}, workload.get("status") or {}
     # Go leaves out zeros here: a Scale of nothing has an empty spec.
-    replicas = spec.get("replicas", 1)
-    selector = _selector(workload, spec.get("selector"))
+    replicas = at(workload, paths.replicas)
+    if replicas is None:
+        replicas = 1 if paths is USUAL else 0
+    selector = _selector(workload, at(workload, paths.selector))
     return {
         "kind": SCALE.kind,
         "apiVersion": SCALE.api_version,
         "metadata": {key: metadata[key] for key in _METADATA if key in metadata},
         "spec": {"replicas": replicas} if replicas else {},
         "status": {
-            "replicas": status.get("replicas", 0),
-            **({"selector": selector_text(selector)} if selector else {}),
+            "replicas": at(workload, paths.current) or 0,
+            **({"selector": selector} if selector else {}),
         },
     }
 
 
-def _selector(workload: Object, given: Object | None) -> Selector | None:
-    """The selector; that of a ReplicationController is a plain map."""
-    if workload.get("kind") == "ReplicationController":
-        return equality(given or {})
-    return from_object(given)
+def _selector(workload: Object, said: object) -> str:
+    """A selector as text: custom kinds keep it so; that of a ReplicationController is a map."""
+    if isinstance(said, str):
+        return said
+    if not isinstance(said, dict):
+        return ""
+    plain = workload.get("kind") == "ReplicationController"
+    found = equality(said) if plain else from_object(said)
+    return selector_text(found) if found else ""
 
 
-def scaled(workload: Object, scale: Object) -> Object:
+def scaled(workload: Object, scale: Object, paths: ScalePaths = USUAL) -> Object:
     """The workload with the replicas a Scale wants. Raises BadRequest, Invalid."""
     if (scale.get("kind", SCALE.kind), scale.get("apiVersion", SCALE.api_version)) != (
         SCALE.kind,
@@ -60,8 +69,9 @@ def scaled(workload: Object, scale: Object) -> Object:
         words = f"Invalid value: {replicas}: must be greater than or equal to 0"
         cause = Cause("FieldValueInvalid", words, "spec.replicas")
         raise Invalid(SCALE.group, SCALE.kind, name_of(workload), [cause])
-    return {
-        **workload,
-        "metadata": metadata,
-        "spec": {**workload["spec"], "replicas": replicas},
-    }
+    return with_value({**workload, "metadata": metadata}, paths.replicas, replicas)
+
+
+def paths_of(resource: Resource) -> ScalePaths:
+    """Where a kind keeps what its Scale shows."""
+    return resource.scale if isinstance(resource, CustomResource) else USUAL

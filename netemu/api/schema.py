@@ -198,9 +198,21 @@ def kind_of(api_version: str, kind: str) -> Struct | None:
     return found
 
 
-@cache
+def named(name: str) -> Type:
+    """The type of one definition."""
+    return _types().named(name)
+
+
 def of(resource: Resource) -> Struct:
     """The type of a resource's objects. Raises LookupError for one without a schema."""
+    if resource.custom:
+        found: Struct = resource.type  # type: ignore[attr-defined]  # a CustomResource
+        return found
+    return _built_in(resource)
+
+
+@cache
+def _built_in(resource: Resource) -> Struct:
     found = kind_of(resource.api_version, resource.kind)
     if found is None:
         raise LookupError(f"no schema for {resource.kind} in {resource.api_version}")

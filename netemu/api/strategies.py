@@ -6,6 +6,7 @@ every cluster runs (ServiceAccount, DefaultTolerationSeconds, Priority).
 
 from collections.abc import Callable
 
+from netemu.api.custom import definition
 from netemu.api.job_strategy import create_job
 from netemu.api.qos import qos_class
 from netemu.api.service_strategy import create_service, update_service
@@ -134,6 +135,9 @@ _DAEMON_COUNTS = (
 """Counts that a DaemonSet's status always has."""
 
 _CREATE: dict[str, Callable[[Object], None]] = {
+    "ingresses.networking.k8s.io": lambda obj: obj.update(status={"loadBalancer": {}}),
+    "resourcequotas": _empty_status,
+    resources.CUSTOM_RESOURCE_DEFINITIONS: definition.created,
     resources.CRON_JOBS: _empty_status,
     resources.DEPLOYMENTS: _empty_status,
     resources.JOBS: create_job,
@@ -156,6 +160,7 @@ _CREATE: dict[str, Callable[[Object], None]] = {
     resources.STATEFUL_SETS: lambda obj: obj.update(status={"replicas": 0, "availableReplicas": 0}),
 }
 _UPDATE: dict[str, Callable[[Object, Object], None]] = {
+    resources.CUSTOM_RESOURCE_DEFINITIONS: definition.updated,
     resources.NAMESPACES: _update_namespace,
     resources.PODS: _update_pod,
     resources.SERVICES: update_service,

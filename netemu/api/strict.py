@@ -11,6 +11,9 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final, NoReturn, TypeAlias
 
 from netemu.api import scalars, schema
+from netemu.api.custom.resource import CustomResource
+from netemu.api.custom.structural import pruned
+from netemu.api.gotypes import string_type
 from netemu.api.scalars import quoted
 from netemu.api.schema import (
     Anything,
@@ -75,23 +78,50 @@ class _Walk:
                 at = at.items
             elif isinstance(at, Map):
                 at = at.values
+        if names:
+            go_type = string_type(owner, names[-1], go_type)
         place = f"Go struct field {owner}.{'.'.join(names)}" if names else "Go value"
         return f"json: cannot unmarshal {what} into {place} of type {go_type}"
+
+
+class Mismatch(BadRequest):
+    """A value is of a type its field can't have."""
 
 
 def check(resource: Resource, obj: Object) -> tuple[Object, list[str]]:
     """The object as its schema knows it, and every ``unknown field "spec.x"``, in order.
 
-    Raises BadRequest for a value of a wrong type.
+    Raises Mismatch for a value of a wrong type.
     """
     walk = _Walk(schema.of(resource))
+    result: Object
     try:
-        result: Object = _struct(walk.root, obj, None, walk)
+        if isinstance(resource, CustomResource):
+            result = _custom(resource, obj, walk)
+        else:
+            result = _struct(walk.root, obj, None, walk)
     except scalars.Unreadable as unreadable:
-        raise BadRequest(_unhandled(resource, str(unreadable))) from None
+        raise Mismatch(_unhandled(resource, str(unreadable))) from None
     if walk.mismatch is not None:
-        raise BadRequest(_unhandled(resource, walk.mismatch))
+        raise Mismatch(_unhandled(resource, walk.mismatch))
     return result, list(walk.problems)
+
+
+def _custom(resource: CustomResource, obj: Object, walk: _Walk) -> Object:
+    """As the kind's own schema says; what that says of types is judged with the other rules."""
+    metadata = obj.get("metadata")
+    given = {name: value for name, value in obj.items() if name not in ("metadata", "kind")}
+    given.pop("apiVersion", None)
+    unknown: list[str] = []
+    result: Object = {name: obj[name] for name in ("apiVersion", "kind") if name in obj}
+    if metadata is not None:
+        struct = walk.root.fields["metadata"]
+        assert isinstance(struct, Struct)
+        result["metadata"] = _struct(struct, metadata, (None, "metadata"), walk)
+    result |= pruned(resource.schema, given, unknown)
+    for path in unknown[:MAX_PROBLEMS]:
+        walk.problems[f"unknown field {quoted(path)}"] = None
+    return result
 
 
 def _unhandled(resource: Resource, why: str) -> str:

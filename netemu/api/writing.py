@@ -4,12 +4,17 @@ import json
 from collections.abc import Callable
 from typing import Final
 
+import msgspec
+
 from netemu.api import (
+    apply,
+    applying,
     binding,
     body,
     deletion,
     discovery,
     ephemeral,
+    escalation,
     evicting,
     eviction,
     listing,
@@ -18,6 +23,7 @@ from netemu.api import (
     representation,
     strict,
 )
+from netemu.api.access import attributes_of
 from netemu.api.context import COLLECTION, OBJECT, Context, Handlers
 from netemu.api.parts import Part
 from netemu.api.paths import Target
@@ -31,7 +37,7 @@ from netemu.api.request import (
     raw_answer,
     warning_headers,
 )
-from netemu.api.scale import SCALE, scale_of, scaled
+from netemu.api.scale import SCALE, paths_of, scale_of, scaled
 from netemu.model.errors import BadRequest, Cause, Invalid, MethodNotAllowed
 from netemu.model.meta import Object, name_of, uid_of
 from netemu.model.resources import PODS, SERVICE_ACCOUNTS, SERVICES, Resource
@@ -47,6 +53,7 @@ async def create(context: Context, target: Target, request: Request) -> Answer:
     """POST to a collection."""
     shape = negotiation.shape(request.accept)
     obj, warnings = _body(target.resource, request)
+    _guarded(context, target, request)(obj)
     record = await context.registry.create(
         target.resource, target.namespace or "", obj, _options(request)
     )
@@ -64,36 +71,77 @@ async def replace(context: Context, target: Target, request: Request) -> Answer:
 async def _replace(context: Context, target: Target, request: Request, part: Part) -> Answer:
     shape = negotiation.shape(request.accept)
     obj, warnings = _body(target.resource, request)
+    guard = _guarded(context, target, request)
     record = await context.registry.update(
-        target.resource, target.key, lambda _: obj, _options(request), part
+        target.resource, target.key, lambda _: guard(obj), _options(request), part
     )
     return _written(context, target, record, shape, warnings)
 
 
 async def patched(context: Context, target: Target, request: Request) -> Answer:
     """PATCH of an object or its status."""
+    if patch.media_type(request.content_type) in apply.TYPES:
+        return await _apply(context, target, request)
+    if request.query.get("force"):
+        raise applying.forced()
     shape = negotiation.shape(request.accept)
     warnings: list[str] = []
+    guard = _guarded(context, target, request)
     record = await context.registry.update(
         target.resource,
         target.key,
-        lambda current: _patched(target.resource, request, current, warnings),
+        lambda current: guard(_patched(target.resource, request, current, warnings)),
         _options(request),
         _part(target),
     )
     return _written(context, target, record, shape, warnings)
 
 
+def _guarded(context: Context, target: Target, request: Request) -> Callable[[Object], Object]:
+    """Lets an object pass unless its author gives away what he doesn't have."""
+
+    def passed(obj: Object) -> Object:
+        lookup, namespace = context.registry.lookup, target.namespace or ""
+        escalation.check(context.access, lookup, request.user, target.resource, namespace, obj)
+        return obj
+
+    return passed
+
+
+async def _apply(context: Context, target: Target, request: Request) -> Answer:
+    """Server-side apply."""
+    shape = negotiation.shape(request.accept)
+    wanted = applying.read(target.resource, target.subresource or "", request)
+    options = WriteOptions(manager=wanted.applier.manager, dry_run=request.dry_run, tracked=True)
+    now, guard = context.registry.clock.now(), _guarded(context, target, request)
+
+    def change(live: Object | None) -> Object:
+        if live is None and request.user is not None:  # patching is one right, creating another
+            context.access.check(request.user, attributes_of(target, request, "create"))
+        return guard(apply.applied(target.resource, live, wanted.config, wanted.applier, now=now))
+
+    record, new = await context.registry.apply(
+        target.resource, target.key, change, options, _part(target)
+    )
+    return _written(context, target, record, shape, wanted.warnings, 201 if new else 200)
+
+
 def _patched(resource: Resource, request: Request, current: Object, warnings: list[str]) -> Object:
     given = patch.apply(resource, request.content_type, current, request.body)
-    checked, problems = strict.check(resource, _typed(resource, given))
-    warnings[:] = _judged(request, problems, lambda why: _bad_patch(request, why))
+    try:
+        checked, problems = strict.check(resource, _typed(resource, given))
+    except strict.Mismatch as mismatch:
+        # Of a strategic patch upstream shows what was sent, of the others what came of it.
+        strategic = patch.media_type(request.content_type) == patch.STRATEGIC
+        shown = request.body if strategic else msgspec.json.encode(given)
+        raise _bad_patch(shown, mismatch.message) from None
+    warnings[:] = _judged(request, problems, lambda why: _bad_patch(request.body, why))
     return checked
 
 
-def _bad_patch(request: Request, why: str) -> Invalid:
+def _bad_patch(patched: bytes, why: str) -> Invalid:
     # Upstream shows the whole patch, under no kind and no name.
-    shown = json.dumps(request.body.decode("utf-8", "replace"), ensure_ascii=False)
+    shown = json.dumps(patched.decode("utf-8", "replace"), ensure_ascii=False)
     cause = Cause("FieldValueInvalid", f"Invalid value: {shown}: {why}", "patch")
     return Invalid("", "", "", [cause])
 
@@ -235,14 +283,15 @@ async def _scale(
     change: Callable[[Object], Object],
     headers: Headers,
 ) -> Answer:
+    paths = paths_of(target.resource)
     record = await context.registry.update(
         target.resource,
         target.key,
-        lambda workload: scaled(workload, change(scale_of(workload))),
+        lambda workload: scaled(workload, change(scale_of(workload, paths)), paths),
         _options(request),
         Part.SCALE,
     )
-    return json_answer(scale_of(record.obj), headers=headers)
+    return json_answer(scale_of(record.obj, paths), headers=headers)
 
 
 async def bind(context: Context, target: Target, request: Request) -> Answer:

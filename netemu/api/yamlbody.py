@@ -5,6 +5,7 @@ nesting, and its rules for plain scalars differ from Go's (``22:22`` is no numbe
 no date). What aliases stand for is counted each time, so a few lines can't unfold into billions.
 """
 
+import json
 import re
 from typing import Any, Final
 
@@ -48,6 +49,16 @@ def load(body: bytes) -> tuple[Any, list[str]]:
         raise Malformed(_go_words(error)) from None
     except yaml.reader.ReaderError as error:
         raise Malformed(f"yaml: {error.reason}") from None
+
+
+def dump(raw: bytes) -> bytes:
+    """JSON as YAML, its keys sorted as sigs.k8s.io/yaml writes them."""
+    dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+    value = json.loads(raw)
+    text = yaml.dump(
+        value, Dumper=dumper, allow_unicode=True, default_flow_style=False, width=2**30
+    )
+    return bytes(text.encode())
 
 
 def _go_words(error: yaml.MarkedYAMLError) -> str:

@@ -5,14 +5,14 @@ only when the write succeeded. Whatever is gone by then needs no change any more
 done.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from netemu.model.client import Client, DeleteOptions, Recorder
 from netemu.model.errors import ApiError, NotFound
-from netemu.model.meta import Object, name_of, namespace_of, uid_of
+from netemu.model.meta import Object, annotations_of, name_of, namespace_of, uid_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +38,8 @@ class WriteStatus:
     resource: str
     obj: Object
     status: Object
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    """Set on the way, as status writes may."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +87,11 @@ async def _one(client: Client, recorder: Recorder, action: Action, written: Writ
             written(resource, await client.create(resource, obj))
         case Update(resource, obj):
             written(resource, await client.update(resource, obj))
-        case WriteStatus(resource, obj, status):
+        case WriteStatus(resource, obj, status, annotations):
             current = client.get(resource, namespace_of(obj), name_of(obj))
             if current is not None and uid_of(current) == uid_of(obj):
-                await client.update_status(resource, {**current, "status": status})
+                noted = _annotated(current, annotations)
+                await client.update_status(resource, {**noted, "status": status})
         case Delete(resource, obj):
             options = DeleteOptions(
                 propagation=action.propagation,
@@ -98,6 +101,13 @@ async def _one(client: Client, recorder: Recorder, action: Action, written: Writ
             await client.delete(resource, namespace_of(obj), name_of(obj), options)
         case Tell(about, kind, reason, message):
             recorder.event(about, kind, reason, message)
+
+
+def _annotated(obj: Object, annotations: Mapping[str, str]) -> Object:
+    if not annotations:
+        return obj
+    given = {**annotations_of(obj), **annotations}
+    return {**obj, "metadata": {**obj["metadata"], "annotations": given}}
 
 
 def namespace_ends(error: ApiError) -> bool:

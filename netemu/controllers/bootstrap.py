@@ -1,4 +1,4 @@
-"""What every cluster has from the first moment: its namespaces and the Services of the API and DNS.
+"""What every cluster has from the first moment: namespaces, roles, Services of the API and DNS.
 
 Idempotent over restarts; a Service whose address is no longer the one of the cluster's ranges is
 made anew, because a clusterIP cannot change.
@@ -7,6 +7,7 @@ made anew, because a clusterIP cannot change.
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from netemu.controllers import defaultroles
 from netemu.controllers.actions import Action, Create, Delete, Update, execute
 from netemu.controllers.runner import Context
 from netemu.controllers.targets import SKIP_MIRROR
@@ -20,6 +21,10 @@ from netemu.model.storage import DEFAULT_CLASS, LOCAL_PROVISIONER
 NAMESPACES = ("default", "kube-system", "kube-public", "kube-node-lease")
 API_PORT = 6443
 """Where the API listens inside the cluster's network."""
+
+_COMPONENT_STATUSES = "componentstatuses"
+_COMPONENTS = ("controller-manager", "etcd-0", "scheduler")
+"""What ``kubectl get componentstatuses`` has shown ever since; all of it is this one process."""
 
 PRIORITIES = (
     (
@@ -50,6 +55,12 @@ def wanted(addressing: Addressing) -> list[Wanted]:
         Wanted(resources.ENDPOINTS, _endpoints(addressing)),
         Wanted(resources.ENDPOINT_SLICES, _slice(addressing)),
         Wanted(resources.SERVICES, _kube_dns(addressing)),
+        *(Wanted(resources.CLUSTER_ROLES, role) for role in defaultroles.cluster_roles()),
+        *(
+            Wanted(resources.CLUSTER_ROLE_BINDINGS, binding)
+            for binding in defaultroles.cluster_role_bindings()
+        ),
+        *(Wanted(_COMPONENT_STATUSES, _component(name)) for name in _COMPONENTS),
         Wanted(resources.STORAGE_CLASSES, _standard()),
         *(Wanted(resources.PRIORITY_CLASSES, _priority(*each)) for each in PRIORITIES),
     ]
@@ -62,6 +73,16 @@ def _priority(name: str, value: int, words: str) -> Object:
 
 def _namespace(name: str) -> Object:
     return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
+
+
+def _component(name: str) -> Object:
+    healthy = {"type": "Healthy", "status": "True", "message": "ok"}
+    return {
+        "apiVersion": "v1",
+        "kind": "ComponentStatus",
+        "metadata": {"name": name},
+        "conditions": [healthy],
+    }
 
 
 def _service(key: tuple[str, str], labels: Object, address: str, ports: list[Object]) -> Object:
@@ -173,6 +194,8 @@ class BootstrapController:
         resources.SERVICES,
         resources.ENDPOINTS,
         resources.ENDPOINT_SLICES,
+        resources.CLUSTER_ROLES,
+        resources.CLUSTER_ROLE_BINDINGS,
         resources.PRIORITY_CLASSES,
     )
 

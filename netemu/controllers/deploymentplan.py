@@ -182,6 +182,7 @@ class _Step:
     ) -> list[Action]:
         """Everything that a step writes, once the sizes are known."""
         done: list[Action] = []
+        revision: dict[str, str] = {}
         after = []
         for item in self.old:
             size = sizes.get(item.uid, item.size)
@@ -191,7 +192,7 @@ class _Step:
             size = sizes.get(new.uid, new.size)
             wanted = self._annotated(new)
             done += self._resized(new, wanted, size, scaling) if new.uid else self._stored(wanted)
-            done += self._revision(wanted)
+            revision = self._revision(wanted)
             new = replace(new, size=size)
             after.append(new)
         if self.deployment.paused or self._was_complete(rolling):
@@ -199,7 +200,7 @@ class _Step:
                 Delete(resources.REPLICA_SETS, item.obj)
                 for item in rollout.superfluous(self.deployment, self.old)
             ]
-        return done + self._status(new, after, rolling)
+        return done + self._status(new, after, rolling, revision)
 
     def _was_complete(self, rolling: bool) -> bool:
         status = self.deployment.obj.get("status") or {}
@@ -259,18 +260,19 @@ class _Step:
         message = f"Scaled {way} replica set {name} from {before} to {after}"
         return Tell(self.deployment.obj, "Normal", "ScalingReplicaSet", message)
 
-    def _revision(self, newest: Object) -> Iterable[Action]:
-        obj, revision = self.deployment.obj, annotations_of(newest)[rollout.REVISION]
-        annotations = annotations_of(obj)
-        if annotations.get(rollout.REVISION) != revision:
-            metadata = {
-                **obj["metadata"],
-                "annotations": {**annotations, rollout.REVISION: revision},
-            }
-            yield Update(resources.DEPLOYMENTS, {**obj, "metadata": metadata})
+    def _revision(self, newest: Object) -> dict[str, str]:
+        """The annotation to set; it comes with the status, so it counts no generation."""
+        revision = annotations_of(newest)[rollout.REVISION]
+        if annotations_of(self.deployment.obj).get(rollout.REVISION) == revision:
+            return {}
+        return {rollout.REVISION: revision}
 
     def _status(
-        self, new: ReplicaSet | None, every: Sequence[ReplicaSet], rolling: bool
+        self,
+        new: ReplicaSet | None,
+        every: Sequence[ReplicaSet],
+        rolling: bool,
+        revision: dict[str, str],
     ) -> list[Action]:
         deployment, now = self.deployment, self.seen.now
         before = deployment.obj.get("status") or {}
@@ -284,9 +286,9 @@ class _Step:
             conditions = deploymentstatus.with_progress(deployment, conditions, status, new, now)
             conditions = deploymentstatus.with_failures(conditions, new, every)
         status["conditions"] = [*conditions]
-        if status == before:
+        if status == before and not revision:
             return []
-        return [WriteStatus(resources.DEPLOYMENTS, deployment.obj, status)]
+        return [WriteStatus(resources.DEPLOYMENTS, deployment.obj, status, revision)]
 
 
 def _min_ready(deployment: Deployment) -> Object:

@@ -15,15 +15,12 @@ from netemu.controllers.claims import without_owner
 from netemu.controllers.index import Entry, Index
 from netemu.controllers.runner import Context
 from netemu.model import resources
-from netemu.model.client import Change, Client
+from netemu.model.client import EVERYTHING, Change, Client
 from netemu.model.meta import Object, is_deleting, key_of, namespace_of, uid_of
 
 FOREGROUND = "foregroundDeletion"
 ORPHAN = "orphan"
 """Finalizers that the API sets for propagationPolicy Foreground and Orphan."""
-
-FOLLOWED = tuple(r.key for r in resources.RESOURCES if r.key != resources.EVENTS)
-"""Everything but Events, which nobody owns and which are many."""
 
 
 class Owner(StrEnum):
@@ -109,7 +106,7 @@ def standing(client: Client, reference: Object, namespace: str) -> Owner:
 
     An owner of a kind that isn't served cannot be judged, so it counts as there.
     """
-    resource = resources.BY_KIND.get((reference["apiVersion"], reference["kind"]))
+    resource = kind_of(client, reference)
     if resource is None:
         return Owner.SOLID
     owner = client.get(resource.key, namespace if resource.namespaced else "", reference["name"])
@@ -121,10 +118,19 @@ def standing(client: Client, reference: Object, namespace: str) -> Owner:
     return Owner.SOLID
 
 
+def kind_of(client: Client, reference: Object) -> resources.Resource | None:
+    """The kind that a reference names, in whichever version; None when it isn't served."""
+    found = resources.BY_KIND.get((reference["apiVersion"], reference["kind"]))
+    if found is not None:
+        return found
+    what = reference["apiVersion"].rpartition("/")[0], reference["kind"]
+    return next((kind for kind in client.kinds() if (kind.group, kind.kind) == what), None)
+
+
 class GarbageCollector:
     """Follows all objects and deletes the ownerless."""
 
-    resources = FOLLOWED
+    resources = (EVERYTHING,)
 
     def __init__(self, context: Context) -> None:
         self._client = context.client
@@ -133,6 +139,8 @@ class GarbageCollector:
 
     def observe(self, change: Change) -> Iterable[Entry]:
         """An object with owners, what a gone or going owner had, and owners that wait for it."""
+        if change.resource == resources.EVENTS:  # nobody owns them, and they are many
+            return
         obj, new = change.object, change.new
         uids = set(owned(obj)) | (set(owned(change.old)) if change.old is not None else set())
         if uids:
@@ -149,7 +157,8 @@ class GarbageCollector:
         namespace = namespace_of(obj)
         for reference in obj["metadata"].get("ownerReferences") or ():
             if standing(self._client, reference, namespace) is Owner.WAITING:
-                resource = resources.BY_KIND[reference["apiVersion"], reference["kind"]]
+                resource = kind_of(self._client, reference)
+                assert resource is not None  # else nobody would wait
                 where = namespace if resource.namespaced else ""
                 yield resource.key, where, reference["name"]
 

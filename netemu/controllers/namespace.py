@@ -8,19 +8,19 @@ from netemu.clock import rfc3339
 from netemu.controllers.actions import Action, Delete, WriteStatus, execute
 from netemu.controllers.runner import Context
 from netemu.model import resources
-from netemu.model.client import Change
+from netemu.model.client import EVERYTHING, Change
 from netemu.model.errors import NotFound
 from netemu.model.meta import Object, is_deleting, name_of, namespace_of
-from netemu.model.resources import RESOURCES, Resource
+from netemu.model.resources import Resource
 
-CONTENTS: tuple[Resource, ...] = tuple(
-    sorted(
-        (resource for resource in RESOURCES if resource.namespaced),
+
+def contents(kinds: Iterable[Resource]) -> list[str]:
+    """The resources that live in namespaces, in the order in which they are deleted."""
+    return sorted(
+        (kind.key for kind in kinds if kind.namespaced),
         # Owners first, so that nobody replaces what is being deleted.
-        key=lambda resource: (resource.group == "", resource.key),
+        key=lambda key: ("." not in key, key),
     )
-)
-"""The resources that live in namespaces, in the order in which they are deleted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,8 +61,7 @@ def _conditions(seen: Observed) -> list[Object]:
         for finalizer in obj["metadata"].get("finalizers") or ():
             finalizers[finalizer] = finalizers.get(finalizer, 0) + 1
     remaining = ", ".join(
-        f"{resources.BY_KEY[key].plural}.{resources.BY_KEY[key].group}"
-        f" has {len(objects)} resource instances"
+        f"{key if '.' in key else f'{key}.'} has {len(objects)} resource instances"
         for key, objects in seen.contents.items()
     )
     held = ", ".join(
@@ -103,7 +102,7 @@ def _condition(seen: Observed, kind: str, status: str, reason: str, message: str
 class NamespaceController:
     """Empties namespaces."""
 
-    resources = (resources.NAMESPACES, *(resource.key for resource in CONTENTS))
+    resources = (EVERYTHING,)
 
     def __init__(self, context: Context) -> None:
         self._client = context.client
@@ -141,7 +140,7 @@ class NamespaceController:
         namespace = self._client.get(resources.NAMESPACES, "", name)
         if namespace is None or not is_deleting(namespace):
             return None
-        listed = {item.key: self._client.list(item.key, name) for item in CONTENTS}
+        listed = {key: self._client.list(key, name) for key in contents(self._client.kinds())}
         return Observed(
             namespace=namespace,
             contents={key: objects for key, objects in listed.items() if objects},

@@ -5,9 +5,11 @@ from typing import Any
 
 from netemu.clock import Clock
 from netemu.config.settings import ControllerSettings
+from netemu.controllers.aggregation import AggregationController
 from netemu.controllers.autoscale import AutoscalingController
 from netemu.controllers.bootstrap import BootstrapController
 from netemu.controllers.cronjob import CronJobController
+from netemu.controllers.customresources import CustomResourceFinalizer
 from netemu.controllers.daemonset import DaemonSetController
 from netemu.controllers.deployment import DeploymentController
 from netemu.controllers.disruption import DisruptionController
@@ -53,6 +55,8 @@ CONTROLLERS: dict[str, Callable[[Context], Controller[Any]]] = {
     "service-account-controller": ServiceAccountController,
     "root-ca-certificate-publisher-controller": RootCaController,
     "pod-garbage-collector-controller": PodGarbageCollector,
+    "customresourcedefinition-finalizer": CustomResourceFinalizer,
+    "clusterrole-aggregation-controller": AggregationController,
     "job-controller": JobController,
     "cronjob-controller": CronJobController,
     "ttl-after-finished-controller": TtlAfterFinishedController,

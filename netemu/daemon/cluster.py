@@ -12,9 +12,10 @@ import signal
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
-from netemu.api.credentials import load, write_kubeconfig
+from netemu.api.credentials import load, token_key, write_kubeconfig
 from netemu.api.http import serve_api
 from netemu.api.registry import Registry
+from netemu.api.tokens import ServiceAccountTokens
 from netemu.controllers.bootstrap import bootstrap
 from netemu.controllers.table import run_controllers
 from netemu.daemon import corefile
@@ -115,6 +116,7 @@ async def _core(start: Start, stack: AsyncExitStack) -> Core:
     tasks = await stack.enter_async_context(task_group())
     tasks.start(launched.runtime.run(), name="spawner")
     ports = open_ports(settings, start.home, launched)
+    key = token_key(start.home.credentials)  # perhaps not there yet; it is read when a pod starts
     agent = NodeAgent(
         client_for=registry.client,
         recorder_for=registry.recorder,
@@ -124,6 +126,7 @@ async def _core(start: Start, stack: AsyncExitStack) -> Core:
         addressing=launched.addressing,
         home=start.home.folder,
         dns=ports.dns_address,
+        tokens=ServiceAccountTokens(registry.lookup, clock, key).for_pod,
     )
     return Core(registry, clock, rng, ports, agent, Latest(EMPTY))
 

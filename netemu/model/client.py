@@ -8,10 +8,14 @@ immediate (they come from the store's memory); objects read must not be changed 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import Final, Protocol
 
 from netemu.model.meta import Object
+from netemu.model.resources import Resource
 from netemu.model.selector import Selector
+
+EVERYTHING: Final = "*"
+"""Stands for every resource where some are watched, those to come included."""
 
 
 class ChangeType(StrEnum):
@@ -92,8 +96,11 @@ class Client(Protocol):
     async def finalize(self, namespace: str) -> None:
         """Say that a terminating namespace is empty; it goes unless its own finalizers hold it."""
 
+    def kinds(self) -> Sequence[Resource]:
+        """What is served now and has objects, each kind once."""
+
     def watch(self, *resources: str) -> Changes:
-        """Subscribe to resources."""
+        """Subscribe to resources, or to EVERYTHING."""
 
 
 class Recorder(Protocol):

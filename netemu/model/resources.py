@@ -20,10 +20,18 @@ class Resource:
     """Served beside the object: status, scale, log, …"""
     controlled: bool = True
     """False: objects are kept and shown, but nothing acts on them yet; creating one says so."""
+    verbs: tuple[str, ...] = ()
+    """What can be done with it; (): everything."""
+    custom: bool = False
+    """Whether a CustomResourceDefinition makes it."""
+    stored_as: str = ""
+    """The key of the kind that this one is another view of; "": its own."""
 
     @cached_property
     def key(self) -> str:
         """Plural and group, as messages name it: ``pods``, ``deployments.apps``."""
+        if self.stored_as:
+            return self.stored_as
         return f"{self.plural}.{self.group}" if self.group else self.plural
 
     @cached_property
@@ -35,6 +43,16 @@ class Resource:
     def singular(self) -> str:
         """The name for one."""
         return self.kind.lower()
+
+    @property
+    def list_kind(self) -> str:
+        """The kind of a list."""
+        return self.kind + "List"
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether there are objects of it: reviews are answered and forgotten."""
+        return not self.verbs or "list" in self.verbs
 
     @property
     def has_status(self) -> bool:
@@ -55,6 +73,134 @@ _POD_PARTS = (
     "proxy",
 )
 
+_RBAC = "rbac.authorization.k8s.io"
+_ACCESS: tuple[Resource, ...] = (
+    Resource(_RBAC, "v1", "ClusterRole", "clusterroles", False),
+    Resource(_RBAC, "v1", "ClusterRoleBinding", "clusterrolebindings", False),
+    Resource(_RBAC, "v1", "Role", "roles"),
+    Resource(_RBAC, "v1", "RoleBinding", "rolebindings"),
+)
+"""Who may do what."""
+
+_ADMISSION = "admissionregistration.k8s.io"
+_FLOW = "flowcontrol.apiserver.k8s.io"
+_NETWORKING, _STORAGE = "networking.k8s.io", "storage.k8s.io"
+_STATUS = ("status",)
+_STORED: tuple[Resource, ...] = (
+    Resource(
+        "", "v1", "ComponentStatus", "componentstatuses", False, ("cs",), verbs=("get", "list")
+    ),
+    Resource("", "v1", "LimitRange", "limitranges", True, ("limits",), controlled=False),
+    Resource("", "v1", "PodTemplate", "podtemplates"),
+    Resource("", "v1", "ResourceQuota", "resourcequotas", True, ("quota",), (), _STATUS, False),
+    Resource(
+        _ADMISSION,
+        "v1",
+        "MutatingWebhookConfiguration",
+        "mutatingwebhookconfigurations",
+        False,
+        categories=("api-extensions",),
+        controlled=False,
+    ),
+    Resource(
+        _ADMISSION,
+        "v1",
+        "ValidatingAdmissionPolicy",
+        "validatingadmissionpolicies",
+        False,
+        categories=("api-extensions",),
+        subresources=_STATUS,
+        controlled=False,
+    ),
+    Resource(
+        _ADMISSION,
+        "v1",
+        "ValidatingAdmissionPolicyBinding",
+        "validatingadmissionpolicybindings",
+        False,
+        categories=("api-extensions",),
+        controlled=False,
+    ),
+    Resource(
+        _ADMISSION,
+        "v1",
+        "ValidatingWebhookConfiguration",
+        "validatingwebhookconfigurations",
+        False,
+        categories=("api-extensions",),
+        controlled=False,
+    ),
+    Resource(
+        "certificates.k8s.io",
+        "v1",
+        "CertificateSigningRequest",
+        "certificatesigningrequests",
+        False,
+        ("csr",),
+        (),
+        _STATUS,
+        False,
+    ),
+    Resource("events.k8s.io", "v1", "Event", "events", True, ("ev",), stored_as="events"),
+    Resource(_FLOW, "v1", "FlowSchema", "flowschemas", False, (), (), _STATUS, False),
+    Resource(
+        _FLOW,
+        "v1",
+        "PriorityLevelConfiguration",
+        "prioritylevelconfigurations",
+        False,
+        (),
+        (),
+        _STATUS,
+        False,
+    ),
+    Resource(_NETWORKING, "v1", "Ingress", "ingresses", True, ("ing",), (), _STATUS, False),
+    Resource(_NETWORKING, "v1", "IngressClass", "ingressclasses", False, controlled=False),
+    Resource(
+        _NETWORKING, "v1", "NetworkPolicy", "networkpolicies", True, ("netpol",), controlled=False
+    ),
+    Resource("node.k8s.io", "v1", "RuntimeClass", "runtimeclasses", False, controlled=False),
+    Resource(_STORAGE, "v1", "CSIDriver", "csidrivers", False, controlled=False),
+    Resource(_STORAGE, "v1", "CSINode", "csinodes", False, controlled=False),
+    Resource(_STORAGE, "v1", "CSIStorageCapacity", "csistoragecapacities", controlled=False),
+    Resource(
+        _STORAGE, "v1", "VolumeAttachment", "volumeattachments", False, (), (), _STATUS, False
+    ),
+)
+"""Kinds that are stored and shown; those that something would act on in a cluster say so."""
+
+_CREATE = ("create",)
+_AUTHENTICATION, _AUTHORIZATION = "authentication.k8s.io", "authorization.k8s.io"
+REVIEWS: tuple[Resource, ...] = (
+    Resource(
+        _AUTHENTICATION, "v1", "SelfSubjectReview", "selfsubjectreviews", False, verbs=_CREATE
+    ),
+    Resource(_AUTHENTICATION, "v1", "TokenReview", "tokenreviews", False, verbs=_CREATE),
+    Resource(
+        _AUTHORIZATION, "v1", "LocalSubjectAccessReview", "localsubjectaccessreviews", verbs=_CREATE
+    ),
+    Resource(
+        _AUTHORIZATION,
+        "v1",
+        "SelfSubjectAccessReview",
+        "selfsubjectaccessreviews",
+        False,
+        verbs=_CREATE,
+    ),
+    Resource(
+        _AUTHORIZATION,
+        "v1",
+        "SelfSubjectRulesReview",
+        "selfsubjectrulesreviews",
+        False,
+        verbs=_CREATE,
+    ),
+    Resource(
+        _AUTHORIZATION, "v1", "SubjectAccessReview", "subjectaccessreviews", False, verbs=_CREATE
+    ),
+)
+"""Questions: answered at once, and kept nowhere."""
+
 RESOURCES: tuple[Resource, ...] = (
     Resource("", "v1", "ConfigMap", "configmaps", short_names=("cm",)),
     Resource("", "v1", "Endpoints", "endpoints", short_names=("ep",)),
@@ -69,7 +215,7 @@ RESOURCES: tuple[Resource, ...] = (
              ("status", "scale")),
     Resource("", "v1", "Secret", "secrets"),
     Resource("", "v1", "Service", "services", True, ("svc",), _ALL, ("status", "proxy")),
-    Resource("", "v1", "ServiceAccount", "serviceaccounts", short_names=("sa",)),
+    Resource("", "v1", "ServiceAccount", "serviceaccounts", True, ("sa",), (), ("token",)),
     Resource("apps", "v1", "ControllerRevision", "controllerrevisions"),
     Resource("apps", "v1", "DaemonSet", "daemonsets", True, ("ds",), _ALL, ("status",)),
     Resource("apps", "v1", "Deployment", "deployments", True, ("deploy",), _ALL,
@@ -88,32 +234,38 @@ RESOURCES: tuple[Resource, ...] = (
     Resource("policy", "v1", "PodDisruptionBudget", "poddisruptionbudgets", True, ("pdb",), (),
              ("status",)),
     Resource("scheduling.k8s.io", "v1", "PriorityClass", "priorityclasses", False, ("pc",)),
-    Resource("storage.k8s.io", "v1", "StorageClass", "storageclasses", False, ("sc",)),
+    Resource(_STORAGE, "v1", "StorageClass", "storageclasses", False, ("sc",)),
+    *_ACCESS,
+    *_STORED,
+    Resource("apiextensions.k8s.io", "v1", "CustomResourceDefinition", "customresourcedefinitions",
+             False, ("crd", "crds"), ("api-extensions",), ("status",)),
 )  # fmt: skip
+"""Kinds whose objects are kept; of two views of the same objects, how they are stored comes first.
+"""
 
 MEASURED: tuple[Resource, ...] = (
-    Resource("metrics.k8s.io", "v1beta1", "NodeMetrics", "nodes", False),
-    Resource("metrics.k8s.io", "v1beta1", "PodMetrics", "pods"),
+    Resource("metrics.k8s.io", "v1beta1", "NodeMetrics", "nodes", False, verbs=("get", "list")),
+    Resource("metrics.k8s.io", "v1beta1", "PodMetrics", "pods", verbs=("get", "list")),
 )
 """What is made on the spot when somebody asks, and stored nowhere."""
 
-BY_KEY: dict[str, Resource] = {resource.key: resource for resource in RESOURCES}
-BY_KIND: dict[tuple[str, str], Resource] = {(r.api_version, r.kind): r for r in RESOURCES}
 CONVERTED: tuple[Resource, ...] = (
     Resource(
         "autoscaling", "v1", "HorizontalPodAutoscaler", "horizontalpodautoscalers", True, ("hpa",),
-        _ALL,
+        _ALL, verbs=("create", "delete", "deletecollection", "get", "list", "update"),
+        stored_as="horizontalpodautoscalers.autoscaling",
     ),
 )  # fmt: skip
 """Older forms of what is stored otherwise; they are converted at the door."""
 
-BY_PATH: dict[tuple[str, str, str], Resource] = {
-    (r.group, r.version, r.plural): r for r in (*RESOURCES, *CONVERTED)
-}
-"""(group, version, plural), as a URL names it."""
+BY_KEY: dict[str, Resource] = {resource.key: resource for resource in reversed(RESOURCES)}
+BY_KIND: dict[tuple[str, str], Resource] = {(r.api_version, r.kind): r for r in RESOURCES}
 
+CLUSTER_ROLES = "clusterroles.rbac.authorization.k8s.io"
+CLUSTER_ROLE_BINDINGS = "clusterrolebindings.rbac.authorization.k8s.io"
 CONFIG_MAPS = "configmaps"
 CONTROLLER_REVISIONS = "controllerrevisions.apps"
+CUSTOM_RESOURCE_DEFINITIONS = "customresourcedefinitions.apiextensions.k8s.io"
 DAEMON_SETS = "daemonsets.apps"
 DEPLOYMENTS = "deployments.apps"
 ENDPOINTS = "endpoints"
@@ -129,6 +281,8 @@ PERSISTENT_VOLUME_CLAIMS = "persistentvolumeclaims"
 PODS = "pods"
 REPLICATION_CONTROLLERS = "replicationcontrollers"
 REPLICA_SETS = "replicasets.apps"
+ROLES = "roles.rbac.authorization.k8s.io"
+ROLE_BINDINGS = "rolebindings.rbac.authorization.k8s.io"
 SECRETS = "secrets"
 SERVICES = "services"
 SERVICE_ACCOUNTS = "serviceaccounts"

@@ -30,6 +30,7 @@ from netemu.node.registration import Registration
 from netemu.node.runtime import Runtime
 from netemu.node.streams import Streams
 from netemu.node.usage import Meter
+from netemu.node.volume_files import Tokens, no_tokens
 from netemu.node.worker import PodWorker
 from netemu.tasks import Tasks, task_group
 
@@ -65,11 +66,13 @@ class NodeAgent:
         addressing: Addressing,
         home: Path,
         dns: str = "",
+        tokens: Tokens = no_tokens,
         environment: Mapping[str, str] = os.environ,
         rng: random.Random | None = None,
     ) -> None:
         """`home` keeps pods' folders; `dns` (host:port) is where pods ask that have no network of
-        their own; of `environment` containers get the PATH.
+        their own; `tokens` makes those that projected volumes ask for; of `environment` containers
+        get the PATH.
         """
         self._client = client_for(COMPONENT)
         self._recorder_for = recorder_for
@@ -79,6 +82,7 @@ class NodeAgent:
         self._addressing = addressing
         self._home = home
         self._dns = dns
+        self._tokens = tokens
         self._environment = dict(environment)
         self._rng = rng or random.Random()
         self._workers: dict[str, PodWorker] = {}
@@ -164,6 +168,7 @@ class NodeAgent:
             home=self._home,
             environment=self._environment,
             allocatable=allocatable,
+            tokens=self._tokens,
         )
 
     def _node(self, cluster: Cluster, facts: NodeFacts) -> Node:

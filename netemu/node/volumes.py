@@ -18,6 +18,7 @@ from netemu.node.context import Node
 from netemu.node.expansion import expand
 from netemu.node.field_values import Place
 from netemu.node.pod import Pod
+from netemu.node.pod_tokens import PodTokens
 from netemu.node.runtime import MemorySpec, MountSpec
 from netemu.node.volume_files import Files, FileSources, VolumeError, files_of
 
@@ -43,6 +44,7 @@ class Volumes:
         self._folder = folder
         self._ready: dict[str, Volume] = {}
         self._files: dict[str, Files] = {}
+        self._tokens = PodTokens(node.cluster.tokens, node.cluster.clock)
 
     async def prepare(self, pod: Pod) -> None:
         """Make every volume. Raises VolumeError, which says what the kubelet's event would."""
@@ -53,6 +55,11 @@ class Volumes:
                 why = error.strerror if isinstance(error, OSError) else None
                 words = f'MountVolume.SetUp failed for volume "{item["name"]}" : {why or error}'
                 raise VolumeError(words) from error
+
+    @property
+    def due(self) -> float | None:
+        """When a token wants to be renewed, by the monotonic clock; None: never."""
+        return self._tokens.due
 
     async def refresh(self, pod: Pod) -> None:
         """Bring files up to date; what is missing now stays as it was."""
@@ -95,7 +102,7 @@ class Volumes:
         return FileSources(
             lookup=lambda resource, name: cluster.client.get(resource, namespace, name),
             place=place,
-            tokens=cluster.tokens,
+            tokens=self._tokens,
         )
 
     async def _empty(self, item: Object) -> Volume:

@@ -147,7 +147,8 @@ class PodWorker:
         self._arm(None)
 
     async def _sync(self) -> None:
-        if self._stale:
+        due = self.volumes.due
+        if self._stale or (due is not None and due <= self._cluster.clock.monotonic()):
             self._stale = False
             await self.volumes.refresh(self.pod)
         while True:
@@ -158,10 +159,15 @@ class PodWorker:
             if not found.actions or Delete() in found.actions:
                 await self.write_status()
             if not found.actions:
-                self._arm(found.wake)
+                self._arm(self._earliest(found.wake))
                 return
             for action in found.actions:
                 await self._apply(action)
+
+    def _earliest(self, wake: float | None) -> float | None:
+        """When to look again: for the plan, or because a token ages."""
+        times = [when for when in (wake, self.volumes.due) if when is not None]
+        return min(times, default=None)
 
     def _arm(self, when: float | None) -> None:
         if self._timer is not None:

@@ -63,8 +63,16 @@ class Store(Protocol):
     def revision(self) -> int:
         """The revision of the last write."""
 
+    def latest(self, resource: str) -> int:
+        """The revision of the last write to objects of one resource since the store was opened,
+        0 before the first: whoever keeps what follows from them sees when to look again.
+        """
+
     def get(self, resource: str, key: Key) -> Record | None:
         """One object."""
+
+    def resources(self) -> Sequence[str]:
+        """The resources that have ever had objects."""
 
     def list(self, resource: str, namespace: str | None = None) -> Sequence[Record]:
         """Objects in order of (namespace, name); None: of all namespaces."""
@@ -79,6 +87,7 @@ class Store(Protocol):
         """Remove an object; the record has its last state. Raises NotFound, Conflict."""
 
     def watch(self, resources: Sequence[str], since: int | None = None) -> Watch:
-        """Events after revision `since` (None: from now on). Raises Expired when `since` is older
+        """Events of those resources (EVERYTHING: of all) after revision `since` (None: from now
+        on). Raises Expired when `since` is older
         than the history.
         """

@@ -9,7 +9,7 @@ from functools import partial
 import msgspec
 
 from netemu.config.settings import StoreSettings
-from netemu.model.client import ChangeType
+from netemu.model.client import EVERYTHING, ChangeType
 from netemu.model.errors import AlreadyExists, Conflict, Expired, NotFound
 from netemu.model.meta import Key, Object
 from netemu.store.base import CutOff, Event, Record
@@ -30,6 +30,10 @@ class MemoryWatch:
         self._events: deque[Event] = deque()
         self._wake = asyncio.Event()
         self._cut_off = False
+
+    def takes(self, resource: str) -> bool:
+        """Whether it watches a resource."""
+        return resource in self.resources or EVERYTHING in self.resources
 
     def put(self, event: Event) -> None:
         """Hand over one event (the store does)."""
@@ -74,6 +78,7 @@ class MemoryStore:
         self._revision = revision
         self._oldest = revision
         self._records: dict[str, dict[Key, Record]] = {}
+        self._latest: dict[str, int] = {}
         self._order: dict[str, list[Key]] = {}
         self._history: deque[Event] = deque()
         self._watches: dict[int, MemoryWatch] = {}
@@ -84,6 +89,10 @@ class MemoryStore:
         """The revision of the last write."""
         return self._revision
 
+    def latest(self, resource: str) -> int:
+        """The revision of the last write to objects of one resource, 0 before the first."""
+        return self._latest.get(resource, 0)
+
     def restore(self, record: Record) -> None:
         """Put an object back as it was; for a journal that is being read, before any watch."""
         self._records.setdefault(record.resource, {})[record.key] = record
@@ -92,6 +101,10 @@ class MemoryStore:
     def get(self, resource: str, key: Key) -> Record | None:
         """One object."""
         return self._records.get(resource, {}).get(key)
+
+    def resources(self) -> Sequence[str]:
+        """The resources that have ever had objects."""
+        return tuple(self._records)
 
     def list(self, resource: str, namespace: str | None = None) -> Sequence[Record]:
         """Objects in order of (namespace, name)."""
@@ -141,13 +154,13 @@ class MemoryStore:
         event = Event(kind, record, previous)
         if self._journal is not None:
             self._journal(event)
-        self._revision = revision
+        self._revision = self._latest[resource] = revision
         self._place(event)
         self._history.append(event)
         while len(self._history) > self._settings.history:
             self._oldest = self._history.popleft().revision
         for watch in tuple(self._watches.values()):
-            if resource in watch.resources:
+            if watch.takes(resource):
                 watch.put(event)
         return record
 
@@ -170,7 +183,7 @@ class MemoryStore:
         watch = MemoryWatch(resources, self._settings.watch_queue, partial(self._forget, number))
         if since is not None:
             for event in self._since(since):
-                if event.record.resource in watch.resources:
+                if watch.takes(event.record.resource):
                     watch.put(event)
         self._watches[number] = watch
         return watch

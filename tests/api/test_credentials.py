@@ -34,7 +34,11 @@ def test_everything_is_made_for_its_owner_alone(tmp_path: Path) -> None:
     folder = tmp_path / "deep" / "pki"
     files = make(folder)
     assert sorted(files) == sorted(
-        [*(f"{n}.{e}" for n in ("ca", "server", "admin") for e in ("crt", "key")), "made.json"]
+        [
+            *(f"{n}.{e}" for n in ("ca", "server", "admin") for e in ("crt", "key")),
+            "made.json",
+            "sa.key",
+        ]
     )
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     assert {stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()} == {0o600}

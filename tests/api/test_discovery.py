@@ -1,5 +1,6 @@
 from netemu.api import discovery
-from netemu.model.resources import CONVERTED, MEASURED, RESOURCES
+from netemu.model.catalog import BUILT_IN
+from netemu.model.resources import RESOURCES
 
 
 def test_every_resource_is_listed_in_its_group_and_version() -> None:
@@ -19,7 +20,7 @@ def test_every_resource_is_in_the_aggregated_document() -> None:
         for version in group["versions"]
         for resource in version["resources"]
     }
-    assert listed == {(r.group, r.version, r.plural) for r in (*RESOURCES, *CONVERTED, *MEASURED)}
+    assert listed == {(r.group, r.version, r.plural) for r in BUILT_IN.kinds}
 
 
 def test_subresources_of_another_kind_say_which() -> None:

@@ -74,3 +74,22 @@ async def test_every_kind_can_be_listed_in_every_form(cluster: Cluster) -> None:
             "GET", path, accept="application/json;as=Table;v=v1;g=meta.k8s.io"
         )
         assert msgspec.json.decode(table.body)["kind"] == "Table"
+
+
+async def test_answers_come_as_yaml_to_who_prefers_it(cluster: Cluster) -> None:
+    found = await cluster.whole("GET", PODS, accept="application/yaml,application/json")
+    assert found.content_type == "application/yaml"
+    assert found.body.startswith(b"apiVersion: v1\nitems: []\nkind: PodList\n")
+    refused = await cluster.whole("GET", f"{PODS}/x", accept="application/yaml")
+    assert b"reason: NotFound\n" in refused.body
+    plain = await cluster.whole("GET", PODS, accept="application/json,application/yaml")
+    assert plain.content_type == "application/json"
+
+
+@pytest.mark.parametrize("path", ["/version", "/readyz", "/apis"])
+async def test_documents_have_heads(cluster: Cluster, path: str) -> None:
+    assert (await cluster.whole("HEAD", path)).status == 200
+
+
+async def test_objects_have_none(cluster: Cluster) -> None:
+    assert (await cluster.refused("HEAD", PODS))["code"] == 405

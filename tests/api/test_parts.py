@@ -20,7 +20,7 @@ GIVEN: Object = {
 @pytest.mark.parametrize(
     ("part", "expected"),
     [
-        (Part.STATUS, {**OLD, "status": {"phase": "Terminating"}}),
+        (Part.STATUS, {**OLD, "metadata": GIVEN["metadata"], "status": GIVEN["status"]}),
         (Part.FINALIZE, {**OLD, "spec": {}}),
         (Part.SCALE, GIVEN),
         (Part.BINDING, GIVEN),
@@ -28,6 +28,13 @@ GIVEN: Object = {
 )
 def test_a_part_leaves_the_others_as_they_are(part: Part, expected: Object) -> None:
     assert MERGES[part](NAMESPACE, GIVEN, OLD) == expected
+
+
+def test_a_deployments_status_takes_annotations_along_but_no_labels() -> None:
+    metadata = {"name": "n", "labels": {"a": "b"}, "annotations": {"c": "d"}}
+    given = {"metadata": metadata, "status": {"replicas": 1}}
+    found = MERGES[Part.STATUS](BY_KEY["deployments.apps"], given, {"metadata": {"name": "n"}})
+    assert found["metadata"] == {"name": "n", "annotations": {"c": "d"}}
 
 
 def test_the_main_part_leaves_the_status() -> None:

@@ -131,11 +131,11 @@ def test_a_json_patch_has_at_most_ten_thousand_steps() -> None:
 
 def test_other_types_are_refused_with_a_list_of_the_known() -> None:
     with pytest.raises(UnsupportedMediaType) as refused:
-        applied("application/apply-patch+yaml", {})
+        applied("application/toml", {})
     assert refused.value.message == (
         "the body of the request was in an unknown format - accepted media types include: "
         "application/json-patch+json, application/merge-patch+json, "
-        "application/strategic-merge-patch+json"
+        "application/strategic-merge-patch+json, application/apply-patch+yaml"
     )
 
 

@@ -341,3 +341,26 @@ async def test_of_two_writers_of_one_version_the_second_conflicts() -> None:
         return_exceptions=True,
     )
     assert [type(result) for result in results] == [Record, Conflict]
+
+
+async def test_what_goes_with_its_last_finalizer_takes_no_ports_with_it(
+    registry: Registry,
+) -> None:
+    services = BY_KEY["services"]
+    spec = {"type": "NodePort", "ports": [{"name": "a", "port": 1, "nodePort": 30001}]}
+    metadata = {"name": "s", "namespace": "default", "finalizers": ["a.io/b"]}
+    client = registry.client("tests")
+    await client.create("services", {"metadata": metadata, "spec": spec})
+    await client.delete("services", "default", "s")
+    stored = client.get("services", "default", "s")
+    assert stored is not None
+    more = [*stored["spec"]["ports"], {"name": "b", "port": 2, "nodePort": 30002}]
+    last = {**stored["metadata"], "finalizers": []}
+    await client.update(
+        "services", {**stored, "metadata": last, "spec": {**stored["spec"], "ports": more}}
+    )
+    assert registry.store.get(services.key, ("default", "s")) is None
+    spec = {"type": "NodePort", "ports": more}
+    await client.create(
+        "services", {"metadata": {"name": "t", "namespace": "default"}, "spec": spec}
+    )

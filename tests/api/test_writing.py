@@ -1,12 +1,10 @@
 import json
-from dataclasses import replace
 from typing import Any
 
 import msgspec
 import pytest
 
 from netemu.model.meta import Object
-from netemu.model.resources import BY_PATH
 from tests.support.api import Cluster
 
 PODS = "/api/v1/namespaces/default/pods"
@@ -104,12 +102,9 @@ async def test_parameters_nobody_knows_are_invalid(cluster: Cluster) -> None:
     assert (await cluster.refused("POST", MAPS, MAP, dryRun="Some"))["code"] == 422
 
 
-async def test_kinds_that_nothing_acts_on_say_so(
-    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    place = "", "v1", "configmaps"
-    monkeypatch.setitem(BY_PATH, place, replace(BY_PATH[place], controlled=False))
-    answer = await cluster.whole("POST", MAPS, MAP)
+async def test_kinds_that_nothing_acts_on_say_so(cluster: Cluster) -> None:
+    path = "/api/v1/namespaces/default/limitranges"
+    answer = await cluster.whole("POST", path, {"metadata": {"name": "m"}, "spec": {"limits": []}})
     assert answer.status == 201
     (header,) = answer.headers
     assert "nothing acts on them yet" in header[1]
@@ -182,7 +177,7 @@ async def test_the_status_is_written_apart(cluster: Cluster) -> None:
     patch = {"status": {"phase": "Running"}, "metadata": {"labels": {"x": "y"}}}
     found = await cluster.json("PATCH", f"{PODS}/p/status", patch, content_type=MERGE)
     assert found["status"]["phase"] == "Running"
-    assert "labels" not in found["metadata"]
+    assert found["metadata"]["labels"] == {"x": "y"}  # as upstream's strategy lets it
     entries = found["metadata"]["managedFields"]
     assert [entry.get("subresource") for entry in entries] == [None, "status"]
 
@@ -280,3 +275,13 @@ async def test_deleting_a_collection_answers_the_list(cluster: Cluster) -> None:
     assert [item["metadata"]["name"] for item in gone["items"]] == ["a", "c"]
     left = await cluster.json("GET", MAPS)
     assert [item["metadata"]["name"] for item in left["items"]] == ["b"]
+
+
+async def test_a_patch_that_makes_a_wrong_type_is_invalid(cluster: Cluster) -> None:
+    await cluster.json("POST", MAPS, MAP)
+    name = MAP["metadata"]["name"]
+    patch = {"data": {"a": 1}}
+    status = await cluster.refused("PATCH", f"{MAPS}/{name}", patch, content_type=MERGE)
+    assert (status["code"], status["reason"]) == (422, "Invalid")
+    assert status["message"].startswith(' "" is invalid: patch: Invalid value: "{')
+    assert "cannot unmarshal number into Go struct field ConfigMap.data" in status["message"]

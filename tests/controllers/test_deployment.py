@@ -46,6 +46,19 @@ async def test_a_rolling_update_starts_with_one_pod_more() -> None:
         assert sizes(plane) == {"v1": 3, "v2": 1}  # 25 % of 3: one more, none less
 
 
+async def test_a_fresh_deployment_is_of_its_first_generation() -> None:
+    async with control() as plane:
+        await rolled_out(plane, "v1")
+        assert annotations_of(web(plane))[REVISION] == "1"
+        assert web(plane)["metadata"]["generation"] == 1  # the revision came with the status
+        owners = {
+            (entry["manager"], entry.get("subresource", ""))
+            for entry in web(plane)["metadata"]["managedFields"]
+            if "f:annotations" in entry["fieldsV1"].get("f:metadata", ())
+        }
+        assert {subresource for _, subresource in owners} == {"status"}
+
+
 async def test_a_rolling_update_ends_with_the_new_template_alone() -> None:
     async with control() as plane:
         await rolled_out(plane, "v1", "v2")

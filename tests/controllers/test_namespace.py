@@ -1,7 +1,7 @@
 """Namespaces that end."""
 
 from netemu.controllers.actions import Delete, WriteStatus
-from netemu.controllers.namespace import CONTENTS, Observed, plan
+from netemu.controllers.namespace import Observed, contents, plan
 from netemu.model import resources
 from netemu.model.meta import Object
 from tests.support.pile import Pile
@@ -48,6 +48,6 @@ def test_an_empty_namespace_needs_nothing() -> None:
 
 
 def test_owners_are_deleted_before_what_they_own() -> None:
-    order = [resource.key for resource in CONTENTS]
+    order = contents(resources.RESOURCES)
     assert order.index(resources.DEPLOYMENTS) < order.index(resources.PODS)
     assert resources.NODES not in order

@@ -1,24 +1,30 @@
 """A real API server on a port of its own: memory store, certificates, HTTPS."""
 
+import atexit
 import random
+import shutil
 import socket
 import ssl
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
+from functools import cache
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import Any
 
 import msgspec
 import pytest
 
+from netemu.api.access import Access
 from netemu.api.context import Context
 from netemu.api.credentials import Credentials, ensure_credentials, load, write_kubeconfig
 from netemu.api.endpoints import answer
 from netemu.api.http import serve_api
 from netemu.api.registry import Registry
 from netemu.api.request import JSON, Answer, Relay, Request, Stream, Upgrade, User
+from netemu.api.tokens import ServiceAccountTokens
 from netemu.api.watching import Frames
 from netemu.clock import Clock, SystemClock
 from netemu.config.settings import ApiSettings, StoreSettings
@@ -36,6 +42,15 @@ ADDRESSING = Addressing(
     block=77,
     mirrored=False,
 )
+
+
+@cache
+def token_key() -> Path:
+    """A key for tokens, one for the whole run."""
+    folder = Path(mkdtemp(prefix="netemu-tests-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    ensure_credentials(folder, hosts=())
+    return load(folder).token_key
 
 
 ADMIN = User("kubernetes-admin", ("system:masters",))
@@ -165,6 +180,8 @@ class Cluster:
             frames=Frames(self.registry.clock),
             rng=random.Random(1),
             ready=lambda: self.ready,
+            tokens=ServiceAccountTokens(self.registry.lookup, self.registry.clock, token_key()),
+            access=Access(self.registry.store),
             address="127.0.0.1:6443",
         )
 

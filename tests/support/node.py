@@ -16,7 +16,7 @@ from netemu.config.settings import NodeSettings, Settings
 from netemu.model.addressing import Addressing
 from netemu.model.client import Client, DeleteOptions
 from netemu.model.meta import Object, name_of, uid_of
-from netemu.model.resources import EVENTS, NAMESPACES, PODS
+from netemu.model.resources import CONFIG_MAPS, EVENTS, NAMESPACES, PODS
 from netemu.node.agent import NodeAgent
 from netemu.node.launch import log_folder
 from netemu.store.base import Store
@@ -34,6 +34,8 @@ LOOPBACK = Addressing(
 )
 PATIENCE = 10.0
 """Seconds after which what should have happened hasn't."""
+ROOT_CA = "kube-root-ca.crt"
+"""What a controller puts into every namespace."""
 LOOK_SECONDS = 0.02
 """How often files and processes, which tell nobody of changes, are looked at."""
 
@@ -175,6 +177,9 @@ async def world(
         for namespace in ("default", "kube-node-lease"):
             if client.get(NAMESPACES, "", namespace) is None:
                 await client.create(NAMESPACES, {"metadata": {"name": namespace}})
+        if client.get(CONFIG_MAPS, "default", ROOT_CA) is None:  # every pod mounts it
+            metadata = {"name": ROOT_CA, "namespace": "default"}
+            await client.create(CONFIG_MAPS, {"metadata": metadata, "data": {"ca.crt": "a CA"}})
         agent = NodeAgent(
             client_for=registry.client,
             recorder_for=registry.recorder,

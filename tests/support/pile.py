@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from itertools import count
 
 from netemu.controllers.actions import Action, Create, Delete, Tell, Update, WriteStatus
-from netemu.model.meta import Object, key_of, uid_of
+from netemu.model.meta import Object, annotations_of, key_of, uid_of
 
 Place = tuple[str, str, str]
 
@@ -47,10 +47,14 @@ class Pile:
                 grown = int(old["metadata"]["generation"]) + (old.get("spec") != obj.get("spec"))
                 metadata = {**obj["metadata"], "generation": grown}
                 self._objects[(resource, *key_of(obj))] = {**obj, "metadata": metadata}
-            case WriteStatus(resource, obj, status):
+            case WriteStatus(resource, obj, status, annotations):
                 place = (resource, *key_of(obj))
-                assert uid_of(self._objects[place]) == uid_of(obj)
-                self._objects[place] = {**self._objects[place], "status": status}
+                stored = self._objects[place]
+                assert uid_of(stored) == uid_of(obj)
+                metadata = {**stored["metadata"]}
+                if annotations:
+                    metadata["annotations"] = {**annotations_of(stored), **annotations}
+                self._objects[place] = {**stored, "metadata": metadata, "status": status}
             case Delete(resource, obj):
                 del self._objects[(resource, *key_of(obj))]
             case Tell(_, _, _, message):

@@ -8,12 +8,38 @@ Source: Kubernetes 1.32, pkg/apis/*/v1/defaults.go.
 
 from collections.abc import Callable
 
-from netemu.api.defaults import apps, autoscaling, batch, core, pod, service, storage
+from netemu.api.custom import definition
+from netemu.api.custom.resource import CustomResource
+from netemu.api.custom.structural import defaulted
+from netemu.api.defaults import (
+    access,
+    apps,
+    autoscaling,
+    batch,
+    core,
+    pod,
+    service,
+    storage,
+    stored,
+)
 from netemu.model import resources
 from netemu.model.meta import Object, copied
 from netemu.model.resources import Resource
 
+_ADMISSION = "admissionregistration.k8s.io"
 _DEFAULTS: dict[str, Callable[[Object], None]] = {
+    "csidrivers.storage.k8s.io": stored.csi_driver,
+    "ingressclasses.networking.k8s.io": stored.ingress_class,
+    "limitranges": stored.limit_range,
+    "networkpolicies.networking.k8s.io": stored.network_policy,
+    "podtemplates": stored.pod_template,
+    f"mutatingwebhookconfigurations.{_ADMISSION}": stored.webhooks,
+    f"validatingadmissionpolicies.{_ADMISSION}": stored.admission_policy,
+    f"validatingadmissionpolicybindings.{_ADMISSION}": stored.admission_policy_binding,
+    f"validatingwebhookconfigurations.{_ADMISSION}": stored.webhooks,
+    resources.CUSTOM_RESOURCE_DEFINITIONS: definition.defaults,
+    resources.CLUSTER_ROLE_BINDINGS: access.binding,
+    resources.ROLE_BINDINGS: access.binding,
     resources.CRON_JOBS: batch.cron_job,
     resources.DEPLOYMENTS: apps.deployment,
     resources.ENDPOINTS: core.endpoints,
@@ -40,7 +66,16 @@ _DEFAULTS: dict[str, Callable[[Object], None]] = {
 def with_defaults(resource: Resource, obj: Object) -> Object:
     """A new object with the kind's defaults; `obj` is left as it is."""
     result: Object = copied(obj)
+    if isinstance(resource, CustomResource):
+        return _custom(resource, result)
     fill = _DEFAULTS.get(resource.key)
     if fill is not None:
         fill(result)
     return result
+
+
+def _custom(resource: CustomResource, obj: Object) -> Object:
+    body = {name: value for name, value in obj.items() if name != "metadata"}
+    metadata = {"metadata": obj["metadata"]} if "metadata" in obj else {}
+    found: Object = {**defaulted(resource.schema, body), **metadata}
+    return found

@@ -8,12 +8,27 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from netemu.api.tables import batch, cluster, networking, pods, policy, storage, workloads
+from netemu.api.custom import printing
+from netemu.api.custom.resource import CustomResource
+from netemu.api.tables import (
+    access,
+    batch,
+    cluster,
+    networking,
+    pods,
+    policy,
+    storage,
+    stored,
+    workloads,
+)
 from netemu.model.meta import Object, name_of
 from netemu.model.resources import (
+    CLUSTER_ROLE_BINDINGS,
+    CLUSTER_ROLES,
     CONFIG_MAPS,
     CONTROLLER_REVISIONS,
     CRON_JOBS,
+    CUSTOM_RESOURCE_DEFINITIONS,
     DAEMON_SETS,
     DEPLOYMENTS,
     ENDPOINT_SLICES,
@@ -33,6 +48,8 @@ from netemu.model.resources import (
     PRIORITY_CLASSES,
     REPLICA_SETS,
     REPLICATION_CONTROLLERS,
+    ROLE_BINDINGS,
+    ROLES,
     SECRETS,
     SERVICE_ACCOUNTS,
     SERVICES,
@@ -84,7 +101,13 @@ def _default_row(obj: Object, now: float) -> list[Any]:
 
 _DEFAULT = _table("Name, Created At", _default_row)
 
+_BINDING = _table("Name, Role, Age, Users', Groups', ServiceAccounts'", access.binding)
+_ROLE = _table("Name, Created At", access.role)
+
 _TABLES: dict[str, _Table] = {
+    CLUSTER_ROLES: _ROLE,
+    CLUSTER_ROLE_BINDINGS: _BINDING,
+    CUSTOM_RESOURCE_DEFINITIONS: _table("Name, Created At", access.role),
     CONFIG_MAPS: _table("Name, Data#, Age", cluster.config_map),
     CRON_JOBS: _table(
         "Name, Schedule, Timezone, Suspend, Active#, Last Schedule, Age, Containers', Images', "
@@ -136,6 +159,8 @@ _TABLES: dict[str, _Table] = {
         "Name, Desired#, Current#, Ready#, Age, Containers', Images', Selector'",
         workloads.replica_set,
     ),
+    ROLES: _ROLE,
+    ROLE_BINDINGS: _BINDING,
     SECRETS: _table("Name, Type, Data#, Age", cluster.secret),
     SERVICES: _table(
         "Name, Type, Cluster-IP, External-IP, Port(s), Age, Selector'", networking.service
@@ -167,14 +192,19 @@ _TABLES: dict[str, _Table] = {
         storage.storage_class,
     ),
 }
+_TABLES |= {key: _table(columns, row) for key, (columns, row) in stored.TABLES.items()}
 """`'` after a column: only with -o wide; `#`: a whole number."""
 
 
 def columns(resource: Resource) -> tuple[Object, ...]:
     """The column definitions of a kind."""
+    if isinstance(resource, CustomResource):
+        return printing.definitions(resource.columns)
     return _TABLES.get(resource.key, _DEFAULT).columns
 
 
 def cells(resource: Resource, obj: Object, now: float) -> list[Any]:
     """One row: as many cells as the kind has columns."""
+    if isinstance(resource, CustomResource):
+        return printing.cells(resource.columns, obj, now)
     return _TABLES.get(resource.key, _DEFAULT).row(obj, now)

@@ -7,7 +7,10 @@ doesn't act on (Windows, AppArmor, dynamic resources, …) is not judged.
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from netemu.api.custom import conformance, definition
+from netemu.api.custom.resource import CustomResource
 from netemu.api.validation import (
+    access,
     apps,
     autoscaling,
     batch,
@@ -15,6 +18,7 @@ from netemu.api.validation import (
     config,
     daemons,
     endpoints,
+    ingress,
     pod,
     pod_update,
     policy,
@@ -23,9 +27,14 @@ from netemu.api.validation import (
     service_update,
     storage,
 )
-from netemu.api.validation.field import Causes
+from netemu.api.validation.field import Causes, Path
 from netemu.api.validation.ips import LOOPBACK
-from netemu.api.validation.meta import object_meta, object_meta_update
+from netemu.api.validation.meta import (
+    extension_meta,
+    extension_meta_update,
+    object_meta,
+    object_meta_update,
+)
 from netemu.model import names, resources
 from netemu.model.errors import Cause
 from netemu.model.meta import Object
@@ -42,6 +51,18 @@ class _Rules:
 
 
 _RULES: dict[str, _Rules] = {
+    "ingressclasses.networking.k8s.io": _Rules(ingress.ingress_class, ingress.ingress_class_update),
+    "ingresses.networking.k8s.io": _Rules(ingress.ingress, ingress.ingress_update),
+    "networkpolicies.networking.k8s.io": _Rules(
+        ingress.network_policy, ingress.network_policy_update
+    ),
+    resources.CUSTOM_RESOURCE_DEFINITIONS: _Rules(definition.rules, definition.update_rules),
+    resources.CLUSTER_ROLES: _Rules(access.cluster_role, access.cluster_role_update),
+    resources.CLUSTER_ROLE_BINDINGS: _Rules(
+        access.cluster_role_binding, access.cluster_role_binding_update
+    ),
+    resources.ROLES: _Rules(access.role, access.role_update),
+    resources.ROLE_BINDINGS: _Rules(access.role_binding, access.role_binding_update),
     resources.CONFIG_MAPS: _Rules(config.config_map, config.config_map_update),
     resources.CRON_JOBS: _Rules(batch.cron_job, batch.cron_job_update),
     resources.DEPLOYMENTS: _Rules(apps.deployment, apps.deployment_update),
@@ -93,6 +114,8 @@ def validate(
 
 
 def _causes(resource: Resource, new: Object, old: Object | None) -> Causes:
+    if isinstance(resource, CustomResource):
+        return _custom(resource, new, old)
     rules = _RULES.get(resource.key)
     if old is None:
         return rules.create(new) if rules else _any_object(resource, new)
@@ -103,3 +126,17 @@ def _causes(resource: Resource, new: Object, old: Object | None) -> Causes:
 
 def _any_object(resource: Resource, new: Object) -> Causes:
     return object_meta(new, resource.namespaced, names.dns_subdomain)
+
+
+def _custom(resource: CustomResource, new: Object, old: Object | None) -> Causes:
+    if old is None:
+        yield from extension_meta(new, resource.namespaced, names.dns_subdomain)
+    else:
+        yield from extension_meta_update(new, old)
+    body = {name: value for name, value in new.items() if name != "metadata"}
+    schema = {**resource.schema, "required": _without_metadata(resource)}
+    yield from conformance.causes(schema, body, Path())
+
+
+def _without_metadata(resource: CustomResource) -> list[str]:
+    return [name for name in resource.schema.get("required") or () if name != "metadata"]

@@ -20,6 +20,9 @@ ANNOTATIONS_LIMIT: Final = 256 * 1024
 _STANDARD_FINALIZERS = frozenset({"kubernetes", "orphan", "foregroundDeletion"})
 
 
+_NOT_STANDARD = "name is neither a standard finalizer name nor is it fully qualified"
+
+
 def object_meta(obj: Object, namespaced: bool, rule: NameRule) -> Causes:
     """The metadata of a new object."""
     meta = obj.get("metadata") or {}
@@ -52,6 +55,22 @@ def _shared(meta: Mapping[str, Any]) -> Causes:
     yield from labels(meta.get("labels"), METADATA.child("labels"))
     yield from annotations(meta.get("annotations"), METADATA.child("annotations"))
     yield from _owner_references(meta.get("ownerReferences") or [])
+
+
+def extension_meta(obj: Object, namespaced: bool, rule: NameRule) -> Causes:
+    """The metadata of a new object of a group that isn't Kubernetes' own: no finalizer is
+    standard there.
+    """
+    return _any_finalizer(object_meta(obj, namespaced, rule))
+
+
+def extension_meta_update(new: Object, old: Object) -> Causes:
+    """The metadata of an update of such an object."""
+    return _any_finalizer(object_meta_update(new, old))
+
+
+def _any_finalizer(causes: Causes) -> Causes:
+    return (cause for cause in causes if not cause.message.endswith(_NOT_STANDARD))
 
 
 def object_meta_update(new: Object, old: Object) -> Causes:
@@ -159,8 +178,7 @@ def _kube_finalizers(finalizers: list[str]) -> Causes:
 def standard_finalizer(path: Path, name: str) -> Causes:
     """A finalizer without a domain must be one that Kubernetes knows."""
     if "/" not in name and name not in _STANDARD_FINALIZERS:
-        rule = "name is neither a standard finalizer name nor is it fully qualified"
-        yield field.invalid(path, name, rule)
+        yield field.invalid(path, name, _NOT_STANDARD)
 
 
 def label_selector(selector: Object | None, path: Path) -> Causes:

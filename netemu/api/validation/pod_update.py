@@ -1,8 +1,4 @@
-"""What may change in a pod: images, the deadline, tolerations by addition, gates by removal.
-
-One thing is laxer than upstream: nodeName may be set where there was none, because bindings come
-through the same door.
-"""
+"""What may change in a pod: images, the deadline, tolerations by addition, gates by removal."""
 
 import json
 from collections.abc import Sequence
@@ -98,8 +94,6 @@ def _with_allowed_changes(before: Object, spec: Object) -> Object:
             had["image"] = have.get("image")
     for key in ("activeDeadlineSeconds", "tolerations", "schedulingGates"):
         allowed[key] = spec.get(key)
-    if not before.get("nodeName"):
-        allowed["nodeName"] = spec.get("nodeName")
     key = "terminationGracePeriodSeconds"
     if before.get(key, 0) < 0 and spec.get(key) == 1:
         allowed[key] = 1

@@ -1,0 +1,1 @@
+"""CustomResourceDefinitions: kinds that come while the server runs."""

@@ -1,0 +1,212 @@
+"""Does a value meet its schema? In the words of upstream's validator (kube-openapi). Pure."""
+
+import re
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from typing import Any, Final
+
+import msgspec
+
+from netemu.api.custom.structural import INT_OR_STRING, Schema
+from netemu.api.validation import field
+from netemu.api.validation.field import Causes, Path
+from netemu.api.validation.goformat import Literal
+from netemu.model.errors import Cause
+
+_NAMES: Final[Mapping[type, str]] = {
+    str: "string",
+    bool: "boolean",
+    int: "integer",
+    float: "number",
+    list: "array",
+    dict: "object",
+    type(None): "null",
+}
+
+
+def causes(schema: Schema, value: Any, path: Path) -> Causes:
+    """Every rule of the schema that the value breaks."""
+    if value is None and schema.get("nullable"):
+        return
+    mismatch = _mismatch(schema, value, path)
+    if mismatch is not None:
+        yield mismatch
+        return
+    yield from _enumerated(schema, value, path)
+    match value:
+        case dict():
+            yield from _object(schema, value, path)
+        case list():
+            yield from _array(schema, value, path)
+        case str():
+            yield from _text(schema, value, path)
+        case int() | float() if not isinstance(value, bool):
+            yield from _number(schema, value, path)
+        case _:
+            pass
+    yield from _combined(schema, value, path)
+
+
+def _mismatch(schema: Schema, value: Any, path: Path) -> Cause | None:
+    wanted, given = schema.get("type"), _NAMES[type(value)]
+    if schema.get(INT_OR_STRING):
+        return None if given in ("integer", "string") else _wrong(path, "integer,string", given)
+    if wanted in (None, given) or (wanted == "number" and given == "integer"):
+        return None
+    if wanted == "integer" and isinstance(value, float) and value.is_integer():
+        return None
+    return _wrong(path, str(wanted), given)
+
+
+def _wrong(path: Path, wanted: str, given: str) -> Cause:
+    said = f'Invalid value: "{given}": {path} in body must be of type {wanted}: "{given}"'
+    return Cause("FieldValueTypeInvalid", said, str(path))
+
+
+def _broken(path: Path, value: Any, rule: str) -> Cause:
+    shown = (
+        Literal(msgspec.json.encode(value).decode()) if isinstance(value, dict | list) else value
+    )
+    return field.invalid(path, shown, f"{path} in body {rule}")
+
+
+def _enumerated(schema: Schema, value: Any, path: Path) -> Causes:
+    choices = schema.get("enum")
+    if choices is not None and value not in choices:
+        yield field.not_supported(path, value, [str(choice) for choice in choices])
+
+
+def _object(schema: Schema, value: Mapping[str, Any], path: Path) -> Causes:
+    for name in schema.get("required") or ():
+        if name not in value:
+            yield field.required(path.child(name))
+    fields, others = schema.get("properties") or {}, schema.get("additionalProperties")
+    for name, item in value.items():
+        if name in fields:
+            yield from causes(fields[name], item, path.child(name))
+        elif isinstance(others, dict):
+            yield from causes(others, item, path.child(name))
+    yield from _sized(schema, value, path, "Properties", "properties")
+
+
+def _array(schema: Schema, value: list[Any], path: Path) -> Causes:
+    most = schema.get("maxItems")
+    if most is not None and len(value) > most:
+        yield field.too_many(path, len(value), most)
+    least = schema.get("minItems")
+    if least is not None and len(value) < least:
+        yield field.invalid(path, len(value), f"{path} in body should have at least {least} items")
+    if schema.get("uniqueItems") or schema.get("x-kubernetes-list-type") == "set":
+        yield from _repeated(value, path)
+    if schema.get("x-kubernetes-list-type") == "map":
+        keys = schema.get("x-kubernetes-list-map-keys") or ()
+        yield from _repeated([_keys(item, keys) for item in value], path)
+    items = schema.get("items")
+    if isinstance(items, dict):
+        for number, item in enumerate(value):
+            yield from causes(items, item, path.index(number))
+
+
+def _keys(item: Any, keys: Any) -> Any:
+    return {key: item.get(key) for key in keys} if isinstance(item, dict) else item
+
+
+def _repeated(values: list[Any], path: Path) -> Causes:
+    for number, value in enumerate(values):
+        if value in values[:number]:
+            shown = Literal(msgspec.json.encode(value).decode())
+            yield field.duplicate(path.index(number), shown)
+
+
+def _sized(schema: Schema, value: Any, path: Path, suffix: str, what: str) -> Causes:
+    most, least = schema.get(f"max{suffix}"), schema.get(f"min{suffix}")
+    if most is not None and len(value) > most:
+        yield _broken(path, value, f"should have at most {most} {what}")
+    if least is not None and len(value) < least:
+        yield _broken(path, value, f"should have at least {least} {what}")
+
+
+def _text(schema: Schema, value: str, path: Path) -> Causes:
+    most, least = schema.get("maxLength"), schema.get("minLength")
+    if most is not None and len(value) > most:
+        yield field.too_long(path, most)
+    if least is not None and len(value) < least:
+        yield _broken(path, value, f"should be at least {least} chars long")
+    pattern = schema.get("pattern")
+    if pattern is not None and not _matches(pattern, value):
+        yield _broken(path, value, f"should match '{pattern}'")
+    kind = str(schema.get("format"))
+    if kind in _FORMATS and not _FORMATS[kind](value):
+        said = f'Invalid value: "{value}": {path} in body must be of type {kind}: "{value}"'
+        yield Cause("FieldValueInvalid", said, str(path))
+
+
+@lru_cache(256)
+def _compiled(pattern: str) -> re.Pattern[str] | None:
+    try:
+        # Go's RE2 anchors "$" to the very end; its other differences are rare in schemas.
+        return re.compile(re.sub(r"(?<!\\)\$\Z", r"\\Z", pattern))
+    except re.error:
+        return None
+
+
+def _matches(pattern: str, value: str) -> bool:
+    compiled = _compiled(pattern)
+    return compiled is None or compiled.search(value) is not None
+
+
+_RFC3339: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)\Z")
+_DATE: Final = re.compile(r"\d{4}-\d\d-\d\d\Z")
+_UUID: Final = re.compile(r"(?i)[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}\Z")
+
+
+def _is_address(version: int) -> Callable[[str], bool]:
+    def check(text: str) -> bool:
+        from ipaddress import ip_address
+
+        try:
+            return ip_address(text).version == version
+        except ValueError:
+            return False
+
+    return check
+
+
+_FORMATS: Final[Mapping[str, Callable[[str], bool]]] = {
+    "date-time": lambda text: _RFC3339.match(text) is not None,
+    "date": lambda text: _DATE.match(text) is not None,
+    "uuid": lambda text: _UUID.match(text) is not None,
+    "ipv4": _is_address(4),
+    "ipv6": _is_address(6),
+}
+
+
+def _number(schema: Schema, value: float, path: Path) -> Causes:
+    low, high = schema.get("minimum"), schema.get("maximum")
+    if low is not None and (value <= low if schema.get("exclusiveMinimum") else value < low):
+        words = "greater than" if schema.get("exclusiveMinimum") else "greater than or equal to"
+        yield _broken(path, value, f"should be {words} {low}")
+    if high is not None and (value >= high if schema.get("exclusiveMaximum") else value > high):
+        words = "less than" if schema.get("exclusiveMaximum") else "less than or equal to"
+        yield _broken(path, value, f"should be {words} {high}")
+    step = schema.get("multipleOf")
+    if step and value % step:
+        yield _broken(path, value, f"should be a multiple of {step}")
+
+
+def _combined(schema: Schema, value: Any, path: Path) -> Causes:
+    for one in schema.get("allOf") or ():
+        yield from causes(one, value, path)
+    every = schema.get("anyOf")
+    if every and not any(_fits(one, value, path) for one in every):
+        yield _broken(path, value, "must validate at least one schema (anyOf)")
+    every = schema.get("oneOf")
+    if every and sum(_fits(one, value, path) for one in every) != 1:
+        yield _broken(path, value, "must validate one and only one schema (oneOf)")
+    other = schema.get("not")
+    if other and _fits(other, value, path):
+        yield _broken(path, value, "must not validate the schema (not)")
+
+
+def _fits(schema: Schema, value: Any, path: Path) -> bool:
+    return next(iter(causes(schema, value, path)), None) is None

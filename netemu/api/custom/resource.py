@@ -1,0 +1,111 @@
+"""A definition as the kinds it makes: one for each version that is served."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Final
+
+from netemu.api import schema as builtin
+from netemu.api.custom.structural import PRESERVE, Schema, type_of
+from netemu.api.scalepaths import ScalePaths
+from netemu.api.schema import TEXT, Struct
+from netemu.model.catalog import Catalog
+from netemu.model.conditions import condition
+from netemu.model.meta import Object
+from netemu.model.resources import Resource
+
+META: Final = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"
+_ANYTHING: Final[Schema] = {"type": "object", PRESERVE: True}
+
+
+@dataclass(frozen=True, eq=False)
+class CustomResource(Resource):
+    """One version of a kind that a definition makes; as its own object, so equal to no other."""
+
+    singular_name: str = ""
+    list_name: str = ""
+    storage: str = ""
+    """The version in which objects are stored."""
+    schema: Schema = field(default_factory=dict)
+    """Its structural schema."""
+    columns: Sequence[Object] = ()
+    """additionalPrinterColumns."""
+    scale: ScalePaths = ScalePaths()
+    selectable: tuple[str, ...] = ()
+    """Paths that field selectors know besides name and namespace, without their first dot."""
+
+    @property
+    def singular(self) -> str:
+        """The name for one."""
+        return self.singular_name
+
+    @property
+    def list_kind(self) -> str:
+        """The kind of a list."""
+        return self.list_name
+
+    @cached_property
+    def type(self) -> Struct:
+        """How its fields are owned."""
+        fields = {
+            name: type_of(part)
+            for name, part in (self.schema.get("properties") or {}).items()
+            if name not in ("apiVersion", "kind", "metadata")
+        }
+        fields |= {"apiVersion": TEXT, "kind": TEXT, "metadata": builtin.named(META)}
+        return Struct("object", fields, {}, frozenset({"metadata"}))
+
+
+def catalog_of(definitions: Sequence[Object], before: Catalog) -> Catalog:
+    """What is served with these definitions; `before`, if that is still it."""
+    custom = [kind for definition in definitions for kind in resources_of(definition)]
+    return Catalog(custom) if custom or before.custom else before
+
+
+def resources_of(definition: Object) -> Iterator[CustomResource]:
+    """The kinds a definition makes, that of the stored version first; none until established."""
+    established = condition(definition, "Established")
+    if established is None or established["status"] != "True":
+        return
+    spec = definition["spec"]
+    versions: Sequence[Object] = spec["versions"]
+    storage = next(version["name"] for version in versions if version.get("storage"))
+    for version in sorted(versions, key=lambda version: version["name"] != storage):
+        if version.get("served"):
+            yield _resource(spec, version, storage)
+
+
+def _resource(spec: Object, version: Object, storage: str) -> CustomResource:
+    names, parts = spec["names"], version.get("subresources") or {}
+    scale = parts.get("scale")
+    return CustomResource(
+        group=spec["group"],
+        version=version["name"],
+        kind=names["kind"],
+        plural=names["plural"],
+        namespaced=spec["scope"] == "Namespaced",
+        short_names=tuple(names.get("shortNames") or ()),
+        categories=tuple(names.get("categories") or ()),
+        subresources=tuple(name for name in ("status", "scale") if parts.get(name) is not None),
+        custom=True,
+        singular_name=names.get("singular") or names["kind"].lower(),
+        list_name=names.get("listKind") or f"{names['kind']}List",
+        storage=storage,
+        schema=(version.get("schema") or {}).get("openAPIV3Schema") or _ANYTHING,
+        columns=tuple(version.get("additionalPrinterColumns") or _AGE),
+        scale=ScalePaths() if scale is None else _scale(scale),
+        selectable=tuple(
+            item["jsonPath"].removeprefix(".") for item in version.get("selectableFields") or ()
+        ),
+    )
+
+
+_AGE: Final = ({"name": "Age", "type": "date", "jsonPath": ".metadata.creationTimestamp"},)
+
+
+def _scale(said: Mapping[str, Any]) -> ScalePaths:
+    return ScalePaths(
+        said.get("specReplicasPath", ""),
+        said.get("statusReplicasPath", ""),
+        said.get("labelSelectorPath", ""),
+    )

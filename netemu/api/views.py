@@ -1,0 +1,57 @@
+"""One object, several versions: how it is stored, and how a client sees it. Pure.
+
+Custom kinds convert by their apiVersion alone (strategy None).
+"""
+
+from collections.abc import Callable
+from typing import Final
+
+import msgspec
+
+from netemu.api import eventviews
+from netemu.api.custom.resource import CustomResource
+from netemu.model.meta import Object
+from netemu.model.resources import Resource
+from netemu.store.base import Record
+
+_encode = msgspec.json.Encoder().encode
+
+Converter = Callable[[Object], Object]
+
+
+def _same(obj: Object) -> Object:
+    return obj
+
+
+STORED: Final[dict[str, Converter]] = {"events.k8s.io/v1/Event": eventviews.stored}
+SHOWN: Final[dict[str, Converter]] = {"events.k8s.io/v1/Event": eventviews.shown}
+"""Of built-in views, by "apiVersion/kind": how their objects are stored, and shown."""
+
+
+def is_stored_so(resource: Resource) -> bool:
+    """Whether objects of the kind are stored as this version of it has them."""
+    if isinstance(resource, CustomResource):
+        return resource.version == resource.storage
+    return not resource.stored_as
+
+
+def stored(resource: Resource, obj: Object) -> Object:
+    """An object as it is stored."""
+    if isinstance(resource, CustomResource):
+        return {**obj, "apiVersion": f"{resource.group}/{resource.storage}"}
+    return STORED.get(f"{resource.api_version}/{resource.kind}", _same)(obj)
+
+
+def shown(resource: Resource, obj: Object) -> Object:
+    """A stored object as this version of its kind has it."""
+    if obj.get("apiVersion") == resource.api_version:
+        return obj
+    if isinstance(resource, CustomResource):
+        return {**obj, "apiVersion": resource.api_version}
+    return SHOWN.get(f"{resource.api_version}/{resource.kind}", _same)(obj)
+
+
+def raw(resource: Resource, record: Record) -> bytes:
+    """A stored object's JSON as this version of its kind has it."""
+    obj = shown(resource, record.obj)
+    return record.raw if obj is record.obj else _encode(obj)
