@@ -1,8 +1,10 @@
 """What kr8s' own suite asks of a cluster: the fixture that pytest-kind would give it."""
 
+import gc
 import os
 import shutil
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -38,5 +40,8 @@ def k8s_cluster() -> Cluster:
 
 
 @pytest.fixture
-def ensure_gc() -> None:
-    """Comes from the suite's repository; here it has nothing to do."""
+def ensure_gc() -> Iterator[None]:
+    """Classes that an earlier test made must be gone."""
+    gc.collect()
+    yield
+    gc.collect()

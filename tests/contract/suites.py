@@ -73,7 +73,7 @@ def judge(found: Mapping[str, str], excused: Mapping[str, str], least: int) -> N
     """
     failed = {name: why for name, why in found.items() if why}
     surprises = {name: why for name, why in failed.items() if not _excused(name, excused)}
-    assert not surprises
+    assert not surprises, "\n".join(f"{name}: {why}" for name, why in surprises.items())
     stale = [pattern for pattern in excused if not any(_fits(name, pattern) for name in failed)]
     assert not stale, f"these pass now: {stale}"
     assert len(found) - len(failed) >= least

@@ -40,6 +40,10 @@ def sources(tmp_path: Path) -> Path:
 
 @pytest.mark.timeout(400)
 def test_kopf_end_to_end(cluster: Instance, sources: Path) -> None:
-    arguments = ("tests/e2e", "--only-e2e", "--timeout=60", "-o", "addopts=")
+    arguments = (
+        *("tests/e2e", "--only-e2e", "--timeout=60", "-o", "addopts="),
+        # Sockets of its own that are closed late count as failures there, and differ by run.
+        *("-p", "no:unraisableexception"),
+    )
     found = outcomes(cluster, sources, sources / "report.xml", *arguments, seconds=380)
     judge(found, EXCUSED, least=11)
