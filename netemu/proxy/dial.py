@@ -7,7 +7,7 @@ import errno
 import logging
 import select
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Final, Protocol
 
@@ -62,6 +62,7 @@ class Dial:
         "_step",
         "client",
         "fd",
+        "near",
         "origin",
         "sock",
         "source",
@@ -81,6 +82,8 @@ class Dial:
         self.fd = -1
         self.source: str | None = None
         """The address to connect from; None: the one the network chooses."""
+        self.near: Callable[[str], bool] | None = None
+        """Tells endpoints that must see an address of the node's whatever `source` is."""
         self._relay = relay
         self._candidates = candidates
         self._refused: set[Address] = set()
@@ -100,6 +103,10 @@ class Dial:
             log.exception("relay: no way to choose an endpoint")
         self._relay.given_up(self)
 
+    def _may_speak_for(self, client: str) -> bool:
+        address = self.target[0]
+        return client != address and not (self.near is not None and self.near(address))
+
     def _dial(self) -> bool:
         try:
             self.sock = self._relay.connector()
@@ -108,7 +115,7 @@ class Dial:
         self.fd = self.sock.fileno()
         with suppress(OSError):
             self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            if self.source is not None and self.source != self.target[0]:
+            if self.source is not None and self._may_speak_for(self.source):
                 # Nobody talks to itself: a client that is its own endpoint sees the node instead,
                 # as kube-proxy masquerades such connections.
                 speak_for(self.sock, self.source)

@@ -54,9 +54,12 @@ class Relay:
         limit: int = CONNECTIONS,
         ledger: Ledger | None = None,
         named: Named | None = None,
+        near: Callable[[str], bool] | None = None,
     ) -> None:
         """`connector` makes the non-blocking socket to connect to an endpoint from; `named` says
-        which clients' connections are made in their own name, if that is possible here.
+        which clients' connections are made in their own name, if that is possible here, and `near`
+        which endpoints are in the cluster's own network, where it isn't: what they answer would
+        go to the client itself.
         """
         self._ledger = ledger
         self.pipes = PipePool()
@@ -65,6 +68,7 @@ class Relay:
         self._clock: Clock = clock or SystemClock()
         self._limit = limit
         self._named = named
+        self._near = near
         self._handlers: dict[int, End | Dial] = {}
         self._dead: list[socket.socket] = []
         self._deadlines: dict[Dial, float] = {}
@@ -164,7 +168,7 @@ class Relay:
         self.connections += 1
         dial = Dial(self, client, candidates(peer), (candidates, peer))
         if self._named is not None and self._named(candidates, peer[0]):
-            dial.source = peer[0]
+            dial.source, dial.near = peer[0], self._near
         dial.advance()
 
     # What dials ask for

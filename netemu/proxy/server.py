@@ -370,6 +370,7 @@ async def serve_proxy(
         _share(DESCRIPTORS, CONNECTIONS),
         ledger,
         None if interception is None else _sources(addressing).kept,
+        _sources(addressing).near,
     )
     datagrams = Datagrams(
         loop,

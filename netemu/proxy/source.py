@@ -37,7 +37,14 @@ class Sources:
             return self._pods[0] <= address <= self._pods[1]
         if door.policy is TrafficPolicy.CLUSTER:
             return False
-        return not any(first <= address <= last for first, last in self._own)
+        return not self._is_own(address)
+
+    def near(self, endpoint: str) -> bool:
+        """Whether an endpoint is in the cluster's own network, as the API and hostNetwork are."""
+        return self._is_own(inet_aton(endpoint))
+
+    def _is_own(self, address: bytes) -> bool:
+        return any(first <= address <= last for first, last in self._own)
 
 
 def _bounds(network: IPv4Network) -> tuple[bytes, bytes]:

@@ -13,9 +13,8 @@ from netemu.fabric.namespaces import DETACH, Mount, mount, pivot_root, unmount
 MEMORY = "size=16m,mode=755"
 """Options of the tmpfs that hold files and directories of our own; bounded, as a pod can write."""
 
-DEVICES = ("null", "zero", "full", "random", "urandom", "tty", "mqueue")
+DEVICES = ("null", "zero", "full", "random", "urandom", "tty", "ptmx", "pts", "mqueue")
 DEVICE_LINKS = {
-    "ptmx": "pts/ptmx",
     "fd": "/proc/self/fd",
     "stdin": "/proc/self/fd/0",
     "stdout": "/proc/self/fd/1",
@@ -51,10 +50,6 @@ def own_devices() -> None:
     flags = Mount.NOSUID | Mount.NODEV | Mount.NOEXEC
     os.mkdir("/dev/shm")
     mount("tmpfs", "/dev/shm", "tmpfs", flags, "size=65536k,mode=1777")
-    # Terminals of its own: the machine's may be root's alone.
-    os.mkdir("/dev/pts")
-    flags = Mount.NOSUID | Mount.NOEXEC
-    mount("devpts", "/dev/pts", "devpts", flags, "newinstance,ptmxmode=0666,mode=0620")
     with open(TERMINATION_LOG, "x", encoding="utf-8"):
         pass  # the usual place of termination messages, there so that files can be mounted on it
 
