@@ -14,11 +14,10 @@ from netemu.node import termination
 from netemu.node.backoff import go_duration
 from netemu.node.context import Node
 from netemu.node.environment import ConfigError
+from netemu.node.folders import log_folder, own_folder
 from netemu.node.handlers import Target, carry_out
 from netemu.node.launch import (
     base_environment,
-    log_folder,
-    own_folder,
     pod_environment,
     program_of,
 )
