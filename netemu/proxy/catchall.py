@@ -111,7 +111,7 @@ class CatchAll:
         """Close the socket; connections that were accepted stay."""
         self._relay.unlisten(self._entrance)
 
-    def _find(self, client: socket.socket) -> Way:
+    def _find(self, client: socket.SocketType) -> Way:
         return self._ways.get(client.getsockname(), self._nowhere)
 
 
