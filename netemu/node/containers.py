@@ -14,11 +14,10 @@ from netemu.node import image_files, termination
 from netemu.node.backoff import go_duration
 from netemu.node.context import Node
 from netemu.node.environment import ConfigError
+from netemu.node.folders import log_folder, own_folder
 from netemu.node.handlers import Target, carry_out
 from netemu.node.launch import (
     base_environment,
-    log_folder,
-    own_folder,
     pod_environment,
     program_of,
 )
@@ -114,7 +113,7 @@ class Containers:
         own = own_folder(self._cluster.home, self._owner.pod.uid, spec.name)
         brought = image_files.write(own, program.files)
         self._owner.event("Normal", "Created", f"Created container: {spec.name}", spec.name)
-        given, keyboard = open_stdio(spec.raw, log)
+        given, keyboard = open_stdio(self._cluster.runtime, spec.raw, log)
         process_spec = ProcessSpec(
             sandbox=self._owner.pod.uid,
             argv=program.argv,
