@@ -89,7 +89,7 @@ class EndpointPort(Struct, frozen=True):
     port: int
 
 
-class Endpoint(Struct, frozen=True, kw_only=True):
+class Endpoint(Struct, frozen=True, kw_only=True, gc=False):
     """One address that serves."""
 
     address: str

@@ -20,7 +20,7 @@ from netemu.proxy.gate import OPEN as NO_GATE
 from netemu.proxy.gate import Gate
 from netemu.proxy.kernelrules import GOES_ON, NO_TCP, OPENS, TCP, TRANSLATED
 from netemu.proxy.members import Members
-from netemu.proxy.ports import LOOPBACK, Listener, Network
+from netemu.proxy.ports import Listener, Network
 from netemu.proxy.protocols import NUMBERS
 from netemu.proxy.relay import Relay
 
@@ -80,7 +80,6 @@ class CatchAll:
         return (
             listener.network is Network.CLUSTER
             and listener.protocol is Protocol.TCP
-            and listener.address != LOOPBACK
             and gate == NO_GATE
         )
 

@@ -209,7 +209,10 @@ class Proxy:
 
     def place(self, nodes: int, silent: frozenset[str]) -> None:
         """There are so many nodes now, and those at the `silent` addresses are stopped."""
-        self._site = replace(self._site, nodes=nodes, silent=silent)
+        site = replace(self._site, nodes=nodes, silent=silent)
+        if site == self._site:
+            return
+        self._site = site
         self._follow_nodes()
         self._plan_again(self._seen.services, self._seen.host_ports)
         self._listeners.sync()
