@@ -11,7 +11,7 @@ import re
 import types
 from collections.abc import Mapping
 from enum import StrEnum
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints
 
@@ -109,6 +109,8 @@ def _value(hint: Any, value: Any, path: str) -> Any:
         }
     if get_origin(hint) is tuple:
         kinds = get_args(hint)
+        if kinds[-1] is Ellipsis and isinstance(value, list):
+            kinds = kinds[:1] * len(value)
         if not isinstance(value, list) or len(value) != len(kinds):
             raise ValueError(f"{path} must be a list of {len(kinds)}")
         return tuple(_value(kind, item, path) for kind, item in zip(kinds, value, strict=True))
@@ -116,7 +118,7 @@ def _value(hint: Any, value: Any, path: str) -> Any:
 
 
 def _plain(hint: Any, value: Any, path: str) -> Any:
-    if hint in (IPv4Network, IPv4Address, Path) or issubclass(hint, StrEnum):
+    if hint in _WRITTEN or issubclass(hint, StrEnum):
         try:
             return hint(str(value))
         except ValueError as error:
@@ -127,6 +129,9 @@ def _plain(hint: Any, value: Any, path: str) -> Any:
         raise ValueError(f"{path} must be {_NAMES[hint]}, not {_kind(value)}")
     return value
 
+
+_WRITTEN = (IPv4Network, IPv4Address, IPv6Network, IPv6Address, Path)
+"""What is made of a text."""
 
 _NAMES: dict[type, str] = {
     int: "a whole number",

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 from typing import Any, Final
 
+from netemu.model.addressing import IpAddress
 from netemu.model.meta import Key, Object, annotations_of, key_of, labels_of, name_of
 from netemu.model.selector import Selector, from_object, matches
 
@@ -175,10 +176,9 @@ def _problem(request: Request, holders: Collection[Request]) -> str | None:
 # How pools are written
 
 
-def own_pool(addresses: tuple[IPv4Address, IPv4Address]) -> Pool:
-    """The default range, netemu's own."""
-    first, last = addresses
-    return Pool(name="netemu", ranges=((int(first), int(last)),))
+def own_pool(*ranges: tuple[IpAddress, IpAddress]) -> Pool:
+    """The default range of each address family, netemu's own."""
+    return Pool(name="netemu", ranges=tuple((int(first), int(last)) for first, last in ranges))
 
 
 def pool_from(obj: Object) -> Pool:

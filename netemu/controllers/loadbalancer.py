@@ -131,7 +131,7 @@ class LoadBalancerController:
     def __init__(self, context: Context) -> None:
         self._client = context.client
         self._recorder = context.recorder
-        self._own = own_pool(context.addressing.load_balancers)
+        self._own = own_pool(*(each.load_balancers for each in context.addressing.families))
         self._configured: dict[Key, tuple[Pool, ...]] = {}
         """MetalLB's pools by the object that names them."""
         self._held: dict[Key, Request] = {}

@@ -21,7 +21,8 @@ def connect(links: Netlink, device: str, address: str) -> tuple[int, list[Route]
     with excursion({"net": Namespace.NET}):
         unshare(Namespace.NET)
         pod, namespace = Netlink(), handle("net")
-    link.connect(links, pod, namespace, device=device, address=address, node=RANGES.node(1))
+    ends = [link.Ends(address, RANGES.node(1))]
+    link.connect(links, pod, namespace, device=device, ends=ends)
     routes = list(pod.routes())
     pod.close()
     return namespace, routes
@@ -45,7 +46,7 @@ def test_a_disconnected_pods_address_is_free_while_its_network_still_exists() ->
         links = Netlink()
         cluster.set_up(links, RANGES)
         kept, _ = connect(links, "veth1", "10.244.0.5")
-        link.disconnect(links, "10.244.0.5")
+        link.disconnect(links, ["10.244.0.5"])
         connect(links, "veth2", "10.244.0.5")
         os.close(kept)
         wanted = IPv4Network("10.244.0.5/32")

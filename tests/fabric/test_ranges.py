@@ -36,7 +36,7 @@ def test_in_loopback_mode_nothing_overlaps_and_all_is_in_the_block() -> None:
     ranges = in_block()
     block = IPv4Network("127.77.0.0/16")
     networks = [ranges.services, ranges.nodes, ranges.pods]
-    assert all(network.subnet_of(block) for network in networks)
+    assert all(network.subnet_of(block) for network in networks)  # type: ignore[arg-type]  # IPv4
     assert not any(
         one.overlaps(other) for one in networks for other in networks if one is not other
     )
@@ -48,7 +48,7 @@ def test_in_loopback_mode_nothing_overlaps_and_all_is_in_the_block() -> None:
 def test_every_node_has_its_own_part_of_the_pod_range(mode: NetMode, nodes: int) -> None:
     ranges = addressing(mode, DEFAULT, nodes, 254)
     shares = [ranges.pod_range(number) for number in range(1, nodes + 1)]
-    assert all(share.subnet_of(ranges.pods) for share in shares)
+    assert all(share.subnet_of(ranges.pods) for share in shares)  # type: ignore[arg-type]  # IPv4
     assert len(set(shares)) == nodes
     assert shares[0].num_addresses >= 128
     assert int(ranges.node(nodes).rpartition(".")[2]) < 240  # where the load balancers are
