@@ -14,11 +14,10 @@ from netemu.node import termination
 from netemu.node.backoff import go_duration
 from netemu.node.context import Node
 from netemu.node.environment import ConfigError
+from netemu.node.folders import log_folder, own_folder
 from netemu.node.handlers import Target, carry_out
 from netemu.node.launch import (
     base_environment,
-    log_folder,
-    own_folder,
     pod_environment,
     program_of,
 )
@@ -112,7 +111,7 @@ class Containers:
         number = before.restarts + 1 if before.life else before.restarts
         log = self._new_log(spec.name, number)
         self._owner.event("Normal", "Created", f"Created container: {spec.name}", spec.name)
-        given, keyboard = open_stdio(spec.raw, log)
+        given, keyboard = open_stdio(self._cluster.runtime, spec.raw, log)
         process_spec = ProcessSpec(
             sandbox=self._owner.pod.uid,
             argv=program.argv,
