@@ -109,7 +109,9 @@ def _value(hint: Any, value: Any, path: str) -> Any:
         }
     if get_origin(hint) is tuple:
         kinds = get_args(hint)
-        if kinds[-1] is Ellipsis and isinstance(value, list):
+        if kinds[-1] is Ellipsis:
+            if not isinstance(value, list):
+                raise ValueError(f"{path} must be a list")
             kinds = kinds[:1] * len(value)
         if not isinstance(value, list) or len(value) != len(kinds):
             raise ValueError(f"{path} must be a list of {len(kinds)}")
