@@ -165,9 +165,10 @@ def plan(
     if service.type is ServiceType.EXTERNAL_NAME:
         return _outside_plan(service, site, (outside or {}).get(service.external_name, ()))
     draft = _Draft(service, site, nodes)
+    families = [each for each in service.families if site.addressing.of(each) is not None]
     for port in service.ports:
         if port.protocol in RELAYED:
-            for family in service.families:
+            for family in families:
                 draft.add(port, entry, family)
     return Plan(
         draft.listeners,
