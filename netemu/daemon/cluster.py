@@ -224,6 +224,7 @@ async def _serve_network(
             clock=core.clock,
             rng=core.rng,
             interception=places.interception,
+            interception6=places.interception6,
             problem=places.problem,
             mode=settings.proxy.mode,
             resolve=launched.host.resolve,
