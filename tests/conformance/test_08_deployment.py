@@ -61,7 +61,7 @@ def test_8_2_recreate_never_runs_old_and_new_together(space: Space) -> None:
     start = space.version("pods")
     image(space, OTHER)
     deployed(space)
-    live: dict[str, str] = {p["metadata"]["name"]: PAUSE for p in ()}
+    live: dict[str, str] = {}
     for kind, obj in space.watched("pods", start):
         name, runs = obj["metadata"]["name"], obj["spec"]["containers"][0]["image"]
         if kind == "DELETED":
@@ -75,6 +75,7 @@ def test_8_2_recreate_never_runs_old_and_new_together(space: Space) -> None:
 def test_8_3_rolling_update_adopts_and_counts_revisions_on(space: Space) -> None:
     old = workload("old", app="web", replicas=1)
     old["metadata"]["annotations"] = {"deployment.kubernetes.io/revision": "3546343826724305832"}
+    old["metadata"]["labels"]["pod"] = "httpd"
     old["spec"]["selector"]["matchLabels"]["pod"] = "httpd"
     old["spec"]["template"]["metadata"]["labels"]["pod"] = "httpd"
     space.create("replicasets", old)

@@ -225,8 +225,11 @@ class Space:
         return self.get("pods", name)
 
     def wait_ready(self, *names: str, seconds: float = SECONDS) -> None:
-        for name in names:
-            self.wait(lambda name=name: is_ready(self.get("pods", name)), f"{name} ready", seconds)
+        self.wait(
+            lambda: all(is_ready(self.get("pods", name)) for name in names),
+            f"{' and '.join(names)} to be ready",
+            seconds,
+        )
 
     def container(self, name: str, number: int = 0, *, init: bool = False) -> Any:
         """The status of a pod's container."""
@@ -261,7 +264,8 @@ class Space:
         return [
             event["message"]
             for event in self.all("events")
-            if event["involvedObject"]["name"] == name and event["reason"] == (reason or event["reason"])
+            if event["involvedObject"]["name"] == name
+            and event["reason"] == (reason or event["reason"])
         ]
 
 
