@@ -112,7 +112,7 @@ class Containers:
         number = before.restarts + 1 if before.life else before.restarts
         log = self._new_log(spec.name, number)
         self._owner.event("Normal", "Created", f"Created container: {spec.name}", spec.name)
-        given, keyboard = open_stdio(spec.raw, log)
+        given, keyboard = open_stdio(self._cluster.runtime, spec.raw, log)
         process_spec = ProcessSpec(
             sandbox=self._owner.pod.uid,
             argv=program.argv,

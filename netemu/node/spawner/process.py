@@ -15,7 +15,7 @@ from typing import NoReturn
 
 from msgspec import Struct
 
-from netemu.fabric.namespaces import die_with_parent
+from netemu.fabric.namespaces import default_internal_signals, die_with_parent
 from netemu.node.runtime import StartError
 from netemu.node.spawner.protocol import Mount
 
@@ -83,6 +83,7 @@ def _default_signals() -> None:
             signal.signal(number, signal.SIG_DFL)
         except OSError:
             continue
+    default_internal_signals()
     signal.pthread_sigmask(signal.SIG_SETMASK, [])
 
 
