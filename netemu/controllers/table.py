@@ -1,18 +1,16 @@
 """All controllers, and how they are started: the list of what netemu keeps in line."""
 
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any
 
 from netemu.clock import Clock
 from netemu.config.settings import ControllerSettings
 from netemu.controllers.aggregation import AggregationController
-from netemu.controllers.autoscale import AutoscalingController
 from netemu.controllers.bootstrap import BootstrapController
-from netemu.controllers.cronjob import CronJobController
 from netemu.controllers.customresources import CustomResourceFinalizer
 from netemu.controllers.daemonset import DaemonSetController
 from netemu.controllers.deployment import DeploymentController
-from netemu.controllers.disruption import DisruptionController
 from netemu.controllers.endpoints import EndpointsController
 from netemu.controllers.endpointslice import EndpointSliceController
 from netemu.controllers.externalproxy import ExternalProxyController
@@ -30,8 +28,8 @@ from netemu.controllers.runner import Context, Controller, run
 from netemu.controllers.serviceaccount import ServiceAccountController
 from netemu.controllers.statefulset import StatefulSetController
 from netemu.controllers.tainteviction import TaintEvictionController
-from netemu.controllers.ttlafterfinished import TtlAfterFinishedController
 from netemu.controllers.volumes import VolumeController
+from netemu.model import resources
 from netemu.model.addressing import Addressing
 from netemu.model.client import Client, Recorder
 from netemu.model.usage import NoUsage, Usage
@@ -58,10 +56,6 @@ CONTROLLERS: dict[str, Callable[[Context], Controller[Any]]] = {
     "customresourcedefinition-finalizer": CustomResourceFinalizer,
     "clusterrole-aggregation-controller": AggregationController,
     "job-controller": JobController,
-    "cronjob-controller": CronJobController,
-    "ttl-after-finished-controller": TtlAfterFinishedController,
-    "disruption-controller": DisruptionController,
-    "horizontal-pod-autoscaler": AutoscalingController,
     "node-controller": NodeLifecycleController,
     "taint-eviction-controller": TaintEvictionController,
     "service-controller": LoadBalancerController,
@@ -69,6 +63,29 @@ CONTROLLERS: dict[str, Callable[[Context], Controller[Any]]] = {
     "kubernetes-service-controller": BootstrapController,
 }
 """By the name under which each records its events."""
+
+LATE: dict[str, tuple[str, str, str]] = {
+    "cronjob-controller": (resources.CRON_JOBS, "cronjob", "CronJobController"),
+    "ttl-after-finished-controller": (
+        resources.JOBS,
+        "ttlafterfinished",
+        "TtlAfterFinishedController",
+    ),
+    "disruption-controller": (
+        resources.POD_DISRUPTION_BUDGETS,
+        "disruption",
+        "DisruptionController",
+    ),
+    "horizontal-pod-autoscaler": (
+        resources.POD_AUTOSCALERS,
+        "autoscale",
+        "AutoscalingController",
+    ),
+    "resourcequota-controller": (resources.RESOURCE_QUOTAS, "quota", "QuotaController"),
+}
+"""Those that are loaded when there is the first object of a kind: many clusters never have one.
+Kind, module and class.
+"""
 
 
 async def run_controllers(
@@ -86,7 +103,7 @@ async def run_controllers(
     """
     client = client_for(MANAGER)
     parts = {}
-    for name, controller in CONTROLLERS.items():
+    for name in (*CONTROLLERS, *LATE):
         context = Context(
             client=client,
             recorder=recorder_for(name),
@@ -97,5 +114,20 @@ async def run_controllers(
             volumes=volumes,
             usage=usage or NoUsage(),
         )
-        parts[name] = run(name, controller(context), client, clock)
+        if name in LATE:
+            parts[name] = _run_when_wanted(name, context)
+        else:
+            parts[name] = run(name, CONTROLLERS[name](context), client, clock)
     await run_all(parts)
+
+
+async def _run_when_wanted(name: str, context: Context) -> None:
+    """Run one of the late ones from the first object of its kind on."""
+    kind, module, controller = LATE[name]
+    changes = context.client.watch(kind)
+    try:
+        await changes.batch()
+    finally:
+        changes.close()
+    loaded = getattr(import_module(f"netemu.controllers.{module}"), controller)
+    await run(name, loaded(context), context.client, context.clock)

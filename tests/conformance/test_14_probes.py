@@ -92,9 +92,11 @@ def test_14_6_not_restarted_by_tcp(space: Space) -> None:
 
 def test_14_7_the_restart_count_only_grows(space: Space) -> None:
     space.pod("p", NEVER | {"livenessProbe": probe(FAILS)})
-    for number in range(1, 5):
-        space.wait_restart("p", number)
-        assert space.restarts("p") == number
+    last = 0
+    for _ in range(4):
+        space.wait_restart("p", last + 1)
+        assert space.restarts("p") > last
+        last = space.restarts("p")
         space.pass_time("5m")
 
 
@@ -107,8 +109,8 @@ def test_14_8_not_restarted_by_http(space: Space) -> None:
 def test_14_9_restarted_by_an_exec_that_takes_too_long(space: Space) -> None:
     space.pod("p", NEVER | {"livenessProbe": probe(HANGS)})
     space.wait_restart("p")
-    command = 'command "/bin/sh -c sleep 10" timed out'
-    assert any(command in text for text in space.events("p", "Unhealthy"))
+    told = 'Liveness probe failed: command timed out: "/bin/sh -c sleep 10" timed out after 1s'
+    assert told in space.events("p", "Unhealthy")
 
 
 def test_14_10_not_ready_by_an_exec_that_takes_too_long(space: Space) -> None:
@@ -135,6 +137,7 @@ def test_14_13_a_redirect_elsewhere_is_success(space: Space) -> None:
     space.wait(lambda: space.events("p", "ProbeWarning"), "the warning")
     assert space.events("p", "ProbeWarning")[0] == (
         "Liveness probe warning: Probe terminated redirects, Response body: "
+        '<a href="http://0.0.0.0/">Found</a>.\n\n'
     )
     assert space.restarts("p") == 0
 
@@ -234,7 +237,7 @@ def test_14_22_no_liveness_while_terminating(space: Space) -> None:
     space.wait_ready("p")
     space.delete("pods", "p")
     space.wait(lambda: not space.exists("pods", "p"), "its end")
-    assert [text for text in space.events("p") if "iveness" in text] == []
+    assert [text for text in space.events("p", "Unhealthy") if "iveness" in text] == []
 
 
 def sidecar(space: Space, container: Any, **more: Any) -> None:

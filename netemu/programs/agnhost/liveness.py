@@ -18,8 +18,10 @@ def main(argv: list[str]) -> int:
             case "/started":
                 return web.text(f"{seconds:f}s")
             case "/redirect":
-                headers = {"Location": request.query.get("loc", "")}
-                return web.Reply(b"", 302, headers)
+                place = request.query.get("loc", "")
+                return web.Reply(
+                    f'<a href="{place}">Found</a>.\n\n'.encode(), 302, {"Location": place}
+                )
             case _ if seconds > HEALTHY_SECONDS:
                 return web.text(f"error: {seconds}", 500)
             case _:
