@@ -7,7 +7,7 @@ from netemu.api.scaleapply import applied
 from netemu.model.meta import Object
 from netemu.model.resources import BY_KEY, DEPLOYMENTS
 
-REPLICAS = {"f:spec": {"f:replicas": {}}}
+REPLICAS: Object = {"f:spec": {"f:replicas": {}}}
 SCALE: Object = {
     "apiVersion": "autoscaling/v1",
     "kind": "Scale",
