@@ -25,6 +25,7 @@ from netemu.controllers.nodelifecycle import NodeLifecycleController
 from netemu.controllers.podgc import PodGarbageCollector
 from netemu.controllers.replicaset import ReplicaSetController
 from netemu.controllers.replicationcontroller import replication_controller
+from netemu.controllers.resourcequota import ResourceQuotaController
 from netemu.controllers.rootca import RootCaController
 from netemu.controllers.runner import Context, Controller, run
 from netemu.controllers.serviceaccount import ServiceAccountController
@@ -63,6 +64,7 @@ CONTROLLERS: dict[str, Callable[[Context], Controller[Any]]] = {
     "disruption-controller": DisruptionController,
     "horizontal-pod-autoscaler": AutoscalingController,
     "node-controller": NodeLifecycleController,
+    "resourcequota-controller": ResourceQuotaController,
     "taint-eviction-controller": TaintEvictionController,
     "service-controller": LoadBalancerController,
     "external-proxy-controller": ExternalProxyController,

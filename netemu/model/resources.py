@@ -90,9 +90,9 @@ _STORED: tuple[Resource, ...] = (
     Resource(
         "", "v1", "ComponentStatus", "componentstatuses", False, ("cs",), verbs=("get", "list")
     ),
-    Resource("", "v1", "LimitRange", "limitranges", True, ("limits",), controlled=False),
+    Resource("", "v1", "LimitRange", "limitranges", True, ("limits",)),
     Resource("", "v1", "PodTemplate", "podtemplates"),
-    Resource("", "v1", "ResourceQuota", "resourcequotas", True, ("quota",), (), _STATUS, False),
+    Resource("", "v1", "ResourceQuota", "resourcequotas", True, ("quota",), (), _STATUS),
     Resource(
         _ADMISSION,
         "v1",
@@ -266,12 +266,14 @@ ENDPOINT_SLICES = "endpointslices.discovery.k8s.io"
 EVENTS = "events"
 IP_ADDRESS_POOLS = "ipaddresspools.metallb.io"
 L2_ADVERTISEMENTS = "l2advertisements.metallb.io"
+LIMIT_RANGES = "limitranges"
 LEASES = "leases.coordination.k8s.io"
 NAMESPACES = "namespaces"
 NODES = "nodes"
 PERSISTENT_VOLUMES = "persistentvolumes"
 PERSISTENT_VOLUME_CLAIMS = "persistentvolumeclaims"
 PODS = "pods"
+RESOURCE_QUOTAS = "resourcequotas"
 REPLICATION_CONTROLLERS = "replicationcontrollers"
 REPLICA_SETS = "replicasets.apps"
 ROLES = "roles.rbac.authorization.k8s.io"
