@@ -20,6 +20,7 @@ from netemu.api.validation import (
     daemons,
     endpoints,
     ingress,
+    networkpolicy,
     pod,
     pod_update,
     policy,
@@ -53,9 +54,11 @@ class _Rules:
 
 _RULES: dict[str, _Rules] = {
     "ingressclasses.networking.k8s.io": _Rules(ingress.ingress_class, ingress.ingress_class_update),
-    "ingresses.networking.k8s.io": _Rules(ingress.ingress, ingress.ingress_update),
+    "ingresses.networking.k8s.io": _Rules(
+        ingress.ingress, ingress.ingress_update, ingress.ingress_status
+    ),
     "networkpolicies.networking.k8s.io": _Rules(
-        ingress.network_policy, ingress.network_policy_update
+        networkpolicy.network_policy, networkpolicy.network_policy_update
     ),
     resources.CUSTOM_RESOURCE_DEFINITIONS: _Rules(definition.rules, definition.update_rules),
     resources.CLUSTER_ROLES: _Rules(access.cluster_role, access.cluster_role_update),
