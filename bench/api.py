@@ -16,6 +16,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from http.client import HTTPSConnection
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
@@ -28,6 +29,7 @@ from bench.figures import told
 from netemu.api.registry import Registry, WriteOptions
 from netemu.clock import SystemClock
 from netemu.model.addressing import Addressing
+from netemu.model.meta import Object
 from netemu.model.resources import BY_KEY, CONFIG_MAPS, NAMESPACES
 from netemu.store.memory import MemoryStore
 from netemu.testing import Instance, instance
@@ -73,12 +75,10 @@ def credentials(cluster: Instance) -> tuple[str, ssl.SSLContext]:
     authority = base64.b64decode(server["certificate-authority-data"]).decode()
     tls = ssl.create_default_context(cadata=authority)
     with tempfile.TemporaryDirectory() as folder:
-        files = []
-        for key in ("client-certificate-data", "client-key-data"):
-            path = Path(folder) / key
-            path.write_bytes(base64.b64decode(user[key]))
-            files.append(path)
-        tls.load_cert_chain(*files)
+        both = Path(folder) / "client.pem"
+        keys = ("client-certificate-data", "client-key-data")
+        both.write_bytes(b"".join(base64.b64decode(user[key]) for key in keys))
+        tls.load_cert_chain(both)
     return urlsplit(server["server"]).netloc, tls
 
 
@@ -172,6 +172,10 @@ def resident() -> float:
     return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmRSS"))
 
 
+def with_data(value: str, obj: Object) -> Object:
+    return {**obj, "data": {"key": value}}
+
+
 async def memory() -> None:
     networks = [IPv4Network(text) for text in ("10.96.0.0/12", "10.244.0.0/16", "172.30.0.0/24")]
     addressing = Addressing(
@@ -194,9 +198,8 @@ async def memory() -> None:
 
     async def write(count: int) -> None:
         for number in range(count):
-            data = {"key": f"value {number}"}
-            key = ("default", f"m{number % 100}")
-            await registry.update(maps, key, lambda obj, d=data: {**obj, "data": d}, options)
+            change = partial(with_data, f"value {number}")
+            await registry.update(maps, ("default", f"m{number % 100}"), change, options)
 
     await write(WARM_UP)
     before, begin = resident(), time.process_time()

@@ -6,6 +6,7 @@ doesn't act on (Windows, AppArmor, dynamic resources, …) is not judged.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import import_module
 
 from netemu.api.custom import conformance, definition
 from netemu.api.custom.resource import CustomResource
@@ -14,13 +15,10 @@ from netemu.api.validation import (
     apps,
     autoscaling,
     batch,
-    bounds,
     cluster,
     config,
     daemons,
     endpoints,
-    ingress,
-    networkpolicy,
     pod,
     pod_update,
     policy,
@@ -53,13 +51,6 @@ class _Rules:
 
 
 _RULES: dict[str, _Rules] = {
-    "ingressclasses.networking.k8s.io": _Rules(ingress.ingress_class, ingress.ingress_class_update),
-    "ingresses.networking.k8s.io": _Rules(
-        ingress.ingress, ingress.ingress_update, ingress.ingress_status
-    ),
-    "networkpolicies.networking.k8s.io": _Rules(
-        networkpolicy.network_policy, networkpolicy.network_policy_update
-    ),
     resources.CUSTOM_RESOURCE_DEFINITIONS: _Rules(definition.rules, definition.update_rules),
     resources.CLUSTER_ROLES: _Rules(access.cluster_role, access.cluster_role_update),
     resources.CLUSTER_ROLE_BINDINGS: _Rules(
@@ -74,8 +65,6 @@ _RULES: dict[str, _Rules] = {
     resources.ENDPOINT_SLICES: _Rules(endpoints.endpoint_slice, endpoints.endpoint_slice_update),
     resources.EVENTS: _Rules(cluster.event, cluster.event_update),
     resources.JOBS: _Rules(batch.job, batch.job_update, batch.job_status),
-    resources.LIMIT_RANGES: _Rules(bounds.limit_range, bounds.limit_range_update),
-    resources.RESOURCE_QUOTAS: _Rules(bounds.resource_quota, bounds.resource_quota_update),
     resources.LEASES: _Rules(cluster.lease, cluster.lease_update),
     resources.NAMESPACES: _Rules(cluster.namespace, cluster.namespace_update),
     resources.NODES: _Rules(cluster.node, cluster.node_update, cluster.node_update),
@@ -105,6 +94,38 @@ _RULES: dict[str, _Rules] = {
 }
 
 
+_ADMISSION = "admissionregistration.k8s.io"
+_RARE: dict[str, tuple[str, str]] = {
+    "csidrivers.storage.k8s.io": ("drivers", "csi_driver"),
+    "csinodes.storage.k8s.io": ("drivers", "csi_node"),
+    "csistoragecapacities.storage.k8s.io": ("drivers", "storage_capacity"),
+    "ingressclasses.networking.k8s.io": ("ingress", "ingress_class"),
+    "ingresses.networking.k8s.io": ("ingress", "ingress"),
+    "networkpolicies.networking.k8s.io": ("networkpolicy", "network_policy"),
+    "podtemplates": ("drivers", "pod_template"),
+    "runtimeclasses.node.k8s.io": ("drivers", "runtime_class"),
+    "volumeattachments.storage.k8s.io": ("drivers", "attachment"),
+    f"mutatingwebhookconfigurations.{_ADMISSION}": ("registration", "webhooks"),
+    f"validatingadmissionpolicies.{_ADMISSION}": ("registration", "policy"),
+    f"validatingadmissionpolicybindings.{_ADMISSION}": ("registration", "binding"),
+    f"validatingwebhookconfigurations.{_ADMISSION}": ("registration", "webhooks"),
+    resources.LIMIT_RANGES: ("bounds", "limit_range"),
+    resources.RESOURCE_QUOTAS: ("bounds", "resource_quota"),
+}
+"""Kinds that most clusters have none of: module and function, which are loaded with the first."""
+
+
+def _rules_of(resource: Resource) -> _Rules | None:
+    if resource.key not in _RULES and resource.key in _RARE:
+        module, name = _RARE[resource.key]
+        loaded = import_module(f"{__name__}.{module}")
+        status = getattr(loaded, f"{name}_status", object_meta_update)
+        _RULES[resource.key] = _Rules(
+            getattr(loaded, name), getattr(loaded, f"{name}_update"), status
+        )
+    return _RULES.get(resource.key)
+
+
 def validate(
     resource: Resource, new: Object, old: Object | None, *, loopback: bool = False
 ) -> list[Cause]:
@@ -122,7 +143,7 @@ def validate(
 def _causes(resource: Resource, new: Object, old: Object | None) -> Causes:
     if isinstance(resource, CustomResource):
         return _custom(resource, new, old)
-    rules = _RULES.get(resource.key)
+    rules = _rules_of(resource)
     if old is None:
         return rules.create(new) if rules else _any_object(resource, new)
     if resource.has_status and "spec" in old and new.get("spec") is old["spec"]:
