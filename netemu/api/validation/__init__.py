@@ -91,7 +91,9 @@ _RULES: dict[str, _Rules] = {
         drivers.storage_capacity, drivers.storage_capacity_update
     ),
     "ingressclasses.networking.k8s.io": _Rules(ingress.ingress_class, ingress.ingress_class_update),
-    "ingresses.networking.k8s.io": _Rules(ingress.ingress, ingress.ingress_update),
+    "ingresses.networking.k8s.io": _Rules(
+        ingress.ingress, ingress.ingress_update, ingress.ingress_status
+    ),
     "networkpolicies.networking.k8s.io": _Rules(
         networkpolicy.network_policy, networkpolicy.network_policy_update
     ),
