@@ -3,7 +3,7 @@
 import os
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from netemu.config.settings import ProxyMode
 from netemu.daemon import manifests
@@ -25,6 +25,9 @@ from netemu.proxy.openings import ModeRefused
 from netemu.proxy.reachability import Range
 from netemu.proxy.server import Proxy
 
+if TYPE_CHECKING:
+    from netemu.daemon.announcements import Announcements
+
 
 class Answers:
     """One running cluster's answers; made when it is ready."""
@@ -37,6 +40,7 @@ class Answers:
         seen: Seen,
         foreign: ForeignAddresses,
         outside: Places,
+        announcements: "Announcements | None",
     ) -> None:
         self._start = start
         self._ready_after = round(time.monotonic() - start.started, 3)
@@ -48,10 +52,12 @@ class Answers:
         self._core = core
         self._foreign = foreign
         self._outside = outside
+        self._announcements = announcements
         self._runtime = start.launched.runtime
         self._places: set[str] = set()
         self._time = TimeControl(core.clock, self._client, start.home)
         self._nodes = NodeControl(core.registry, core.agent.power, self._follow_nodes)
+        core.agent.power.watch(self._follow_nodes)
         self._follow_nodes()  # some may have been added in an earlier run
         self._dns = seen.questions(self._resolver_of)
         self._files = {"/etc/resolv.conf": _resolv_conf(start)}
@@ -61,6 +67,11 @@ class Answers:
         nodes = self._core.agent.power.nodes.values()
         silent = frozenset(node.address for node in nodes if not node.standing.running)
         self._proxy.place(len(nodes), silent)
+        if self._announcements is not None:
+            heard = (
+                node for node in nodes if node.standing.running and node.standing.reaches.is_set()
+            )
+            self._announcements.follow_nodes({node.name: node.address for node in heard})
 
     @property
     def handlers(self) -> Mapping[str, Handler]:
@@ -121,8 +132,22 @@ class Answers:
             "services": len(self._latest.value.services),
             "proxy": str(self._proxy.mode),
             "connections": self._proxy.connections,
-            "notes": [*facts["notes"], *self._without_rules(), *self._unreachable()],
+            "announced": self._announced(),
+            "notes": [
+                *facts["notes"],
+                *self._without_rules(),
+                *self._unannounced(),
+                *self._unreachable(),
+            ],
         }
+
+    def _announced(self) -> dict[str, str]:
+        """The node that neighbours on the uplink find each load balancer's address at."""
+        return {} if self._announcements is None else dict(self._announcements.balanced)
+
+    def _unannounced(self) -> list[str]:
+        problem = "" if self._announcements is None else self._announcements.problem
+        return [f"load balancers' addresses are not announced: {problem}"] if problem else []
 
     def _without_rules(self) -> list[str]:
         """What users notice where there can be no packet rules."""

@@ -11,6 +11,7 @@ import random
 import signal
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from typing import TYPE_CHECKING
 
 from netemu.api.credentials import load, token_key, write_kubeconfig
 from netemu.api.http import serve_api
@@ -40,6 +41,9 @@ from netemu.proxy.server import Proxy, serve_proxy
 from netemu.scheduler.loop import run_scheduler
 from netemu.store.sqlite import open_sqlite
 from netemu.tasks import Tasks, task_group
+
+if TYPE_CHECKING:
+    from netemu.daemon.announcements import Announcements
 
 
 async def serve(start: Start) -> None:
@@ -86,7 +90,8 @@ async def _cluster(start: Start) -> AsyncIterator[None]:
         latency = seen.programming.follow(core.registry.client(MANAGER), core.latest)
         top.start(latency, name="dns programming latency")
         foreign = _reach_foreign(start, top, core, proxy)
-        answers = Answers(start, core, proxy, seen, foreign, places)
+        announcements = _announce(start, top, core, proxy) if start.launched.uplink else None
+        answers = Answers(start, core, proxy, seen, foreign, places, announcements)
         await stack.enter_async_context(serve_control(start.home.socket, answers.handlers))
         ready.set()
         gc.freeze()
@@ -239,6 +244,23 @@ def _reach_foreign(start: Start, tasks: Tasks, core: Core, proxy: Proxy) -> Fore
     if launched.runtime.isolated:
         tasks.start(foreign.run(core.latest), name="foreign addresses")
     return foreign
+
+
+def _announce(start: Start, tasks: Tasks, core: Core, proxy: Proxy) -> "Announcements":
+    """Announce load balancers' addresses to who hangs on the uplink."""
+    from netemu.daemon.announcements import Announcements  # late: only root has an uplink
+    from netemu.fabric.speaker import Speaker
+
+    announcements = Announcements(
+        core.registry.client(MANAGER),
+        core.registry.recorder("metallb-speaker"),
+        core.latest,
+        start.launched.addressing,
+        proxy.break_off,
+        Speaker(),
+    )
+    tasks.start(announcements.run(), name="announcements")
+    return announcements
 
 
 def _report(start: Start, answers: Answers, core: Core, tasks: Tasks) -> None:

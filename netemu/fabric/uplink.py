@@ -8,11 +8,16 @@ import errno
 from collections.abc import Iterable
 from ipaddress import IPv4Network
 
-from netemu.fabric.cluster import all_ranges
+from netemu.fabric.cluster import all_ranges, set_sysctl
 from netemu.fabric.rtnetlink import Netlink, Route, VethEnd
 from netemu.model.addressing import Addressing
 
 CLUSTER_END = "uplink"
+
+ONLY_ITS_OWN = "1"
+"""Value of arp_ignore: answer only for addresses that the device itself has."""
+BEST = "2"
+"""Value of arp_announce: questions come from such an address, too, so that no other is learnt."""
 
 HALF_OF_EVERYTHING = 1
 """Routes this short are default routes in disguise: VPNs add 0.0.0.0/1 and 128.0.0.0/1."""
@@ -28,12 +33,13 @@ def host_end(block: int) -> str:
 
 
 def link_network(block: int) -> IPv4Network:
-    """The /30 of an uplink: link-local, and different for every instance as its block is.
+    """The /29 of an uplink: link-local, and different for every instance as its block is.
 
-    .8 to .11 because others have habits: clouds serve metadata, time and DNS at 169.254.169.123,
-    .253 and .254.
+    Its first address is the host's, the second the cluster's; the others are for neighbours that
+    are bridged to it. .8 to .15 because others have habits: clouds serve metadata, time and DNS at
+    169.254.169.123, .253 and .254.
     """
-    return IPv4Network(f"169.254.{block}.8/30")
+    return IPv4Network(f"169.254.{block}.8/29")
 
 
 def conflict(wanted: Iterable[IPv4Network], existing: Iterable[Route]) -> str | None:
@@ -87,6 +93,9 @@ def _configure(
     inner, outer = cluster.index(CLUSTER_END), host.index(host_end(block))
     cluster.add_address(inner, ours, link.prefixlen)
     host.add_address(outer, theirs, link.prefixlen)
+    # Who has a node's or a balancer's address there, an announcer tells.
+    set_sysctl(f"net/ipv4/conf/{CLUSTER_END}/arp_ignore", ONLY_ITS_OWN)
+    set_sysctl(f"net/ipv4/conf/{CLUSTER_END}/arp_announce", BEST)
     cluster.up(inner)
     host.up(outer)
     cluster.add_route(IPv4Network("0.0.0.0/0"), inner, gateway=theirs)

@@ -46,6 +46,14 @@ class Addressing(Struct, frozen=True, kw_only=True):
         size = 2 ** (32 - new_prefix)
         return IPv4Network((int(self.pods.network_address) + (number - 1) * size, new_prefix))
 
+    def has(self, address: str) -> bool:
+        """Whether it is a Service's, a node's or a pod's: of the cluster itself."""
+        try:
+            ip = IPv4Address(address)
+        except ValueError:
+            return False
+        return ip in self.services or ip in self.nodes or ip in self.pods
+
     def mirror(self, address: str) -> str | None:
         """Where a host client reaches a Service's address; None when it has no mirror.
 
