@@ -170,12 +170,12 @@ def service_from(obj: Object) -> Service:
         namespace=namespace_of(obj),
         name=name_of(obj),
         type=ServiceType(spec.get("type", "ClusterIP")),
-        cluster_ips=tuple(ip for ip in ips if ip != "None"),
+        cluster_ips=tuple(_plain(ip) for ip in ips if ip != "None"),
         headless="None" in ips,
         ports=tuple(_service_port(port) for port in spec.get("ports") or ()),
         external_name=spec.get("externalName", ""),
         virtual_ip=annotations_of(obj).get(VIRTUAL_IP, "") if stands_in(obj) else "",
-        external_ips=tuple(spec.get("externalIPs") or ()),
+        external_ips=tuple(map(_plain, spec.get("externalIPs") or ())),
         load_balancer_ips=tuple(
             item["ip"] for item in ingress if "ip" in item and item.get("ipMode", "VIP") == "VIP"
         ),
@@ -190,6 +190,13 @@ def service_from(obj: Object) -> Service:
         publish_not_ready=bool(spec.get("publishNotReadyAddresses")),
         proxied=PROXY_NAME not in labels and HEADLESS not in labels,
     )
+
+
+def _plain(ip: str) -> str:
+    """An address without leading zeros, which mean nothing (CVE-2021-29923)."""
+    if ":" in ip or not any(len(part) > 1 and part[0] == "0" for part in ip.split(".")):
+        return ip
+    return ".".join(str(int(part)) for part in ip.split("."))
 
 
 def _source_ranges(obj: Object) -> tuple[str, ...]:
