@@ -83,18 +83,17 @@ class Announcements:
         latest: Latest[Snapshot],
         addressing: Addressing,
         break_off: Callable[[Collection[str]], None],
-        speaker: Speaker,
     ) -> None:
         """`break_off` ends what clients outside have open to addresses whose node is gone."""
         self._client = client
         self._recorder = recorder
         self._latest = latest
-        self._own = own_pool(addressing.load_balancers)
+        self._own = own_pool(*(each.load_balancers for each in addressing.families))
         self._break_off = break_off
-        self._speaker = speaker
+        self._speaker = Speaker()
         self._asked = Asked({}, {}, {})
         self._balanced: dict[Key, ServiceEntry] = {}
-        self._alive: Mapping[str, str] = {}
+        self._alive: Mapping[str, tuple[str, ...]] = {}
         self._due = asyncio.Event()
         self._seen = EMPTY
         self._told = Announced()
@@ -102,16 +101,15 @@ class Announcements:
     @property
     def balanced(self) -> Mapping[str, str]:
         """The node that announces each load balancer's address."""
-        nodes = self._told.nodes
-        return {a: node for a, node in self._told.addresses.items() if nodes.get(node) != a}
+        return {a: n for a, n in self._told.addresses.items() if a not in self._alive.get(n, ())}
 
     @property
     def problem(self) -> str:
         """Why nothing is announced; "" if it is."""
         return self._speaker.problem
 
-    def follow_nodes(self, alive: Mapping[str, str]) -> None:
-        """These nodes live, at these addresses."""
+    def follow_nodes(self, alive: Mapping[str, tuple[str, ...]]) -> None:
+        """These nodes live, with these addresses of their own."""
         if alive == self._alive:
             return
         self._alive = alive
@@ -170,9 +168,10 @@ class Announcements:
 
     async def _tell(self, holders: Mapping[str, tuple[str, Key]]) -> None:
         before = self._told
-        nodes = dict(self._alive) if holders else {}
+        alive = self._alive if holders else {}
+        nodes = {name: own[0] for name, own in alive.items()}
         addresses = {address: node for address, (node, _) in sorted(holders.items())}
-        own = {address: name for name, address in nodes.items()}
+        own = {address: name for name, some in alive.items() for address in some}
         self._told = Announced(nodes, {**own, **addresses})
         if self._told == before:
             return

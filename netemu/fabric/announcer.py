@@ -41,7 +41,7 @@ class Announced(Struct, frozen=True):
     """Who is there, and who has what."""
 
     nodes: Mapping[str, str] = {}
-    """The address of each node that lives."""
+    """Each node that lives, with the address that its hardware address follows from."""
     addresses: Mapping[str, str] = {}
     """The node that has each address."""
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.rows.jig import REFUSED, Jig, port
+from tests.support.jig import AGNHOST, REFUSED, Jig, port
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
@@ -40,12 +40,10 @@ def until_reply(jig: Jig, client: str, host: str, expected: str) -> None:
 def test_unready_pods_serve_where_that_is_asked_for(jig: Jig) -> None:
     jig.service("web", port(80), publishNotReadyAddresses=True)
     jig.pod("client")
-    jig.pod("one", "netexec", "--http-port=80", serves="web", ready="/nothing-says-yes?code=500")
     never = {"exec": {"command": ["false"]}, "periodSeconds": 1}
     slow = {"preStop": {"exec": {"command": ["sleep", "60"]}}}
-    container = {"name": "main", "image": "registry.k8s.io/e2e-test-images/agnhost:2.53"}
+    container: dict[str, Any] = {"name": "main", "image": AGNHOST}
     container |= {"args": ["netexec", "--http-port=80"], "readinessProbe": never}
-    jig.delete("pods", "one")
     spec = {"containers": [container | {"lifecycle": slow}], "terminationGracePeriodSeconds": 60}
     obj = {"metadata": {"name": "two", "labels": {"web": "yes"}}, "spec": spec}
     jig.rest.create(jig.path("pods"), obj)
@@ -278,8 +276,8 @@ def test_the_life_of_a_status(jig: Jig) -> None:
     path = jig.path("services", "web") + "/status"
     assert jig.rest.get(path)["status"] == {"loadBalancer": {}}
     ingress = {"status": {"loadBalancer": {"ingress": [{"ip": "203.0.113.1"}]}}}
-    patched = jig.rest.patch(path, ingress)
-    assert patched["status"]["loadBalancer"]["ingress"][0]["ipMode"] == "VIP"
+    patched, mode = jig.rest.patch(path, ingress), {"ipMode": "VIP"}
+    assert patched["status"]["loadBalancer"]["ingress"][0] == {"ip": "203.0.113.1"} | mode
     now = "2026-01-01T00:00:00Z"
     condition = {"type": "StatusUpdate", "status": "True", "reason": "E2E", "message": "set"}
     patched["status"]["conditions"] = [{**condition, "lastTransitionTime": now}]

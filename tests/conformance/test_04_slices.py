@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.rows.jig import Jig, port
+from tests.support.jig import Jig, port
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
@@ -12,9 +12,9 @@ GROUP = "apis/discovery.k8s.io/v1"
 MANAGED_BY = "endpointslice.kubernetes.io/managed-by"
 
 
-def a_slice(name: str, service: str, port: int, *addresses: str, **more: Any) -> Any:
+def a_slice(slice: str, service: str, port: int, *addresses: str, **more: Any) -> Any:
     return {
-        "metadata": {"name": name, "labels": {"kubernetes.io/service-name": service}},
+        "metadata": {"name": slice, "labels": {"kubernetes.io/service-name": service}},
         "addressType": "IPv4",
         "endpoints": [{"addresses": [each], "conditions": {"ready": True}} for each in addresses],
         "ports": [{"name": "http", "protocol": "TCP", "port": port, **more}],
@@ -44,7 +44,7 @@ def test_a_selector_that_matches_nothing_makes_an_empty_slice(jig: Jig) -> None:
     assert part["metadata"]["labels"][MANAGED_BY] == "endpointslice-controller.k8s.io"
     assert not part.get("endpoints")
     assert not part.get("ports")
-    assert "subsets" not in jig.rest.get(jig.path("endpoints", "web"))
+    assert not jig.rest.get(jig.path("endpoints", "web")).get("subsets")
     jig.delete("services", "web")
     jig.until(lambda: not jig.slices("web"), "the slice's end")
     jig.until(lambda: jig.rest.ask("GET", jig.path("endpoints", "web"))[0] == 404, "its end")

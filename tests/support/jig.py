@@ -7,6 +7,7 @@ pods by ``netemu exec``.
 import shlex
 import sys
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any, TypeVar
 
 from netemu.testing import Instance
@@ -78,8 +79,8 @@ class Jig:
         """Merge into the spec of a Service."""
         return self.rest.patch(self.path("services", name), {"spec": spec})
 
-    def label(self, kind: str, name: str, **labels: str | None) -> None:
-        """Set labels (``_`` for ``/``: none here need it), None takes one away."""
+    def label(self, kind: str, name: str, /, **labels: str | None) -> None:
+        """Set labels; None takes one away."""
         self.rest.patch(self.path(kind, name), {"metadata": {"labels": labels}})
 
     def get_service(self, name: str) -> Any:
@@ -142,7 +143,7 @@ class Jig:
     def running(self, *names: str) -> None:
         """Wait until pods are ready."""
         for name in names:
-            self.until(lambda name=name: self.is_ready(name), f"{name} to be ready")
+            self.until(partial(self.is_ready, name), f"{name} to be ready")
 
     def is_ready(self, name: str) -> bool:
         status = self.rest.get(self.path("pods", name))["status"]

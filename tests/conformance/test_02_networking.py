@@ -1,14 +1,16 @@
 """sig-network: Networking, Conntrack, HostPort, topology; by TCP and UDP."""
 
 import json
+import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import pytest
 
-from tests.e2e.rows.jig import TIMED_OUT, UDP, Jig, port
+from tests.support.jig import TIMED_OUT, UDP, Jig, port
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
@@ -102,7 +104,7 @@ def test_endpoints_in_the_nodes_network_are_served(jig: Jig) -> None:
     for number, node in ((1, "node-1"), (2, "node-2")):
         arguments = ("netexec", f"--http-port=1808{number}", "--udp-port=-1")
         taken = [{"name": "http", "containerPort": 18080 + number}]
-        spec = {"hostNetwork": True, "node": node, "ports": taken}
+        spec: Any = {"hostNetwork": True, "node": node, "ports": taken}
         jig.pod(f"web-{number}", *arguments, serves="web", **spec)
     jig.running("client", "web-1", "web-2")
     jig.service("web", port(80, "http"))
@@ -157,8 +159,6 @@ while True:
 @contextmanager
 def talking(jig: Jig, place: str, host: str, number: int) -> Iterator[Any]:
     """A client that talks from one port all the time; reading tells who answers now."""
-    import subprocess
-
     words = (*jig.cluster.command, "exec", "--from", place, "--")
     command = (*words, sys.executable, "-c", TALKER, host, str(number))
     with subprocess.Popen(
@@ -185,9 +185,9 @@ def talking(jig: Jig, place: str, host: str, number: int) -> Iterator[Any]:
 def test_a_flow_moves_when_its_server_goes(jig: Jig, way: str, spec: Any) -> None:
     kind = {"nodePort": "NodePort", "balancer": "LoadBalancer"}.get(way, "ClusterIP")
     jig.service("web", port(80, 80, protocol="UDP"), type=kind, **spec)
-    jig.pod("client", node="node-1", **({"hostNetwork": True} if way == "host client" else {}))
+    jig.pod("client", node="node-1", hostNetwork=way == "host client")
     jig.running("client")
-    serves = {"serves": "web", "node": "node-1", "ready": ""}
+    serves: Any = {"serves": "web", "node": "node-1"}
     arguments = ("netexec", "--http-port=8080", "--udp-port=80")
     host, number = jig.ip("web"), 80
     if way == "nodePort":
@@ -279,7 +279,7 @@ def test_a_pod_that_ends_reaches_and_is_reached(jig: Jig) -> None:
         jig.pod(name, *arguments, terminationGracePeriodSeconds=30)
     jig.running("one", "two")
     for name in ("one", "two"):
-        jig.until(lambda n=name: jig.curl("", f"http://{jig.pod_ip(n)}:8080/"), name)
+        jig.until(partial(jig.curl, "", f"http://{jig.pod_ip(name)}:8080/"), name)
     jig.delete("pods", "one")
     assert jig.rest.get(jig.path("pods", "one"))["metadata"]["deletionTimestamp"]
     for here, there in (("one", "two"), ("two", "one")):

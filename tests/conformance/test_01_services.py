@@ -2,10 +2,11 @@
 
 import re
 import time
+from functools import partial
 
 import pytest
 
-from tests.e2e.rows.jig import REFUSED, Jig, port
+from tests.support.jig import REFUSED, Jig, port
 from tests.support.ports import free_node_ports
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
@@ -84,7 +85,7 @@ def test_a_pod_reaches_itself_through_its_service(jig: Jig) -> None:
     jig.running("one")
     jig.serving("web", one=[80])
     for host in ("web", jig.ip("web")):
-        jig.until(lambda host=host: jig.reachable(jig.at("one"), host, 8080), host)
+        jig.until(partial(jig.reachable, jig.at("one"), host, 8080), host)
 
 
 @pytest.mark.row("1.8", "1.9")
@@ -141,6 +142,12 @@ def test_an_external_ip_is_served_though_no_node_has_it(jig: Jig) -> None:
     assert jig.code(jig.at("client"), f"http://203.0.113.250:{number}/") == REFUSED
 
 
+def udp_answers(jig: Jig, host: str, number: int, word: str) -> None:
+    """Wait until the client gets that, by the second datagram at least."""
+    place = jig.at("client")
+    jig.until(lambda: jig.udp(place, host, number, times=2)[1:] == [word], f"{word} of {host}")
+
+
 @pytest.mark.row("1.14")
 @pytest.mark.rule(55)
 def test_a_service_becomes_a_node_port_of_two_protocols(jig: Jig) -> None:
@@ -156,7 +163,7 @@ def test_a_service_becomes_a_node_port_of_two_protocols(jig: Jig) -> None:
     jig.all_answer(jig.at("client"), f"{jig.nodes['node-1']}:{tcp}", "one")
     ways = ((jig.ip("web"), 80), (jig.nodes["node-2"], udp))
     for host, at in ways:
-        jig.until(lambda host=host, at=at: jig.udp(jig.at("client"), host, at) == ["one"], host)
+        udp_answers(jig, host, at, "one")
 
 
 @pytest.mark.row("1.15", "1.16")
@@ -254,6 +261,11 @@ def test_a_node_port_is_free_after_its_service(jig: Jig) -> None:
     jig.all_answer(place, f"{host}:{number}", "one")
 
 
+def tcp_refuses(jig: Jig, host: str, number: int) -> None:
+    """Wait until agnhost's own client, a pod of that image, says so."""
+    jig.until(lambda: jig.connects("client", host, number) == "REFUSED", f"{host}'s refusal")
+
+
 @pytest.mark.row("1.33")
 @pytest.mark.rule(34, 57)
 def test_without_endpoints_clients_are_refused(jig: Jig) -> None:
@@ -261,7 +273,7 @@ def test_without_endpoints_clients_are_refused(jig: Jig) -> None:
     jig.service("web", *ports, type="LoadBalancer", externalIPs=["203.0.113.33"])
     jig.pod("client", "pause")
     jig.running("client")
-    place, number = jig.at("client"), jig.node_port("web")
+    number = jig.node_port("web")
     ways = (
         (jig.ip("web"), 80),
         (jig.nodes["node-2"], number),
@@ -269,10 +281,9 @@ def test_without_endpoints_clients_are_refused(jig: Jig) -> None:
         (jig.ingress("web"), 80),
     )
     for host, at in (("web", 80), *ways):
-        jig.until(lambda host=host, at=at: jig.connects("client", host, at) == "REFUSED", host)
+        tcp_refuses(jig, host, at)
     for host, at in ways:
-        at = jig.node_port("web", 1) if at == number else at
-        jig.until(lambda h=host, a=at: jig.udp(place, h, a, times=2)[1] == "REFUSED", host)
+        udp_answers(jig, host, jig.node_port("web", 1) if at == number else at, "REFUSED")
 
 
 @pytest.mark.row("1.34")
@@ -333,6 +344,10 @@ def test_sctp_is_kept_and_shown(jig: Jig) -> None:
     jig.serving("web")
 
 
+def all_three(jig: Jig, service: str) -> bool:
+    return len(jig.sliced(service)) == 3
+
+
 @pytest.mark.row("1.49")
 def test_endpoints_are_there_soon(jig: Jig) -> None:
     for number in range(3):
@@ -342,7 +357,7 @@ def test_endpoints_are_there_soon(jig: Jig) -> None:
     for number in range(60):
         began = time.monotonic()
         jig.service(f"web-{number}", port(80), selector={"web": "yes"})
-        jig.until(lambda n=number: len(jig.sliced(f"web-{n}")) == 3, "endpoints")
+        jig.until(partial(all_three, jig, f"web-{number}"), "endpoints")
         delays.append(time.monotonic() - began)
     delays.sort()
     assert delays[30] < 20
