@@ -74,6 +74,7 @@ ELSEWHERE = {
     "proxy/health.py": "proxy/test_statusports.py",
     "proxy/healthports.py": "proxy/test_statusports.py",
     "proxy/kernelrules.py": "proxy/test_kernel.py",
+    "proxy/lanes.py": "proxy/test_server.py",
     "proxy/metrics.py": "proxy/test_ledger.py",
     "proxy/protocols.py": "proxy/test_modes.py",
 }

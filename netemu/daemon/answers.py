@@ -213,7 +213,7 @@ class Answers:
 
     async def connections(self, question: dict[str, Any]) -> list[dict[str, object]]:
         """Connections and flows through Services that are open, the oldest first."""
-        return list(self._proxy.ledger.rows())
+        return list(self._proxy.open_connections())
 
     async def affinity(self, question: dict[str, Any]) -> list[dict[str, object]]:
         """Which clients stick to which endpoint."""

@@ -73,6 +73,8 @@ class Service(Struct, frozen=True, kw_only=True):
     internal_policy: TrafficPolicy = TrafficPolicy.CLUSTER
     external_policy: TrafficPolicy = TrafficPolicy.CLUSTER
     publish_not_ready: bool = False
+    observed: bool = False
+    """Its connections are to be counted one by one."""
     proxied: bool = True
     """False when a label hands the Service to another proxy."""
 
@@ -132,6 +134,8 @@ HEADLESS = "service.kubernetes.io/headless"
 SERVICE_NAME = "kubernetes.io/service-name"
 STANDS_IN = "netemu.dev/proxy"
 """Annotation: "true" on an ExternalName Service has the proxy forward a virtual IP to that host."""
+OBSERVED = "netemu.dev/observe"
+"""Annotation: "true" asks for counters per endpoint, so in the auto mode the relay carries it."""
 VIRTUAL_IP = "netemu.dev/virtual-ip"
 """Annotation: the address it got."""
 TRIGGER_TIME = "endpoints.kubernetes.io/last-change-trigger-time"
@@ -178,6 +182,7 @@ def service_from(obj: Object) -> Service:
         headless="None" in ips,
         ports=tuple(_service_port(port) for port in spec.get("ports") or ()),
         external_name=spec.get("externalName", ""),
+        observed=annotations_of(obj).get(OBSERVED) == "true",
         virtual_ip=annotations_of(obj).get(VIRTUAL_IP, "") if stands_in(obj) else "",
         external_ips=tuple(map(canonical, spec.get("externalIPs") or ())),
         load_balancer_ips=tuple(

@@ -139,6 +139,8 @@ class Plan(Struct, frozen=True):
     """Those that would be there if anything could serve them: clients are to be refused."""
     outside: bool = False
     """The endpoints are hosts outside the cluster."""
+    relayed: bool = False
+    """Something is asked of its connections that the kernel can't do."""
 
     @property
     def endpoints(self) -> Mapping[Backend, tuple[Address, ...]]:
@@ -179,6 +181,7 @@ def plan(
         _health_check(service, entry),
         service.affinity_seconds,
         frozenset(draft.closed),
+        relayed=service.observed,
     )
 
 

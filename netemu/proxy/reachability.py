@@ -17,7 +17,7 @@ from netemu.model.addressing import IpNetwork
 from netemu.model.nft import Element, Find, Go, Kind, Load, Read, Verdict
 from netemu.model.service import Service, ServiceType
 from netemu.model.snapshot import EMPTY, Snapshot, changed_services
-from netemu.proxy.kernelrules import GOES_ON
+from netemu.proxy.catchall import GOES_ON
 from netemu.proxy.members import Members
 
 

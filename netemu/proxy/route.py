@@ -131,12 +131,21 @@ class Route:
 class Path:
     """One way in to a Service port: its route, by a door (a `Way`)."""
 
-    __slots__ = ("door", "outside", "place_of", "route")
+    __slots__ = ("door", "outside", "place_of", "relayed", "route")
 
     def __init__(
-        self, route: Route, door: Door, place_of: PlaceOf, *, outside: bool = False
+        self,
+        route: Route,
+        door: Door,
+        place_of: PlaceOf,
+        *,
+        outside: bool = False,
+        relayed: bool = False,
     ) -> None:
-        """`outside`: the endpoints are reached from the host's network."""
+        """`outside`: the endpoints are reached from the host's network; `relayed`: in the auto
+        mode the kernel leaves it alone.
+        """
+        self.relayed = relayed
         self.route = route
         self.door = door
         self.place_of = place_of
