@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from ipaddress import summarize_address_range
-from typing import TYPE_CHECKING, Final, NamedTuple, cast
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from netemu.clock import Clock
 from netemu.model import nft
@@ -18,21 +18,18 @@ from netemu.model.addressing import Addressing, IpNetwork
 from netemu.model.nft import Interception
 from netemu.model.sockets import Sockets
 from netemu.proxy.catchall import CatchAll
-from netemu.proxy.datagrams import FLOWS, Datagrams
+from netemu.proxy.datagrams import Datagrams
 from netemu.proxy.ledger import Ledger
+from netemu.proxy.limits import CONNECTIONS, FLOWS, SHARE
 from netemu.proxy.listeners import Listeners
 from netemu.proxy.openings import Openings
 from netemu.proxy.ports import Network
-from netemu.proxy.relay import CONNECTIONS, Relay
+from netemu.proxy.relay import Relay
 from netemu.proxy.source import Sources
 
 if TYPE_CHECKING:
     from netemu.proxy.families import Families
     from netemu.proxy.kernel import Kernel
-
-DESCRIPTORS: Final = 4
-"""Of how many descriptors one may become a connection, which takes two; of twice as many one may
-become a UDP flow. The rest of the daemon keeps what is left."""
 
 
 class Lanes(NamedTuple):
@@ -109,13 +106,13 @@ class _Workshop(NamedTuple):
             loop,
             partial(connector, socket.SOCK_STREAM, family),
             clock,
-            _share(DESCRIPTORS * self.families, CONNECTIONS),
+            _share(SHARE * self.families, CONNECTIONS),
             ledger,
             None if interception is None else sources.kept,
             sources.near,
         )
         tie = partial(connector, socket.SOCK_DGRAM, family)
-        flows = _share(2 * DESCRIPTORS * self.families, FLOWS)
+        flows = _share(2 * SHARE * self.families, FLOWS)
         datagrams = Datagrams(loop, tie, clock, flows, ledger)
         openings = Openings(
             Listeners(relay, datagrams, self.networks, clock, loop.call_soon, self.outside),
@@ -146,7 +143,7 @@ def _relays_outside(
     """Relays to hosts that only the host's own network reaches; few and far, so their share of
     descriptors is small.
     """
-    few = 16 * DESCRIPTORS
+    few = 16 * SHARE
     tcp, udp = (partial(host.connector, kind) for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM))
     return (
         Relay(loop, tcp, clock, _share(few, CONNECTIONS), ledger),

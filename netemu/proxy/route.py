@@ -8,6 +8,7 @@ from typing import Final
 from netemu.clock import Clock
 from netemu.proxy.affinity import AffinityTable
 from netemu.proxy.choose import Address, choose
+from netemu.proxy.limits import TALLIES
 from netemu.proxy.policy import NOWHERE, Door, Place, Reach
 from netemu.proxy.ports import Backend
 
@@ -31,10 +32,6 @@ class Tally:
     sent: int = 0
     broken: int = 0
     """Those that ended by a reset or a refusal."""
-
-
-ENDPOINTS: Final = 256
-"""Endpoints counted apart per Service port; those that went longest ago are forgotten."""
 
 
 def _anywhere(_client: str) -> Place:
@@ -106,7 +103,7 @@ class Route:
         """What an endpoint has served."""
         found = self.tallies.get(endpoint)
         if found is None:
-            if len(self.tallies) >= ENDPOINTS:
+            if len(self.tallies) >= TALLIES:
                 self._forget()
             found = self.tallies[endpoint] = Tally()
         return found
