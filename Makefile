@@ -29,6 +29,7 @@ $(BIN)/python:
 
 $(STAMP): $(BIN)/python pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e .
+	@$(BIN)/python -m compileall -q netemu  # or the first start would do it, and take a second
 	@touch $@
 
 dev: $(DEV_STAMP)
