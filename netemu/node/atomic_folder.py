@@ -9,6 +9,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 from netemu.node.volume_files import Files
@@ -17,8 +18,8 @@ DATA = "..data"
 _NEW = "..data_tmp"
 
 
-def write(folder: Path, files: Files) -> None:
-    """Make `folder` show exactly these files. Raises OSError."""
+def write(folder: Path, files: Files, group: int | None = None) -> None:
+    """Make `folder` show exactly these files, which members of `group` may read. Raises OSError."""
     folder.mkdir(parents=True, exist_ok=True)
     old = _current(folder)
     fresh = Path(tempfile.mkdtemp(prefix="..", dir=folder))
@@ -27,7 +28,10 @@ def write(folder: Path, files: Files) -> None:
         place = fresh / path
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_bytes(file.data)
-        place.chmod(file.mode)
+        if group is not None:
+            with suppress(PermissionError):  # who isn't root gives files to his own groups only
+                os.chown(place, -1, group)
+        place.chmod(file.mode if group is None else file.mode | 0o040)
     link = folder / _NEW
     link.unlink(missing_ok=True)
     link.symlink_to(fresh.name)

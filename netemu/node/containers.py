@@ -5,7 +5,7 @@ The values in `PodState` say what is so; the processes behind them live here, as
 
 import asyncio
 import signal
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from msgspec.structs import replace
 
@@ -30,7 +30,15 @@ from netemu.node.probe import Handler
 from netemu.node.probe_reports import reports
 from netemu.node.prober import Prober
 from netemu.node.run import Run, hook_of
-from netemu.node.runtime import Exited, Process, ProcessSpec, StartError
+from netemu.node.runtime import (
+    Exited,
+    MountSpec,
+    Process,
+    ProcessSpec,
+    Security,
+    StartError,
+)
+from netemu.node.security import is_somebody_else, runnable, security_of
 from netemu.node.state import Life, Stopping, Waiting
 from netemu.node.stdio import Keyboard, open_stdio
 
@@ -93,6 +101,8 @@ class Containers:
         pod, node, address = self._owner.pod, self._node, self._owner.state.address
         try:
             env = pod_environment(pod, spec, node, address)
+            security = security_of(pod, spec.raw)
+            mounts = self._owner.volumes.mounts(spec.raw, env)
         except ConfigError as error:
             self._misconfigured(spec.name, CONFIG_ERROR, str(error))
             return
@@ -105,9 +115,18 @@ class Containers:
         base = base_environment(pod, spec, node, address)
         if not self._cluster.runtime.isolated:
             base |= self._owner.volumes.hints()
-        await self._launch(spec, program, {**base, **program.env, **env})
+        if is_somebody_else(security):
+            base["HOME"] = "/"  # ours is not open to everybody
+        await self._launch(spec, program, {**base, **program.env, **env}, mounts, security)
 
-    async def _launch(self, spec: ContainerSpec, program: Program, env: Mapping[str, str]) -> None:
+    async def _launch(
+        self,
+        spec: ContainerSpec,
+        program: Program,
+        env: Mapping[str, str],
+        mounts: Sequence[MountSpec],
+        security: Security,
+    ) -> None:
         before = self._owner.container(spec.name)
         number = before.restarts + 1 if before.life else before.restarts
         log = self._new_log(spec.name, number)
@@ -115,17 +134,15 @@ class Containers:
         given, keyboard = open_stdio(self._cluster.runtime, spec.raw, log)
         process_spec = ProcessSpec(
             sandbox=self._owner.pod.uid,
-            argv=program.argv,
+            argv=runnable(program.argv, security),
             env={"TERM": "xterm", **env} if keyboard.tty else env,
             cwd=spec.raw.get("workingDir") or "/",
             stdin=given.stdin,
             stdout=given.stdout,
             stderr=given.stderr,
             join=self._target_of(spec),
-            mounts=[
-                *self._owner.volumes.mounts(spec.raw, env),
-                *termination.mount_of(spec.raw, log.path),
-            ],
+            mounts=[*mounts, *termination.mount_of(spec.raw, log.path)],
+            security=security,
         )
         try:
             process = await self._cluster.runtime.start(process_spec)
@@ -192,6 +209,7 @@ class Containers:
             pid=process.pid,
             env=process_spec.env,
             cwd=process_spec.cwd,
+            security=process_spec.security,
             ports=spec.raw.get("ports") or (),
         )
         kills = termination.oom_kills()

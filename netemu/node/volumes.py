@@ -15,6 +15,7 @@ from netemu.model.quantity import parse_quantity
 from netemu.model.resources import PERSISTENT_VOLUME_CLAIMS, PERSISTENT_VOLUMES
 from netemu.node import atomic_folder, host_path
 from netemu.node.context import Node
+from netemu.node.environment import ConfigError
 from netemu.node.expansion import expand
 from netemu.node.field_values import Place
 from netemu.node.pod import Pod
@@ -92,7 +93,8 @@ class Volumes:
             return False
         name = item["name"]
         if self._files.get(name) != files:
-            await asyncio.to_thread(atomic_folder.write, self._place(item), files)
+            group = (pod["spec"].get("securityContext") or {}).get("fsGroup")
+            await asyncio.to_thread(atomic_folder.write, self._place(item), files, group)
             self._files[name] = files
         return True
 
@@ -148,13 +150,16 @@ class Volumes:
         ]
 
     def mounts(self, container: Object, env: Mapping[str, str]) -> list[MountSpec]:
-        """What a container mounts; `env` fills in subPathExpr."""
+        """What a container mounts; `env` fills in subPathExpr. Raises ConfigError."""
         found = []
         for item in container.get("volumeMounts") or ():
             volume = self._ready.get(item["name"])
             if volume is None:
                 continue
             inner = item.get("subPath") or expand(item.get("subPathExpr") or "", env)
+            if inner.startswith("/") or ".." in inner.split("/"):
+                why = "must be a relative path" if inner.startswith("/") else "must not contain .."
+                raise ConfigError(f'subPath "{inner}" {why}')
             found.append(
                 MountSpec(
                     source=str(volume.path / inner) if inner else str(volume.path),

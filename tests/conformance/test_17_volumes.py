@@ -306,9 +306,9 @@ def test_17_7_files_of_users_and_modes(space: Space, medium: str, mode: str, use
 
 def test_17_8_shared_between_containers(space: Space) -> None:
     script = "until cat /etc/v/f 2>/dev/null; do sleep 0.1; done; exec sleep 1000"
-    writer = sh("printf hello > /etc/v/f; exec sleep 1000", "w", **MOUNT)
+    writer = sh("echo hello > /etc/v/f; exec sleep 1000", "w", **MOUNT)
     space.pod("p", sh(script, **MOUNT), writer, volumes=empty(""))
-    space.wait(lambda: space.logs("p", "c") == "hello", "the file")
+    space.wait(lambda: space.logs("p", "c") == "hello\n", "the file")
 
 
 def test_17_9_several_wrapped_volumes(space: Space) -> None:

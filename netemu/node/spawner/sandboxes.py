@@ -7,7 +7,7 @@ forked into them, each the first process of a PID namespace of its own.
 
 import os
 import signal
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network
@@ -28,7 +28,7 @@ from netemu.fabric.namespaces import (
 from netemu.fabric.rtnetlink import Netlink
 from netemu.node.spawner import mounts, view
 from netemu.node.spawner.process import Program, become
-from netemu.node.spawner.protocol import CreateSandbox, Mount
+from netemu.node.spawner.protocol import CreateSandbox
 
 KINDS = {
     "net": Namespace.NET,
@@ -139,7 +139,7 @@ class IsolatedSandboxes:
         try:
             pid = os.fork()
             if pid == 0:
-                become(program, _way_in(sandbox, beside, program.mounts), errors)
+                become(program, _way_in(sandbox, beside, program), errors)
         finally:
             return_to(self._pid_home, Namespace.PID)
         return pid
@@ -165,7 +165,7 @@ class IsolatedSandboxes:
         """Nothing to do: namespaces and all in them end with the spawner."""
 
 
-def _way_in(sandbox: Sandbox, beside: int | None, wanted: Sequence[Mount]) -> Callable[[], None]:
+def _way_in(sandbox: Sandbox, beside: int | None, program: Program) -> Callable[[], None]:
     def enter() -> None:
         if beside is not None:
             setns(beside, BESIDE)
@@ -173,8 +173,10 @@ def _way_in(sandbox: Sandbox, beside: int | None, wanted: Sequence[Mount]) -> Ca
         for kind, fd in sandbox.handles.items():
             setns(fd, KINDS[kind])
         private_mounts()
-        mounts.place(wanted)
+        mounts.place(program.mounts)
         view.fresh_proc()
+        if program.security.read_only_root:
+            mounts.lock_root(item.target for item in program.mounts)
 
     return enter
 
