@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from netemu.config.images import Program, Unknown
 from netemu.node import termination
-from netemu.node.backoff import go_duration
+from netemu.node.backoff import BackOff, go_duration
 from netemu.node.context import Node
 from netemu.node.environment import ConfigError
 from netemu.node.handlers import Target, carry_out
@@ -169,6 +169,8 @@ class Containers:
         back_off = before.restarting
         if before.life is not None and before.image == spec.image:
             back_off = back_off.after(before.ended, self._cluster.clock.monotonic())
+        elif before.life is not None:
+            back_off = BackOff()  # what another image did says nothing of this one
         life = Life(id=self._cluster.rng.randbytes(32).hex(), started=self._cluster.clock.now())
         self._owner.change(
             spec.name,
@@ -180,6 +182,7 @@ class Containers:
             retry_at=0.0,
             image=spec.image,
             stopping=None,
+            prepared=False,
             unhealthy="",
             started=spec.startup is None,
             serving=spec.readiness is None,
@@ -305,20 +308,31 @@ class Containers:
         self._owner.event("Normal", "Killing", message, spec.name)
         run = self._runs[spec.name]
         hook = hook_of(spec, "preStop")
-        if hook is None or grace <= 0:
+        if hook is None or grace <= 0 or self._owner.container(spec.name).prepared:
             run.process.signal(signal.SIGTERM)
             return
         task = self._pre_stop(spec.name, run, hook, grace)
         run.hooks.append(self._cluster.tasks.start(task, name="preStop"))
 
-    async def _pre_stop(self, name: str, run: Run, hook: Handler, grace: float) -> None:
+    def prepare(self, spec: ContainerSpec, grace: float) -> None:
+        """Run the preStop hook of a container whose turn to be stopped comes later."""
+        hook, run = hook_of(spec, "preStop"), self._runs[spec.name]
+        assert hook is not None
+        self._owner.change(spec.name, prepared=True)
+        task = self._run_pre_stop(spec.name, run, hook, grace)
+        run.hooks.append(self._cluster.tasks.start(task, name="preStop"))
+
+    async def _run_pre_stop(self, name: str, run: Run, hook: Handler, grace: float) -> None:
         cluster = self._cluster
         outcome = await carry_out(hook, run.target, cluster.runtime, cluster.clock, grace)
         if not outcome.ok:
             self._owner.event("Warning", "FailedPreStopHook", "PreStopHook failed", name)
+
+    async def _pre_stop(self, name: str, run: Run, hook: Handler, grace: float) -> None:
+        await self._run_pre_stop(name, run, hook, grace)
         stopping = self._owner.container(name).stopping
         if stopping is not None:
-            earliest = cluster.clock.monotonic() + HOOK_MARGIN
+            earliest = self._cluster.clock.monotonic() + HOOK_MARGIN
             self._owner.change(name, stopping=replace(stopping, earliest_kill=earliest))
         run.process.signal(signal.SIGTERM)
         self._owner.wake()

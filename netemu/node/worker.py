@@ -28,6 +28,7 @@ from netemu.node.plan import (
     Delete,
     Hold,
     Kill,
+    Prepare,
     RemoveSandbox,
     Start,
     Stop,
@@ -208,6 +209,8 @@ class PodWorker:
                 self.containers.hold(self.pod.spec(action.name), action.seconds)
             case Stop():
                 self.containers.stop(self.pod.spec(action.name), action.grace, action.message)
+            case Prepare():
+                self.containers.prepare(self.pod.spec(action.name), action.grace)
             case Kill():
                 self.containers.kill(action.name)
             case Delete():
