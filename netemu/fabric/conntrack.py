@@ -1,6 +1,6 @@
 """The kernel's table of connections: makes it forget flows (what `conntrack -D` does).
 
-Only what is needed of <linux/netfilter/nfnetlink_conntrack.h>: list IPv4 entries, delete some.
+Only what is needed of <linux/netfilter/nfnetlink_conntrack.h>: list entries, delete some.
 """
 
 import errno
@@ -39,9 +39,10 @@ class Flow(NamedTuple):
 
 
 class Conntrack:
-    """The table of the network of the thread that makes this."""
+    """The table of the network of the thread that makes this, for one IP version."""
 
-    def __init__(self) -> None:
+    def __init__(self, version: int = 4) -> None:
+        self._family = socket.AF_INET6 if version == 6 else socket.AF_INET
         kind = socket.SOCK_RAW | socket.SOCK_CLOEXEC
         self._socket = socket.socket(socket.AF_NETLINK, kind, _NETLINK_NETFILTER)
         self._socket.bind((0, 0))
@@ -52,7 +53,7 @@ class Conntrack:
         self._socket.close()
 
     def flows(self) -> list[Flow]:
-        """Every IPv4 entry. Raises OSError."""
+        """Every entry. Raises OSError."""
         self._send(_GET, _DUMP, b"")
         return [_flow(body[_FAMILY.size :]) for body in self._answers()]
 
@@ -79,7 +80,7 @@ class Conntrack:
         self._sequence += 1
         length = _HEADER.size + _FAMILY.size + len(body)
         head = _HEADER.pack(length, _CONNTRACK << 8 | kind, _REQUEST | flags, self._sequence, 0)
-        self._socket.send(head + _FAMILY.pack(socket.AF_INET, 0, 0) + body)
+        self._socket.send(head + _FAMILY.pack(self._family, 0, 0) + body)
 
     def _answers(self) -> Iterator[bytes]:
         while True:
@@ -111,9 +112,16 @@ def _tuple(data: bytes) -> tuple[int, Address, Address]:
     ip, transport = _attributes(parts[_IP]), _attributes(parts[_TRANSPORT])
     return (
         transport[_PROTOCOL][0],
-        (socket.inet_ntoa(ip[_SOURCE]), _port(transport.get(_SOURCE_PORT))),
-        (socket.inet_ntoa(ip[_DESTINATION]), _port(transport.get(_DESTINATION_PORT))),
+        (_written(ip, _SOURCE), _port(transport.get(_SOURCE_PORT))),
+        (_written(ip, _DESTINATION), _port(transport.get(_DESTINATION_PORT))),
     )
+
+
+def _written(ip: dict[int, bytes], which: int) -> str:
+    """An address: those of IPv6 have the numbers that follow those of IPv4."""
+    if which in ip:
+        return socket.inet_ntoa(ip[which])
+    return socket.inet_ntop(socket.AF_INET6, ip[which + 2])
 
 
 def _port(data: bytes | None) -> int:
