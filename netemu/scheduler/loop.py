@@ -7,8 +7,8 @@ the moment of its binding, so the next decision already sees it.
 import asyncio
 import logging
 import random
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 
 from msgspec.structs import replace
 
@@ -156,8 +156,9 @@ class Scheduler:
         obj = self._client.get(resources.NAMESPACES, "", namespace)
         return labels_of(obj) if obj is not None else {}
 
-    def _decide(self, pod: Pod) -> Decision:
-        """The decision; pods that others leave a node for count as being there."""
+    @contextmanager
+    def _with_guests(self, pod: Pod) -> Iterator[None]:
+        """Within the block pods count as being where others leave a node for them."""
         guests = [
             other
             for other in self._nominated.values()
@@ -166,10 +167,14 @@ class Scheduler:
         for guest in guests:
             self._cluster.place(guest, guest.nominated)
         try:
-            return decide(pod, self._cluster, self._rng, self._namespace_labels)
+            yield
         finally:
             for guest in guests:
                 self._cluster.remove(guest.key)
+
+    def _decide(self, pod: Pod) -> Decision:
+        with self._with_guests(pod):
+            return decide(pod, self._cluster, self._rng, self._namespace_labels)
 
     async def schedule(self, key: Key) -> None:
         """Decide about one pod and bind it. Raises Conflict, NotFound when it changed meanwhile."""
@@ -212,7 +217,9 @@ class Scheduler:
             await self._refuse(pod.key, obj, told)
             return
         budgets = self._client.list(resources.POD_DISRUPTION_BUDGETS)
-        found = preemption.victims(pod, self._cluster, refused, budgets, self._namespace_labels)
+        with self._with_guests(pod):
+            of = self._namespace_labels
+            found = preemption.victims(pod, self._cluster, refused, budgets, of)
         if found is None:
             await self._refuse(pod.key, obj, message)
             return

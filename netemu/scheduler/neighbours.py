@@ -212,12 +212,12 @@ class Census:
         for item in self._me.wishes.spread:
             if item.hard:
                 yield from self._uneven(item, labels)
-        if self._touches(self._shunned, labels):
-            yield OTHERS_APART
-        if self._touches(self._apart, labels):
-            yield APART
         if self._me.wishes.near and not self._is_near(labels):
             yield NEAR
+        if self._touches(self._apart, labels):
+            yield APART
+        if self._touches(self._shunned, labels):
+            yield OTHERS_APART
 
     def _uneven(self, item: Spread, labels: Mapping[str, str]) -> Iterator[str]:
         value = labels.get(item.topology)

@@ -177,7 +177,7 @@ def test_18_7_overhead_counts(gifted: Space) -> None:
         gifted.create("pods", pod("first", rare("7"), runtimeClassName=name))
         assert where(gifted, "first") == NODE
         gifted.create("pods", pod("second", rare("3")))
-        assert f"1 Insufficient {GPU}" in unschedulable(gifted, "second")
+        assert f"3 Insufficient {GPU}" in unschedulable(gifted, "second")
     finally:
         gifted.delete("runtimeclasses", name)
 
