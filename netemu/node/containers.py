@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 
 from msgspec.structs import replace
 
+from netemu.clock import SystemClock
 from netemu.config.images import Program, Unknown
 from netemu.node import image_files, termination
 from netemu.node.backoff import BackOff, go_duration
@@ -221,6 +222,7 @@ class Containers:
         self._runs[spec.name] = run
         owner.event("Normal", "Started", f"Started container {spec.name}", spec.name)
         cluster.tasks.start(self._watch(spec.name, run), name=f"end of {spec.name}")
+        self._limit_memory(spec, run)
         hook = hook_of(spec, "postStart")
         if hook is not None:
             owner.change(spec.name, hooking=True)
@@ -230,6 +232,22 @@ class Containers:
         run.prober = Prober(spec, told, cluster.clock, cluster.tasks)
         if ending(owner.pod, owner.state):
             run.prober.only_readiness()
+
+    def _limit_memory(self, spec: ContainerSpec, run: Run) -> None:
+        if not (spec.raw.get("resources") or {}).get("limits"):
+            return
+        from netemu.node import memory_limit  # late: few containers have one
+
+        limit = memory_limit.limit_of(spec.raw)
+        if limit is None or run.process.pid <= 0:
+            return
+
+        def over() -> None:
+            run.over_limit = True
+            run.process.signal(signal.SIGKILL)
+
+        task = memory_limit.watch(run.process.pid, limit, over, SystemClock())
+        run.hooks.append(self._cluster.tasks.start(task, name=f"memory of {spec.name}"))
 
     def _never_ran(self, name: str, why: str) -> None:
         """The runtime refused: a life of no length, which containerd dates to 1970."""
@@ -296,7 +314,8 @@ class Containers:
         reason = "Error" if exited.code else "Completed"
         stopping = self._owner.container(name).stopping
         if exited.signal == signal.SIGKILL and not (stopping and stopping.killed):
-            reason = termination.killed_reason(run.oom_kills)
+            oom = run.over_limit
+            reason = termination.OOM if oom else termination.killed_reason(run.oom_kills)
         ended = replace(life, finished=clock.now(), code=exited.code, reason=reason, message=told)
         now = clock.monotonic()
         self._owner.change(name, life=ended, ended=now, stopping=None, waiting=None, hooking=False)

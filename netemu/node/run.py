@@ -24,6 +24,8 @@ class Run:
     keyboard: Keyboard
     prober: Prober | None = None
     hooks: list[asyncio.Task[Any]] = field(default_factory=list)
+    over_limit: bool = False
+    """It was killed because it had more memory than it may have."""
     oom_kills: int = 0
     """How many processes the kernel had killed for want of memory when it began."""
 

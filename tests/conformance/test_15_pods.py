@@ -439,3 +439,13 @@ def test_15_35_invalid_sysctls_are_refused(space: Space) -> None:
         space.pod("p", securityContext={"sysctls": bad})
     assert 'spec.securityContext.sysctls[0].name: Invalid value: "foo-"' in refused.value.message
     assert 'spec.securityContext.sysctls[1].name: Invalid value: "bar.."' in refused.value.message
+
+
+def test_15_too_much_memory_restarts_a_container(space: Space) -> None:
+    """What the notes show: more than the limit, and the container is started anew."""
+    python = "import time; x = b'1' * (200 * 2**20); time.sleep(1000)"
+    greedy = sh(f'exec python3 -c "{python}"', resources={"limits": {"memory": "64Mi"}})
+    space.pod("p", greedy)
+    space.wait_restart("p")
+    ended = space.container("p")["lastState"]["terminated"]
+    assert (ended["reason"], ended["exitCode"]) == ("OOMKilled", 137)

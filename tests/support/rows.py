@@ -78,6 +78,10 @@ class Api:
         host, port = self._server.hostname or "", self._server.port
         return http.client.HTTPSConnection(host, port, context=self.tls, timeout=60)
 
+    def close(self) -> None:
+        """End the connection."""
+        self._connection.close()
+
     def raw(self, method: str, path: str, body: Any = None, type: str = "") -> tuple[int, bytes]:
         """The answer's status and body."""
         sent = None if body is None else json.dumps(body)
