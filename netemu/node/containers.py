@@ -9,14 +9,13 @@ from collections.abc import Mapping, Sequence
 
 from msgspec.structs import replace
 
-from netemu.clock import SystemClock
 from netemu.config.images import Program, Unknown
-from netemu.node import image_files, termination
+from netemu.node import hooks, image_files, termination
 from netemu.node.backoff import BackOff, go_duration
 from netemu.node.context import Node
 from netemu.node.environment import ConfigError
 from netemu.node.folders import log_folder, own_folder
-from netemu.node.handlers import Target, carry_out
+from netemu.node.handlers import Target
 from netemu.node.launch import (
     base_environment,
     pod_environment,
@@ -26,10 +25,9 @@ from netemu.node.logs import LifeLog, forget_lives, log_path
 from netemu.node.owner import Owner
 from netemu.node.plan import ending
 from netemu.node.pod import ContainerSpec
-from netemu.node.probe import Handler
 from netemu.node.probe_reports import reports
 from netemu.node.prober import Prober
-from netemu.node.run import Run, hook_of
+from netemu.node.run import Run
 from netemu.node.runtime import (
     Exited,
     MountSpec,
@@ -44,10 +42,6 @@ from netemu.node.stdio import Keyboard, open_stdio
 
 CONFIG_RETRY_SECONDS = 10.0
 """Between attempts to start what is configured wrongly (the kubelet's own pace)."""
-POST_START_SECONDS = 3600.0
-"""Longest postStart hook; upstream has no bound."""
-HOOK_MARGIN = 2.0
-"""Seconds a container gets after its preStop hook, even past its grace period (the kubelet's)."""
 IMAGE_ERROR = "ErrImagePull"
 CONFIG_ERROR = "CreateContainerConfigError"
 
@@ -222,32 +216,15 @@ class Containers:
         self._runs[spec.name] = run
         owner.event("Normal", "Started", f"Started container {spec.name}", spec.name)
         cluster.tasks.start(self._watch(spec.name, run), name=f"end of {spec.name}")
-        self._limit_memory(spec, run)
-        hook = hook_of(spec, "postStart")
-        if hook is not None:
-            owner.change(spec.name, hooking=True)
-            task = self._post_start(spec.name, run, hook)
-            run.hooks.append(cluster.tasks.start(task, name="postStart"))
+        if (spec.raw.get("resources") or {}).get("limits"):
+            from netemu.node import memory_limit  # late: few containers have any
+
+            memory_limit.guard(cluster, spec, run)
+        hooks.begin(owner, cluster, spec, run)
         told = reports(owner, cluster, spec, life.id, target)
         run.prober = Prober(spec, told, cluster.clock, cluster.tasks)
         if ending(owner.pod, owner.state):
             run.prober.only_readiness()
-
-    def _limit_memory(self, spec: ContainerSpec, run: Run) -> None:
-        if not (spec.raw.get("resources") or {}).get("limits"):
-            return
-        from netemu.node import memory_limit  # late: few containers have one
-
-        limit = memory_limit.limit_of(spec.raw)
-        if limit is None or run.process.pid <= 0:
-            return
-
-        def over() -> None:
-            run.over_limit = True
-            run.process.signal(signal.SIGKILL)
-
-        task = memory_limit.watch(run.process.pid, limit, over, SystemClock())
-        run.hooks.append(self._cluster.tasks.start(task, name=f"memory of {spec.name}"))
 
     def _never_ran(self, name: str, why: str) -> None:
         """The runtime refused: a life of no length, which containerd dates to 1970."""
@@ -326,47 +303,11 @@ class Containers:
         now = self._cluster.clock.monotonic()
         self._owner.change(spec.name, stopping=Stopping(since=now, grace=grace))
         self._owner.event("Normal", "Killing", message, spec.name)
-        run = self._runs[spec.name]
-        hook = hook_of(spec, "preStop")
-        if hook is None or grace <= 0 or self._owner.container(spec.name).prepared:
-            run.process.signal(signal.SIGTERM)
-            return
-        task = self._pre_stop(spec.name, run, hook, grace)
-        run.hooks.append(self._cluster.tasks.start(task, name="preStop"))
+        hooks.end(self._owner, self._cluster, spec, self._runs[spec.name], grace)
 
     def prepare(self, spec: ContainerSpec, grace: float) -> None:
         """Run the preStop hook of a container whose turn to be stopped comes later."""
-        hook, run = hook_of(spec, "preStop"), self._runs[spec.name]
-        assert hook is not None
-        self._owner.change(spec.name, prepared=True)
-        task = self._run_pre_stop(spec.name, run, hook, grace)
-        run.hooks.append(self._cluster.tasks.start(task, name="preStop"))
-
-    async def _run_pre_stop(self, name: str, run: Run, hook: Handler, grace: float) -> None:
-        cluster = self._cluster
-        outcome = await carry_out(hook, run.target, cluster.runtime, cluster.clock, grace)
-        if not outcome.ok:
-            self._owner.event("Warning", "FailedPreStopHook", "PreStopHook failed", name)
-
-    async def _pre_stop(self, name: str, run: Run, hook: Handler, grace: float) -> None:
-        await self._run_pre_stop(name, run, hook, grace)
-        stopping = self._owner.container(name).stopping
-        if stopping is not None:
-            earliest = self._cluster.clock.monotonic() + HOOK_MARGIN
-            self._owner.change(name, stopping=replace(stopping, earliest_kill=earliest))
-        run.process.signal(signal.SIGTERM)
-        self._owner.wake()
-
-    async def _post_start(self, name: str, run: Run, hook: Handler) -> None:
-        cluster = self._cluster
-        outcome = await carry_out(
-            hook, run.target, cluster.runtime, cluster.clock, POST_START_SECONDS
-        )
-        if not outcome.ok:
-            self._owner.event("Warning", "FailedPostStartHook", "PostStartHook failed", name)
-            self._owner.change(name, unhealthy="FailedPostStartHook")
-        self._owner.change(name, hooking=False)
-        self._owner.wake()
+        hooks.prepare(self._owner, self._cluster, spec, self._runs[spec.name], grace)
 
     def kill(self, name: str) -> None:
         """SIGKILL."""

@@ -7,11 +7,15 @@ for a second if it asks for all of it at once.
 """
 
 import os
+import signal
 from collections.abc import Callable, Iterator
 
-from netemu.clock import Clock
+from netemu.clock import Clock, SystemClock
 from netemu.model.meta import Object
 from netemu.model.quantity import parse_quantity
+from netemu.node.context import Cluster
+from netemu.node.pod import ContainerSpec
+from netemu.node.run import Run
 from netemu.node.usage import own_memory
 
 CALM_SECONDS, CLOSE_SECONDS = 1.0, 0.1
@@ -22,6 +26,20 @@ def limit_of(container: Object) -> int | None:
     """Bytes that a container may have; None: as many as there are."""
     limits = (container.get("resources") or {}).get("limits") or {}
     return int(parse_quantity(limits["memory"])) if limits.get("memory") else None
+
+
+def guard(cluster: Cluster, spec: ContainerSpec, run: Run) -> None:
+    """Kill a container that gets too large, for as long as it runs."""
+    limit = limit_of(spec.raw)
+    if limit is None or run.process.pid <= 0:
+        return
+
+    def over() -> None:
+        run.over_limit = True
+        run.process.signal(signal.SIGKILL)
+
+    task = watch(run.process.pid, limit, over, SystemClock())
+    run.hooks.append(cluster.tasks.start(task, name=f"memory of {spec.name}"))
 
 
 async def watch(first: int, limit: int, over: Callable[[], None], clock: Clock) -> None:

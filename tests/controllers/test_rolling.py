@@ -102,6 +102,8 @@ class Rolling(RuleBasedStateMachine):
                 pod["status"] = {"phase": "Failed", "conditions": []}
             case "delete":
                 pod["metadata"]["deletionTimestamp"] = "now"
+            case _:
+                pass
         self.pods[name] = pod
 
     @rule()
