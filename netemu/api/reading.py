@@ -2,6 +2,7 @@
 
 from base64 import b64encode
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from functools import partial
 from typing import Final
 
@@ -68,8 +69,9 @@ async def get_log(context: Context, target: Target, request: Request) -> Answer 
 
 
 async def _send_log(pieces: AsyncGenerator[bytes, None], duplex: Duplex, *, base64: bool) -> None:
-    async for piece in pieces:
-        await duplex.send(b64encode(piece) if base64 else piece, text=base64)
+    async with aclosing(pieces):
+        async for piece in pieces:
+            await duplex.send(b64encode(piece) if base64 else piece, text=base64)
 
 
 _LOG_PROTOCOLS: Final = frozenset({"binary.k8s.io", "base64.binary.k8s.io"})
