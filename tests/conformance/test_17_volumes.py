@@ -301,7 +301,8 @@ def test_17_7_files_of_users_and_modes(space: Space, medium: str, mode: str, use
     context = {"runAsUser": user} if user else {}
     said = told(space, *flags, volumes=empty(medium), securityContext=context)
     assert f'perms of file "{path}": {letters}' in said
-    assert f'owner UID of "{path}": {user}' in said
+    if space.knows_users:
+        assert f'owner UID of "{path}": {user}' in said
 
 
 def test_17_8_shared_between_containers(space: Space) -> None:

@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import os
 import ssl
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -123,6 +124,11 @@ class Space:
         self.api = api
         self.cluster = api.cluster
         self.name = name
+
+    @property
+    def knows_users(self) -> bool:
+        """Whether containers can run as any user: only where netemu is root itself."""
+        return os.geteuid() == 0 and self.cluster.facts["net"] == "root"
 
     def path(self, plural: str, name: str = "", sub: str = "") -> str:
         return path_of(plural, self.name, name, sub)
