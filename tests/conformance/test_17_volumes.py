@@ -305,6 +305,14 @@ def test_17_7_files_of_users_and_modes(space: Space, medium: str, mode: str, use
         assert f'owner UID of "{path}": {user}' in said
 
 
+def test_17_7_files_belong_to_the_pods_group(space: Space) -> None:
+    path = "/etc/v/test-file"
+    flags = [f"--new_file_0644={path}", f"--file_owner={path}"]
+    context = {"runAsUser": 1001, "fsGroup": 123}
+    said = told(space, *flags, volumes=empty(""), securityContext=context)
+    assert (f'owner GID of "{path}": 123' in said) is space.knows_users
+
+
 def test_17_8_shared_between_containers(space: Space) -> None:
     script = "until cat /etc/v/f 2>/dev/null; do sleep 0.1; done; exec sleep 1000"
     writer = sh("echo hello > /etc/v/f; exec sleep 1000", "w", **MOUNT)
