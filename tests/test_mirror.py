@@ -61,6 +61,7 @@ ELSEWHERE = {
     "dns/worker.py": "dns/test_workers.py",
     "fabric/nft_encoding.py": "fabric/test_nftables.py",
     "model/nft.py": "fabric/test_nftables.py",
+    "node/hooks.py": "node/test_containers.py",
     "programs/agnhost/dial.py": "programs/agnhost/test_netexec.py",
     "programs/counter.py": "programs/test_images.py",
     "programs/echo.py": "programs/test_images.py",
