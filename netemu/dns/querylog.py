@@ -1,20 +1,19 @@
 """The query log: what was asked lately and what was answered, bounded in memory, always on.
 
-Noting a reply appends one tuple, and replies that were sent together are noted together. What it
-means is worked out when somebody reads, a chunk at a time, so that a reader never holds up the
-answers: `QueryLog.read` takes and gives a cursor.
+Replies that were sent together are noted together, as one tuple. What they mean is worked out when
+somebody reads, a chunk at a time, so that a reader never holds up the answers: `QueryLog.read`
+takes and gives a cursor.
 """
 
 from bisect import bisect_right
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice, repeat
 from operator import itemgetter
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final, NamedTuple
 
 from netemu.dns import foreign
-from netemu.dns.observation import Batch, Observation, Octets, peer_at
+from netemu.dns.observation import Batch, Observation, peer_at
 from netemu.dns.presentation import data_line, rcode_name, shown, type_name
 from netemu.dns.records import Name, Question, Source, lowered
 from netemu.dns.searching import Searching, SearchStep, pod_list
@@ -24,7 +23,7 @@ from netemu.model.service import PodAddress
 from netemu.model.snapshot import Snapshot
 
 MOST_ENTRIES: Final = 10_000
-"""Replies kept; half a kilobyte each."""
+"""Replies kept; less than half a kilobyte each, where the table of replies doesn't hold them."""
 LONGEST: Final = 1232
 """Octets kept of a query or a reply (what passes unfragmented); of a longer one no answers."""
 TRUNCATED: Final = 0x02
@@ -39,12 +38,37 @@ LOOK_BACK: Final = 100
 """Entries before the first one read that may have begun a walk through a search list."""
 
 
-Moment: TypeAlias = tuple[float, str, float, Source, bytes]
-"""Of one reply or several: when, protocol, seconds, source, and the clients' socket addresses."""
-Raw: TypeAlias = tuple[bytes, Octets, str | int, Moment]
-"""Query and reply, the client's address or its place in the moment's, and the moment; those of a
-batch are without ids.
-"""
+class Moment(NamedTuple):
+    """Replies that were sent together, as they are kept."""
+
+    first: int
+    """The number of the first one."""
+    time: float
+    protocol: str
+    seconds: float
+    source: Source
+    queries: Sequence[bytes]
+    replies: Sequence[bytes]
+    clients: str | bytes
+    """The address of the only one, or socket addresses; then queries and replies are without ids.
+    """
+
+    @property
+    def end(self) -> int:
+        """The number after the last one."""
+        return self.first + len(self.queries)
+
+    def noted(self, number: int) -> "Noted":
+        """One of them."""
+        at = number - self.first
+        packet, reply, client = self.queries[at], self.replies[at], self.clients
+        if isinstance(client, bytes):
+            packet, reply = NO_ID + packet, NO_ID + reply
+            client = peer_at(client, at)[0]
+        about = self.time, client, self.protocol, packet, reply, self.seconds, self.source
+        return Noted(number, *about)
+
+
 NO_ID: Final = b"\0\0"
 
 
@@ -127,29 +151,47 @@ class QueryLog:
     ) -> None:
         self._zone = zone
         self._now = now
-        self._noted: deque[Raw] = deque(maxlen=size)
+        self._size = size
+        self._moments: deque[Moment] = deque()
         self._next = 0
         """The number of the next reply."""
         self._marks = deque([(0, latest.value.pods)], maxlen=MOST_MARKS)
 
     def observe(self, seen: Observation) -> None:
         """Note one reply."""
-        packet, reply = seen.packet[:LONGEST], seen.reply[:LONGEST]
-        moment = self._now(), seen.protocol, seen.seconds, seen.source, b""
-        self._noted.append((packet, reply, seen.client, moment))
-        self._next += 1
+        client, _, protocol, packet, reply, seconds, source = seen
+        texts = (packet[:LONGEST],), (reply[:LONGEST],), client
+        self._note(Moment(self._next, self._now(), protocol, seconds, source, *texts), 1)
 
     def observe_batch(self, batch: Batch) -> None:
         """Note several; they are no longer than `LONGEST` by nature."""
-        moment = self._now(), "udp", batch.seconds, Source.KEPT, batch.clients
-        count = len(batch.queries)
-        self._noted.extend(zip(batch.queries, batch.replies, range(count), repeat(moment)))
+        seconds, queries, replies, clients = batch
+        texts = queries, replies, clients
+        moment = Moment(self._next, self._now(), "udp", seconds, Source.KEPT, *texts)
+        self._note(moment, len(queries))
+
+    def _note(self, moment: Moment, count: int) -> None:
+        moments = self._moments
+        moments.append(moment)
         self._next += count
+        while len(moments) > 1 and self._next - moments[1].first >= self._size:
+            moments.popleft()
 
     def follow(self, snapshot: Snapshot) -> None:
         """Remember who has which address from now on."""
         if snapshot.pods is not self._marks[-1][1]:
             self._marks.append((self._next, snapshot.pods))
+
+    @property
+    def _first(self) -> int:
+        return self._moments[0].first if self._moments else self._next
+
+    def _between(self, start: int, stop: int) -> Iterator[Noted]:
+        at = max(0, bisect_right(self._moments, start, key=itemgetter(0)) - 1)
+        while at < len(self._moments) and (moment := self._moments[at]).first < stop:
+            for number in range(max(start, moment.first), min(stop, moment.end)):
+                yield moment.noted(number)
+            at += 1
 
     def before(self, count: int) -> int:
         """The cursor from which `count` entries can be read now."""
@@ -158,12 +200,11 @@ class QueryLog:
     def read(self, cursor: int, wanted: Wanted = EVERYTHING) -> Page:
         """Some of the entries from `cursor` on."""
         end = self._next
-        first = end - len(self._noted)
+        first = max(self._first, end - self._size)
         start = min(max(cursor, first), end)
         stop = min(start + LOOKED_THROUGH, end)
         earliest = max(first, start - LOOK_BACK)
-        raws = islice(self._noted, earliest - first, stop - first)
-        window = [_noted(earliest + at, raw) for at, raw in enumerate(raws)]
+        window = list(self._between(earliest, stop))
         found = [noted for noted in window[start - earliest :] if self._is_wanted(noted, wanted)]
         if len(found) > CHUNK:
             del found[CHUNK:]
@@ -205,14 +246,6 @@ class QueryLog:
                 step = searching.step(noted.time, noted.client, question.type, name, search)
             if noted.number in wanted:
                 yield _entry(noted, question, self._pod(noted), step)
-
-
-def _noted(number: int, raw: Raw) -> Noted:
-    packet, reply, client, (time, protocol, seconds, source, clients) = raw
-    if isinstance(client, int):
-        packet, reply = NO_ID + packet, NO_ID + reply
-        client = peer_at(clients, client)[0]
-    return Noted(number, time, client, protocol, packet, bytes(reply), seconds, source)
 
 
 def _entry(noted: Noted, question: Question | None, pod: str, step: SearchStep | None) -> Entry:
