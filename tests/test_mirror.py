@@ -43,6 +43,7 @@ ELSEWHERE = {
     "daemon/answers.py": "e2e/test_life.py",
     "daemon/asking.py": "daemon/test_control.py",
     "daemon/cluster.py": "e2e/test_life.py",
+    "daemon/facts.py": "e2e/test_life.py",
     "daemon/main.py": "e2e/test_life.py",
     "daemon/nodecontrol.py": "e2e/test_nodes.py",
     "daemon/places.py": "e2e/test_reachability.py",
