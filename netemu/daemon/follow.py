@@ -1,6 +1,7 @@
 """Readers of the API's changes inside the daemon: the snapshot, and the foreground's story."""
 
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
@@ -38,7 +39,9 @@ def _promises(client: Client, part: EndpointSlice) -> bool:
     return False
 
 
-async def follow(client: Client, latest: Latest[Snapshot]) -> None:
+async def follow(
+    client: Client, latest: Latest[Snapshot], now: Callable[[], float] = time.time
+) -> None:
     """Keep the snapshot that DNS and proxy read in step; the first batch makes it synced."""
     changes = client.watch(*FOLLOWED)
     try:
@@ -47,7 +50,8 @@ async def follow(client: Client, latest: Latest[Snapshot]) -> None:
             for change in await changes.batch():
                 snapshot = advance(snapshot, change.resource, change.old, change.new)
             if not snapshot.synced:
-                snapshot = replace(snapshot, synced=True)
+                revision = max(snapshot.revision, int(now()))
+                snapshot = replace(snapshot, synced=True, revision=revision)
             if snapshot is not latest.value:
                 latest.replace(snapshot)
     finally:
