@@ -52,9 +52,11 @@ class LocalSockets:
             raise
         return bound
 
-    def connector(self, kind: socket.SocketKind) -> socket.socket:
-        """An unconnected, unbound IPv4 socket of that kind. Raises OSError."""
-        return socket.socket(socket.AF_INET, kind | socket.SOCK_NONBLOCK)
+    def connector(
+        self, kind: socket.SocketKind, family: socket.AddressFamily = socket.AF_INET
+    ) -> socket.socket:
+        """An unconnected, unbound socket of that kind. Raises OSError."""
+        return socket.socket(family, kind | socket.SOCK_NONBLOCK)
 
     async def resolve(self, name: str) -> list[str]:
         """The IPv4 addresses of a name, as programs on the host find them. Raises OSError."""
@@ -86,9 +88,11 @@ class HostSockets:
         """A bound UDP socket (port 0: any). Raises OSError."""
         return self._call(lambda: self._sockets.bind_udp(address, port))
 
-    def connector(self, kind: socket.SocketKind) -> socket.socket:
-        """An unconnected, unbound IPv4 socket of that kind. Raises OSError."""
-        return self._call(lambda: self._sockets.connector(kind))
+    def connector(
+        self, kind: socket.SocketKind, family: socket.AddressFamily = socket.AF_INET
+    ) -> socket.socket:
+        """An unconnected, unbound socket of that kind. Raises OSError."""
+        return self._call(lambda: self._sockets.connector(kind, family))
 
     async def resolve(self, name: str) -> list[str]:
         """The IPv4 addresses of a name, as programs on the host find them. Raises OSError."""

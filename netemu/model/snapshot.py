@@ -55,8 +55,8 @@ class Snapshot:
     synced: bool = False
     """False until the first list is in: what isn't here may still exist."""
     revision: int = 0
-    """Grows with each change of what DNS serves: the serial of its zones. It begins with the time at
-    which the first list was in, so that it grows over restarts, too.
+    """Grows with each change of what DNS serves: the serial of its zones. It begins with the time
+    at which the first list was in, so that it grows over restarts, too.
     """
     services: Map[Key, ServiceEntry] = Map()
     slices: Map[Key, Slices] = Map()

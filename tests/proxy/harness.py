@@ -136,8 +136,10 @@ class LoopbackSockets:
         sock.bind((address, port))
         return sock
 
-    def connector(self, kind: socket.SocketKind) -> socket.socket:
-        return socket.socket(socket.AF_INET, kind | socket.SOCK_NONBLOCK)
+    def connector(
+        self, kind: socket.SocketKind, family: socket.AddressFamily = socket.AF_INET
+    ) -> socket.socket:
+        return socket.socket(family, kind | socket.SOCK_NONBLOCK)
 
 
 SOCKETS = LoopbackSockets()
