@@ -11,9 +11,9 @@ import asyncio
 import logging
 import random
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias, assert_never
 
+from msgspec import Struct, field
 from msgspec.structs import replace
 
 from netemu.clock import Clock
@@ -46,8 +46,7 @@ Tell: TypeAlias = Callable[[str, str], None]
 """Told what users should know of: a reason in CamelCase, and a message."""
 
 
-@dataclass(slots=True)
-class Health:
+class Health(Struct):
     """Of one server."""
 
     failures: int = 0
@@ -55,8 +54,7 @@ class Health:
     down_until: float = 0.0
 
 
-@dataclass(slots=True)
-class Group:
+class Group(Struct, eq=False):
     """What is known of the servers of one `Forward`."""
 
     forward: Forward

@@ -7,8 +7,9 @@ costs the others nothing. Only the SOA's serial and the order of addresses are f
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, TypeAlias
+
+from msgspec import Struct
 
 from netemu.dns.reading import Part, reads_pods, still_true, touched, watched
 from netemu.dns.tallies import Tallies, Tally, kept_kind
@@ -31,9 +32,12 @@ Arrange: TypeAlias = Callable[[tuple[bytes, ...]], tuple[bytes, ...]]
 """Gives the addresses of a reply the order of the next one."""
 
 
-@dataclass(slots=True, eq=False)
-class Entry:
-    """A reply, ready to be sent; like its query it is without id."""
+class Entry(Struct, eq=False, gc=False):
+    """A reply, ready to be sent; like its query it is without id.
+
+    Nothing that it holds leads back to it, so the garbage collector need not look at tens of
+    thousands of them.
+    """
 
     query: bytes
     reply: bytes
