@@ -124,6 +124,7 @@ def started(child: Callable[..., None], *arguments: object) -> Iterator[Running]
     context = multiprocessing.get_context("spawn")
     process = context.Process(target=child, args=(theirs, *arguments))
     process.start()
+    theirs.close()  # so that the end of the child is noticed
     pid, port = mine.recv()
     try:
         yield Running(pid, port, mine)
