@@ -38,7 +38,7 @@ $(DEV_STAMP): $(STAMP)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[test,capture]'
 	@touch $@
 
-tools: ## Install the clients that tests drive: kubectl, dig, curl, redis
+tools: ## Install the clients that tests drive: kubectl, dig, curl, redis, node, musl
 	@scripts/install-tools clients
 	@scripts/install-tools kubectls $(TOOLS)
 

@@ -166,6 +166,13 @@ CASES = [
     ),
     Case("UDP ports", f"_dns._udp.both.{SVC}", SRV, (f"SRV 0 100 53 both.{SVC}",)),
     *nodata("a port's name has no address (CoreDNS gives one)", f"_http._tcp.web.{SVC}", A, AAAA),
+    Case(
+        "SRV of a headless Service of IPv6 only",
+        f"_pg._tcp.only6.{SVC}",
+        SRV,
+        (f"SRV 0 100 5432 fd00-10-244--0.only6.{SVC}",),
+        additional=(f"fd00-10-244--0.only6.{SVC} AAAA fd00:10:244::",),
+    ),
     # 12
     *denied("an unnamed port has no name", f"_http._tcp.unnamed.{SVC}", SRV),
     *denied("nor an empty one", f"_._tcp.unnamed.{SVC}", SRV),
@@ -200,6 +207,18 @@ CASES = [
         "5.0.244.10.in-addr.arpa",
         PTR,
         (f"PTR web-0.web.{SVC}",),
+    ),
+    Case(
+        "PTR of an endpoint of the other family",
+        "0.1.0.0." + "0." * 16 + "4.4.2.0.0.1.0.0.0.0.d.f.ip6.arpa",
+        PTR,
+        (f"PTR db-0.db.{SVC}",),
+    ),
+    Case(
+        "PTR of an endpoint by its IPv6 address, which ends in ::",
+        "0." * 20 + "4.4.2.0.0.1.0.0.0.0.d.f.ip6.arpa",
+        PTR,
+        (f"PTR fd00-10-244--0.only6.{SVC}",),
     ),
     *denied("PTR of an endpoint that isn't ready", "13.0.244.10.in-addr.arpa", PTR),
     *nodata("a reverse name has no address", "7.0.96.10.in-addr.arpa", A, ANY),
