@@ -12,7 +12,6 @@ CONTRACTS = {
     "api/context.py",
     "config/version.py",
     "daemon/parts.py",
-    "dns/observation.py",
     "model/client.py",
     "model/sockets.py",
     "model/streams.py",

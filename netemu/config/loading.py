@@ -108,16 +108,16 @@ def _value(hint: Any, value: Any, path: str) -> Any:
             for key, item in value.items()
         }
     if get_origin(hint) is tuple:
-        return _several(get_args(hint), value, path)
+        return _tuple(get_args(hint), value, path)
     return _plain(hint, value, path)
 
 
-def _several(kinds: tuple[Any, ...], value: Any, path: str) -> tuple[Any, ...]:
+def _tuple(kinds: tuple[Any, ...], value: Any, path: str) -> tuple[Any, ...]:
+    if not isinstance(value, list):
+        raise ValueError(f"{path} must be a list")
     if kinds[-1] is Ellipsis:
-        if not isinstance(value, list):
-            raise ValueError(f"{path} must be a list")
         kinds = kinds[:1] * len(value)
-    if not isinstance(value, list) or len(value) != len(kinds):
+    if len(value) != len(kinds):
         raise ValueError(f"{path} must be a list of {len(kinds)}")
     return tuple(_value(kind, item, path) for kind, item in zip(kinds, value, strict=True))
 

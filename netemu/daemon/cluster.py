@@ -28,7 +28,6 @@ from netemu.daemon.movableclock import MovableClock
 from netemu.daemon.parts import MANAGER, Core, Start
 from netemu.daemon.places import Places, open_places
 from netemu.daemon.ports import open_ports
-from netemu.daemon.webproxy import serve_web_proxy
 from netemu.dns.records import lowered, name_from
 from netemu.dns.seen import Seen, see, serve_metrics
 from netemu.dns.server import Dns, serve_dns
@@ -39,16 +38,17 @@ from netemu.model.snapshot import EMPTY
 from netemu.node.agent import NodeAgent
 from netemu.proxy.ports import Site
 from netemu.proxy.server import Proxy, serve_proxy
-from netemu.scheduler.loop import run_scheduler
 from netemu.store.sqlite import open_sqlite
 from netemu.tasks import Tasks, task_group
 
 if TYPE_CHECKING:
     from netemu.api.tokens import ServiceAccountTokens
     from netemu.daemon.answers import Answers
+    from netemu.scheduler import loop as scheduling
 else:
     ServiceAccountTokens = late("netemu.api.tokens").ServiceAccountTokens
     Answers = late("netemu.daemon.answers").Answers
+    scheduling = late("netemu.scheduler.loop")
 
 
 async def serve(start: Start) -> None:
@@ -187,13 +187,17 @@ def _control(start: Start, tasks: Tasks, core: Core, ca: str, ready: asyncio.Eve
         ready,
     )
     tasks.start(controllers, name="controllers")
-    scheduler = run_scheduler(
-        registry.client("kube-scheduler"),
-        registry.recorder("default-scheduler"),
-        core.clock,
-        core.rng,
-    )
-    tasks.start(scheduler, name="scheduler")
+
+    async def schedule() -> None:
+        await ready.wait()
+        await scheduling.run_scheduler(
+            registry.client("kube-scheduler"),
+            registry.recorder("default-scheduler"),
+            core.clock,
+            core.rng,
+        )
+
+    tasks.start(schedule(), name="scheduler")
 
 
 async def _serve_network(
@@ -207,6 +211,8 @@ async def _serve_network(
     await stack.enter_async_context(serve_metrics(seen, **core.ports.dns_pages))
     if core.ports.web_proxy is not None:
         names = core.ports.dns_address, settings.dns.zone
+        from netemu.daemon.webproxy import serve_web_proxy  # late: only loopback mode has it
+
         await stack.enter_async_context(serve_web_proxy(core.ports.web_proxy, *names))
     proxy = await stack.enter_async_context(
         serve_proxy(

@@ -10,8 +10,9 @@ import socket
 import struct
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
+
+from msgspec import Struct
 
 from netemu.model.addressing import IpNetwork
 
@@ -52,8 +53,7 @@ _FAMILIES = {4: socket.AF_INET, 6: socket.AF_INET6}
 """By IP version."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VethEnd:
+class VethEnd(Struct, frozen=True, kw_only=True):
     """One end of a veth pair."""
 
     name: str
@@ -63,8 +63,7 @@ class VethEnd:
     """A descriptor of the network namespace it is born in; None: the one of the socket."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rule:
+class Rule(Struct, frozen=True, kw_only=True):
     """Which packets look for their way in the main table, or are dropped without a word."""
 
     priority: int
@@ -75,8 +74,7 @@ class Rule:
     drop: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
+class Route(Struct, frozen=True):
     """A route that exists."""
 
     destination: IpNetwork

@@ -90,9 +90,9 @@ _STORED: tuple[Resource, ...] = (
     Resource(
         "", "v1", "ComponentStatus", "componentstatuses", False, ("cs",), verbs=("get", "list")
     ),
-    Resource("", "v1", "LimitRange", "limitranges", True, ("limits",), controlled=False),
+    Resource("", "v1", "LimitRange", "limitranges", True, ("limits",)),
     Resource("", "v1", "PodTemplate", "podtemplates"),
-    Resource("", "v1", "ResourceQuota", "resourcequotas", True, ("quota",), (), _STATUS, False),
+    Resource("", "v1", "ResourceQuota", "resourcequotas", True, ("quota",), (), _STATUS),
     Resource(
         _ADMISSION,
         "v1",
@@ -159,7 +159,7 @@ _STORED: tuple[Resource, ...] = (
     Resource(
         _NETWORKING, "v1", "NetworkPolicy", "networkpolicies", True, ("netpol",), controlled=False
     ),
-    Resource("node.k8s.io", "v1", "RuntimeClass", "runtimeclasses", False, controlled=False),
+    Resource("node.k8s.io", "v1", "RuntimeClass", "runtimeclasses", False),
     Resource(_STORAGE, "v1", "CSIDriver", "csidrivers", False, controlled=False),
     Resource(_STORAGE, "v1", "CSINode", "csinodes", False, controlled=False),
     Resource(_STORAGE, "v1", "CSIStorageCapacity", "csistoragecapacities", controlled=False),
@@ -273,6 +273,7 @@ ENDPOINT_SLICES = "endpointslices.discovery.k8s.io"
 EVENTS = "events"
 IP_ADDRESS_POOLS = "ipaddresspools.metallb.io"
 L2_ADVERTISEMENTS = "l2advertisements.metallb.io"
+LIMIT_RANGES = "limitranges"
 LEASES = "leases.coordination.k8s.io"
 NAMESPACES = "namespaces"
 NODES = "nodes"
@@ -281,8 +282,10 @@ PERSISTENT_VOLUME_CLAIMS = "persistentvolumeclaims"
 PODS = "pods"
 REPLICATION_CONTROLLERS = "replicationcontrollers"
 REPLICA_SETS = "replicasets.apps"
+RESOURCE_QUOTAS = "resourcequotas"
 ROLES = "roles.rbac.authorization.k8s.io"
 ROLE_BINDINGS = "rolebindings.rbac.authorization.k8s.io"
+RUNTIME_CLASSES = "runtimeclasses.node.k8s.io"
 SECRETS = "secrets"
 SERVICES = "services"
 SERVICE_ACCOUNTS = "serviceaccounts"

@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from msgspec import Struct
+
 from netemu.model.addressing import canonical, family_of
 from netemu.model.meta import Key, Object, annotations_of, key_of, labels_of, name_of, namespace_of
 
@@ -35,8 +37,7 @@ class TrafficPolicy(StrEnum):
     LOCAL = "Local"
 
 
-@dataclass(frozen=True, slots=True)
-class ServicePort:
+class ServicePort(Struct, frozen=True):
     """One port of a Service."""
 
     name: str
@@ -46,8 +47,7 @@ class ServicePort:
     node_port: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Service:
+class Service(Struct, frozen=True, kw_only=True):
     """What DNS and proxy need of a Service."""
 
     namespace: str
@@ -84,11 +84,10 @@ class Service:
     @property
     def families(self) -> tuple[str, ...]:
         """The address families it has virtual IPs of, the primary one first."""
-        return tuple(family_of(address) for address in self.cluster_ips) or ("IPv4",)
+        return tuple([family_of(address) for address in self.cluster_ips]) or ("IPv4",)
 
 
-@dataclass(frozen=True, slots=True)
-class EndpointPort:
+class EndpointPort(Struct, frozen=True):
     """One port of an EndpointSlice."""
 
     name: str
@@ -96,8 +95,7 @@ class EndpointPort:
     port: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Endpoint:
+class Endpoint(Struct, frozen=True, kw_only=True):
     """One address that serves."""
 
     address: str
@@ -176,7 +174,7 @@ def service_from(obj: Object) -> Service:
         namespace=namespace_of(obj),
         name=name_of(obj),
         type=ServiceType(spec.get("type", "ClusterIP")),
-        cluster_ips=tuple(canonical(ip) for ip in ips if ip != "None"),
+        cluster_ips=tuple([canonical(ip) if ":" in ip else ip for ip in ips if ip != "None"]),
         headless="None" in ips,
         ports=tuple(_service_port(port) for port in spec.get("ports") or ()),
         external_name=spec.get("externalName", ""),
@@ -219,13 +217,14 @@ def _service_port(port: Object) -> ServicePort:
 
 def slice_from(obj: Object) -> EndpointSlice:
     """Shrink an EndpointSlice object; a port without number is left out (it means "all")."""
+    six = obj.get("addressType") == "IPv6"
     return EndpointSlice(
         namespace=namespace_of(obj),
         name=name_of(obj),
         service=labels_of(obj).get(SERVICE_NAME, ""),
         family=obj.get("addressType", "IPv4"),
         endpoints=tuple(
-            _endpoint(item, canonical(address))
+            _endpoint(item, canonical(address) if six else address)
             for item in obj.get("endpoints") or ()
             for address in item.get("addresses") or ()
         ),
@@ -262,8 +261,7 @@ def _endpoint(item: Object, address: str) -> Endpoint:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class HostPort:
+class HostPort(Struct, frozen=True):
     """A port of a node that leads to a pod on it."""
 
     address: str
@@ -273,8 +271,7 @@ class HostPort:
     container_port: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PodAddress:
+class PodAddress(Struct, frozen=True, kw_only=True):
     """Who holds a pod address."""
 
     namespace: str
@@ -321,8 +318,7 @@ def _host_ports(spec: Object) -> Iterator[HostPort]:
                 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NodePlace:
+class NodePlace(Struct, frozen=True, kw_only=True):
     """A node, as far as it tells where somebody is."""
 
     name: str

@@ -8,17 +8,17 @@ later inherit it, and lets their packets pass since it let the first one pass.
 import socket
 import struct
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
 from typing import Final
+
+from msgspec import Struct
 
 from netemu.model.addressing import IpNetwork, family_of
 from netemu.model.service import NodePlace, TrafficPolicy
 from netemu.proxy.policy import Door, Reach
 
 
-@dataclass(frozen=True, slots=True)
-class Gate:
+class Gate(Struct, frozen=True):
     """Source networks of one address family, the first that fits decides."""
 
     rules: tuple[tuple[IpNetwork, bool], ...] = ()

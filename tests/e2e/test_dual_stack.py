@@ -140,7 +140,7 @@ class Cluster:
 
     def six(self, service: str) -> str:
         """The IPv6 address of a Service."""
-        return next(ip for ip in self.spec(service)["clusterIPs"] if ":" in ip)
+        return next(str(ip) for ip in self.spec(service)["clusterIPs"] if ":" in ip)
 
     def node_port(self, service: str) -> int:
         return int(self.spec(service)["ports"][0]["nodePort"])
