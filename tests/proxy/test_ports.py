@@ -1,5 +1,6 @@
 """Which sockets a Service asks for."""
 
+import dataclasses
 from dataclasses import dataclass
 
 import pytest
@@ -239,7 +240,7 @@ OF_FAMILIES = [
         "a stopped node's neither",
         replace(TWO_IPS_NODE_PORT, cluster_ips=IPS[1:], external_ips=(), load_balancer_ips=()),
         (IP6, SIXES[1]),
-        replace(DUAL, silent=frozenset({"172.30.0.11", "fd00:172:30::b"})),
+        dataclasses.replace(DUAL, silent=frozenset({"172.30.0.11", "fd00:172:30::b"})),
         OF_EACH,
     ),
 ]
