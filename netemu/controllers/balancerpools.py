@@ -7,7 +7,7 @@ Source: MetalLB's internal/allocator and internal/config.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import ip_address, ip_network
 from typing import Any, Final
 
@@ -44,10 +44,18 @@ class Pool:
     """If there are some, only Services in these get addresses from here."""
     selectors: tuple[Selector, ...] = ()
     """If there are some, only Services that one of these matches."""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    layer2: bool = False
+    """Announced by all nodes, whether or not an L2Advertisement says so."""
+    always: bool = False
+    """Announced also while nobody serves, so that clients are refused rather than ignored."""
 
     def has(self, address: str) -> bool:
         """Whether an address is one of the pool's."""
-        number = int(ip_address(address))
+        try:
+            number = int(ip_address(address))
+        except ValueError:
+            return False
         return any(first <= number <= last for first, last in self.ranges)
 
     def serves(self, request: "Request") -> bool:
@@ -203,7 +211,8 @@ def _problem(request: Request, holders: Collection[Request]) -> str | None:
 
 def own_pool(*ranges: tuple[IpAddress, IpAddress]) -> Pool:
     """The default range of each address family, netemu's own."""
-    return Pool(name="netemu", ranges=tuple((int(first), int(last)) for first, last in ranges))
+    numbers = tuple((int(first), int(last)) for first, last in ranges)
+    return Pool(name="netemu", ranges=numbers, layer2=True, always=True)
 
 
 def pool_from(obj: Object) -> Pool:
@@ -218,6 +227,7 @@ def pool_from(obj: Object) -> Pool:
         priority=allocation.get("priority") or 0,
         namespaces=frozenset(allocation.get("namespaces") or ()),
         selectors=_selectors(name_of(obj), allocation.get("serviceSelectors") or ()),
+        labels=labels_of(obj),
     )
 
 
@@ -234,6 +244,7 @@ def pools_from_config(config: Object) -> list[Pool]:
                 ranges=_ranges(item["name"], item.get("addresses") or ()),
                 auto=item.get("auto-assign", True) is not False,
                 avoid_buggy=bool(item.get("avoid-buggy-ips")),
+                layer2=item.get("protocol", "layer2") == "layer2",
             )
             for item in listed
         ]

@@ -2,11 +2,14 @@
 
 import os
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from netemu.daemon.parts import Core, Start
 from netemu.node.agent import NodeAgent
 from netemu.proxy.server import Proxy
+
+if TYPE_CHECKING:
+    from netemu.daemon.announcements import Announcements
 
 
 def facts_of(start: Start, core: Core) -> dict[str, Any]:
@@ -41,6 +44,14 @@ def facts_of(start: Start, core: Core) -> dict[str, Any]:
         },
         "notes": list(launched.notes),
     }
+
+
+def follow_nodes(proxy: Proxy, agent: NodeAgent, announcements: "Announcements | None") -> None:
+    """What changes when nodes come and go, or others of them are silent."""
+    place_nodes(proxy, agent)
+    if announcements is not None:
+        nodes = (n for n in agent.power.nodes.values() if n.standing.running)
+        announcements.follow_nodes({n.name: n.own for n in nodes if n.standing.reaches.is_set()})
 
 
 def place_nodes(proxy: Proxy, agent: NodeAgent) -> None:

@@ -30,6 +30,7 @@ class Flow(NamedTuple):
     """An entry."""
 
     protocol: int
+    client: Address
     front: Address
     """What the client addressed."""
     back: Address
@@ -57,16 +58,9 @@ class Conntrack:
         self._send(_GET, _DUMP, b"")
         return [_flow(body[_FAMILY.size :]) for body in self._answers()]
 
-    def forget(self, protocol: int, unwanted: Callable[[Address, Address], bool]) -> int:
-        """Forget the flows of a protocol whose front and back are unwanted; how many those were.
-
-        Raises OSError.
-        """
-        gone = [
-            flow
-            for flow in self.flows()
-            if flow.protocol == protocol and unwanted(flow.front, flow.back)
-        ]
+    def forget(self, protocol: int, unwanted: Callable[[Flow], bool]) -> int:
+        """Forget the unwanted flows of a protocol; how many those were. Raises OSError."""
+        gone = [flow for flow in self.flows() if flow.protocol == protocol and unwanted(flow)]
         for flow in gone:
             self._send(_DELETE, _ACK, _attribute(_ORIGINAL | _NESTED, flow.key))
             try:
@@ -103,7 +97,7 @@ class Conntrack:
 def _flow(body: bytes) -> Flow:
     parts = _attributes(body)
     original, reply = _tuple(parts[_ORIGINAL]), _tuple(parts[_REPLY])
-    return Flow(original[0], original[2], reply[1], parts[_ORIGINAL])
+    return Flow(*original, reply[1], parts[_ORIGINAL])
 
 
 def _tuple(data: bytes) -> tuple[int, Address, Address]:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Final
 
-from netemu.fabric.conntrack import Conntrack
+from netemu.fabric.conntrack import Conntrack, Flow
 from netemu.fabric.host import LocalSockets
 from netemu.fabric.nftables import Nftables
 from netemu.model.nft import IPV4, Address, AddTable, DeleteTable, Stack
@@ -46,9 +46,18 @@ class LocalInterception:
 
     def forget(self, unwanted: Callable[[Address, Address], bool]) -> None:
         """Forget UDP flows by what their client addressed and who answers it. Raises OSError."""
+        self._forget(socket.IPPROTO_UDP, lambda flow: unwanted(flow.front, flow.back))
+
+    def cut(self, unwanted: Callable[[Address, Address], bool]) -> None:
+        """Forget TCP connections by their client and what it addressed, so that it is told when it
+        next says something. Raises OSError.
+        """
+        self._forget(socket.IPPROTO_TCP, lambda flow: unwanted(flow.client, flow.front))
+
+    def _forget(self, protocol: int, unwanted: Callable[[Flow], bool]) -> None:
         table = Conntrack(self.stack.version)
         try:
-            table.forget(socket.IPPROTO_UDP, unwanted)
+            table.forget(protocol, unwanted)
         finally:
             table.close()
 

@@ -32,6 +32,7 @@ _NEWRULE, _DELRULE = 32, 33
 _ERROR, _DONE = 2, 3
 _REQUEST, _ACK, _EXCLUSIVE, _CREATE, _DUMP = 0x1, 0x4, 0x200, 0x400, 0x300
 
+_IFLA_LINK, _MACVLAN_MODE, _MACVLAN_BRIDGE = 5, 1, 4
 _IFLA_ADDRESS, _IFLA_IFNAME, _IFLA_LINKINFO, _IFLA_NET_NS_FD = 1, 3, 18, 28
 _INFO_KIND, _INFO_DATA, _VETH_PEER = 1, 2, 1
 _IFA_ADDRESS, _IFA_LOCAL = 1, 2
@@ -99,6 +100,14 @@ class Netlink:
         peer = _attribute(_VETH_PEER, _LINK.pack(0, 0, 0, 0, 0) + _end(other))
         info = _attribute(_INFO_KIND, b"veth") + _attribute(_INFO_DATA, peer)
         body = _LINK.pack(0, 0, 0, 0, 0) + _end(one) + _attribute(_IFLA_LINKINFO, info)
+        self._request(_NEWLINK, _CREATE | _EXCLUSIVE, body)
+
+    def add_macvlan(self, name: str, below: int, mac: str) -> None:
+        """Make a device with a hardware address of its own on top of another. Raises OSError."""
+        mode = _attribute(_MACVLAN_MODE, struct.pack("=I", _MACVLAN_BRIDGE))
+        info = _attribute(_INFO_KIND, b"macvlan") + _attribute(_INFO_DATA, mode)
+        body = _LINK.pack(0, 0, 0, 0, 0) + _end(VethEnd(name=name, mac=mac))
+        body += _attribute(_IFLA_LINK, struct.pack("=I", below)) + _attribute(_IFLA_LINKINFO, info)
         self._request(_NEWLINK, _CREATE | _EXCLUSIVE, body)
 
     def delete(self, name: str) -> None:

@@ -11,11 +11,16 @@ from ipaddress import ip_network
 
 from msgspec.structs import replace
 
-from netemu.fabric.cluster import EVERYTHING, all_ranges
+from netemu.fabric.cluster import EVERYTHING, all_ranges, set_sysctl
 from netemu.fabric.rtnetlink import Netlink, Route, VethEnd
 from netemu.model.addressing import Addressing, IpNetwork
 
 CLUSTER_END = "uplink"
+
+ONLY_ITS_OWN = "1"
+"""Value of arp_ignore: answer only for addresses that the device itself has."""
+BEST = "2"
+"""Value of arp_announce: questions come from such an address, too, so that no other is learnt."""
 
 HALF_OF_EVERYTHING = 1
 """Routes this short are default routes in disguise: VPNs add 0.0.0.0/1 and 128.0.0.0/1."""
@@ -31,15 +36,16 @@ def host_end(block: int) -> str:
 
 
 def link_network(block: int, version: int = 4) -> IpNetwork:
-    """The /30 of an uplink: link-local, and different for every instance as its block is.
+    """The network of an uplink: link-local, and different for every instance as its block is.
 
-    .8 to .11 because others have habits: clouds serve metadata, time and DNS at 169.254.169.123,
-    .253 and .254. With IPv6 a link-local address could be no source of packets that are routed on,
-    so that is a local one (RFC 4193), with 169.254 in hexadecimal figures.
+    Its first address is the host's, the second the cluster's; the others are for neighbours that
+    are bridged to it. .8 to .15 because others have habits: clouds serve metadata, time and DNS at
+    169.254.169.123, .253 and .254. With IPv6 a link-local address could be no source of packets
+    that are routed on, so that is a local one (RFC 4193), with 169.254 in hexadecimal figures.
     """
     if version == 6:
-        return ip_network(f"fd00:a9fe:{block:x}::/126")
-    return ip_network(f"169.254.{block}.8/30")
+        return ip_network(f"fd00:a9fe:{block:x}::/125")
+    return ip_network(f"169.254.{block}.8/29")
 
 
 def conflict(wanted: Iterable[IpNetwork], existing: Iterable[Route]) -> str | None:
@@ -83,6 +89,9 @@ def _connect(
     cluster.add_veth(VethEnd(name=CLUSTER_END), VethEnd(name=name, namespace=host_namespace))
     try:
         inner, outer = cluster.index(CLUSTER_END), host.index(name)
+        # Who has a node's or a balancer's address there, an announcer tells.
+        set_sysctl(f"net/ipv4/conf/{CLUSTER_END}/arp_ignore", ONLY_ITS_OWN)
+        set_sysctl(f"net/ipv4/conf/{CLUSTER_END}/arp_announce", BEST)
         cluster.up(inner)
         host.up(outer)
         for ranges in wanted:

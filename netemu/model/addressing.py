@@ -1,6 +1,6 @@
 """Which address means what: the cluster's ranges, and where the host finds a cluster address."""
 
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import TypeAlias
 
 from msgspec import Struct
@@ -17,11 +17,19 @@ def family_of(address: str) -> str:
 def canonical(address: str) -> str:
     """The one way to write an address by which sockets tell it (RFC 5952); what is none stays."""
     if ":" not in address:
-        return address
+        return _without_zeros(address)
     try:
         return str(IPv6Address(address))
     except ValueError:
         return address
+
+
+def _without_zeros(address: str) -> str:
+    """Leading zeros mean nothing (upstream takes them so since CVE-2021-29923)."""
+    parts = address.split(".")
+    if not any(part[:1] == "0" and len(part) > 1 for part in parts):
+        return address
+    return ".".join(part.lstrip("0") or "0" for part in parts)
 
 
 class Addressing(Struct, frozen=True, kw_only=True):
@@ -87,6 +95,17 @@ class Addressing(Struct, frozen=True, kw_only=True):
         new_prefix = max(self.node_prefix, self.pods.prefixlen + 4)
         size = 2 ** (self.pods.max_prefixlen - new_prefix)
         return type(self.pods)((int(self.pods.network_address) + (number - 1) * size, new_prefix))
+
+    def has(self, address: str) -> bool:
+        """Whether it is a Service's, a node's or a pod's: of the cluster itself."""
+        ranges = self.of(family_of(address))
+        try:
+            ip = ip_address(address)
+        except ValueError:
+            return False
+        if ranges is None:
+            return False
+        return ip in ranges.services or ip in ranges.nodes or ip in ranges.pods
 
     def mirror(self, address: str) -> str | None:
         """Where a host client reaches a Service's address; None when it has no mirror.

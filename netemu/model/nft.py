@@ -331,5 +331,10 @@ class Interception(Protocol):
     def forget(self, unwanted: Callable[[Address, Address], bool]) -> None:
         """Forget UDP flows by what their client addressed and who answers it. Raises OSError."""
 
+    def cut(self, unwanted: Callable[[Address, Address], bool]) -> None:
+        """Forget TCP connections by their client and what it addressed, so that it is told when it
+        next says something. Raises OSError.
+        """
+
     def close(self) -> None:
         """Take the rules away."""

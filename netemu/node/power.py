@@ -45,6 +45,11 @@ class Power:
         self._addressing = addressing
         self._machine = machine
         self._turn = asyncio.Lock()
+        self._changed: Callable[[], None] = _nothing
+
+    def watch(self, changed: Callable[[], None]) -> None:
+        """Call `changed` when a node is about to fall silent, while what runs there still does."""
+        self._changed = changed
 
     @property
     def nodes(self) -> Mapping[str, Node]:
@@ -68,6 +73,7 @@ class Power:
             node = self._node(name)
             node.standing.running = False
             node.standing.reaches.clear()
+            self._changed()
             # Where pods share the host's network, it is enough that they end.
             with suppress(OSError):
                 await self._block(node)
@@ -92,6 +98,7 @@ class Power:
                 raise NoSuchNode(f'node "{name}" is stopped')
             await self._block(node)
             node.standing.reaches.clear()
+            self._changed()
 
     async def heal(self, name: str) -> None:
         """Put a node back on the network; it catches up with what it missed."""
@@ -120,6 +127,10 @@ class Power:
 
     def _ranges(self, node: Node) -> tuple[IpNetwork, ...]:
         return next(f.pod_ranges for f in self._registration.facts if f.name == node.name)
+
+
+def _nothing() -> None:
+    """Nobody watches."""
 
 
 def facts_of(

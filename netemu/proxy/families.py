@@ -4,12 +4,13 @@ Nothing leads from one family to the other, as kube-proxy is two proxies then. W
 a single one, there is none of this.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from itertools import chain
 
 from netemu.config.settings import ProxyMode
 from netemu.model.addressing import family_of
 from netemu.model.service import NodePlace
+from netemu.proxy.choose import Address
 from netemu.proxy.entrance import Way
 from netemu.proxy.gate import OPEN, Gate
 from netemu.proxy.openings import ModeRefused, Openings
@@ -63,6 +64,11 @@ class Families:
                 if each.mode is not before:
                     each.set_mode(before)
             raise
+
+    def break_off(self, unwanted: Callable[[Address, Address], bool]) -> None:
+        """Have connections that the kernel carries end."""
+        for each in self._all:
+            each.break_off(unwanted)
 
     def know(self, nodes: Mapping[str, NodePlace]) -> None:
         """These are the nodes."""

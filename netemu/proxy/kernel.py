@@ -8,7 +8,7 @@ for it are forgotten only with the endpoint they were sent to.
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from itertools import count
 from typing import Final, NamedTuple
 
@@ -95,6 +95,10 @@ class Kernel:
             return False
         family, nodes = family_of(listener.address), self._nodes.values()
         return gate == OPEN or gate == gate_of(way.door, way.route.reach, nodes, family)
+
+    def break_off(self, unwanted: Callable[[Address, Address], bool]) -> None:
+        """Have connections end by their client and what it addressed. Raises OSError."""
+        self._interception.cut(unwanted)
 
     def know(self, nodes: Mapping[str, NodePlace]) -> None:
         """These are the nodes."""

@@ -8,7 +8,15 @@ import asyncio
 import resource
 import socket
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import (
+    AsyncIterator,
+    Callable,
+    Collection,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -30,7 +38,7 @@ from netemu.model.service import PodAddress, Protocol
 from netemu.model.snapshot import EMPTY, Snapshot, changed_services
 from netemu.model.sockets import Sockets
 from netemu.proxy.catchall import CatchAll
-from netemu.proxy.choose import written
+from netemu.proxy.choose import Address, written
 from netemu.proxy.datagrams import FLOWS, Datagrams
 from netemu.proxy.externalnames import ExternalNames, Resolve, no_resolver
 from netemu.proxy.gate import OPEN
@@ -164,6 +172,20 @@ class Proxy:
     def try_again(self) -> None:
         """An address may have become one that can be listened at."""
         self._listeners.try_again()
+
+    def break_off(self, addresses: Collection[str]) -> None:
+        """Reset what clients outside the cluster have open to these addresses: the node that
+        carried it is gone. Clients inside never needed it, as each node has its own proxy.
+        """
+        ranges = self._site.addressing
+
+        def unwanted(client: Address, front: Address) -> bool:
+            inside = client[0] == front[0] or ranges.has(client[0])
+            return front[0] in addresses and not inside
+
+        for relay in self._relays:
+            relay.break_off(unwanted)
+        self._listeners.break_off(unwanted)
 
     def follow(self, snapshot: Snapshot) -> None:
         """Make listeners and routes what `snapshot` says."""

@@ -40,8 +40,12 @@ def test_flows_are_listed_and_forgotten_by_what_was_addressed(version: int, loop
             front = server.getsockname()[:2]
             client.sendto(b"?", front)
             known = any(flow.front == flow.back == front for flow in table.flows())
-            others = table.forget(socket.IPPROTO_TCP, lambda one, _: one == front)
-            gone = table.forget(socket.IPPROTO_UDP, lambda one, other: one == other == front)
+            others = table.forget(socket.IPPROTO_TCP, lambda flow: flow.front == front)
+            client_known = client.getsockname()[1]
+            gone = table.forget(
+                socket.IPPROTO_UDP,
+                lambda flow: flow.client[1] == client_known and flow.front == flow.back == front,
+            )
             left = any(flow.front == front for flow in table.flows())
         table.close()
         return known, others, left, gone
