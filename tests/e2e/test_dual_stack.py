@@ -358,6 +358,22 @@ def test_balancers_answer_at_their_address(cluster: Cluster, mode: str) -> None:
     assert cluster.curl(f"http://[{six}]/hostname") in cluster.pods()
 
 
+@pytest.mark.parametrize(
+    ("place", "balancer", "node"), [("internet", True, False), ("vpc", True, True)]
+)
+def test_who_stands_outside_reaches_what_is_offered_there(
+    cluster: Cluster, place: str, balancer: bool, node: bool
+) -> None:
+    ingress = cluster.made.get("service", "both")["status"]["loadBalancer"]["ingress"]
+    [six] = [each["ip"] for each in ingress if ":" in each["ip"]]
+    urls = {
+        f"http://[{six}]/": balancer,
+        f"http://[fd00:172:30::b]:{cluster.node_port('six')}/": node,
+        f"http://[{cluster.six('both')}]/": False,
+    }
+    assert {url: cluster.fails(url, place) == 0 for url in urls} == urls
+
+
 def test_clients_stick(cluster: Cluster, mode: str) -> None:
     url = f"http://[{cluster.six('sticky')}]/hostname"
     assert len(cluster.curls(url, 15)) == 1
