@@ -1,4 +1,4 @@
-"""sig-network: dual stack, on a cluster of both families; rules 18 to 20 of the Service semantics."""
+"""sig-network: dual stack, on a cluster of both families; rules 18 to 20 and 44."""
 
 import itertools
 import json
