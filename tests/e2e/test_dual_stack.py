@@ -53,6 +53,19 @@ spec:
     - {name: HOST_IPS, valueFrom: {fieldRef: {fieldPath: status.hostIPs}}}
 ---
 apiVersion: v1
+kind: Pod
+metadata: {name: redis, labels: {app: redis}}
+spec: {containers: [{name: redis, image: "redis:7"}]}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: redis}
+spec:
+  ipFamilyPolicy: PreferDualStack
+  selector: {app: redis}
+  ports: [{port: 6379}]
+---
+apiVersion: v1
 kind: Service
 metadata: {name: both}
 spec:
@@ -406,6 +419,15 @@ def test_udp_passes_whole_and_answers_from_where_it_was_sent(cluster: Cluster, m
     for host, port in ((cluster.six("both"), 81), ("fd00:172:30::c", udp)):
         command = (sys.executable, "-c", ASK_BY_UDP, host, str(port))
         assert cluster.made.exec(*command, place=POD).stdout.strip() == "2000"
+
+
+def test_a_program_that_netemu_starts_listens_in_every_family(cluster: Cluster) -> None:
+    for host in cluster.spec("redis")["clusterIPs"]:
+
+        def said(host: str = host) -> str:
+            return cluster.made.exec("redis-cli", "-h", host, "ping", place=POD).stdout.strip()
+
+        assert cluster.made.wait_for(said, what=f"an answer at {host}") == "PONG"
 
 
 def test_the_api_answers_inside(cluster: Cluster) -> None:
