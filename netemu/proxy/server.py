@@ -459,18 +459,19 @@ class _Workshop:
         family = nft.FAMILIES[ranges.services.version]
         connector = self.networks[Network.CLUSTER].connector
         sources = _sources(ranges)
+        named = None if interception is None else sources.kept
         relay = Relay(
             loop,
             partial(connector, socket.SOCK_STREAM, family),
             clock,
             _share(DESCRIPTORS * self.count, CONNECTIONS),
             ledger,
-            None if interception is None else sources.kept,
+            named,
             sources.near,
         )
         tie = partial(connector, socket.SOCK_DGRAM, family)
         flows = _share(2 * DESCRIPTORS * self.count, FLOWS)
-        datagrams = Datagrams(loop, tie, clock, flows, ledger)
+        datagrams = Datagrams(loop, tie, clock, flows, ledger, named, sources.near)
         openings = Openings(
             Listeners(relay, datagrams, self.networks, clock, loop.call_soon, self.outside),
             None if interception is None else CatchAll(relay, interception),
