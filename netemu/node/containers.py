@@ -5,7 +5,7 @@ The values in `PodState` say what is so; the processes behind them live here, as
 
 import asyncio
 import signal
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from msgspec.structs import replace
 
@@ -222,6 +222,10 @@ class Containers:
         waiting = Waiting("RunContainerError", why)
         self._owner.change(name, life=ended, waiting=waiting, ended=clock.monotonic())
         self._owner.event("Warning", "Failed", f"Error: {why}", name)
+
+    def called(self, name: str, argv: Sequence[str]) -> tuple[str, ...]:
+        """A command as the image of a container would have it."""
+        return self._cluster.images.called(self._owner.pod.spec(name).image, argv)
 
     def _misconfigured(self, name: str, reason: str, why: str) -> None:
         retry_at = self._cluster.clock.monotonic() + CONFIG_RETRY_SECONDS

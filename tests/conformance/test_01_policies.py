@@ -177,7 +177,7 @@ def test_the_health_check_port_knows_local_endpoints_that_stay(jig: Jig) -> None
     local = {"type": "LoadBalancer", "externalTrafficPolicy": "Local"}
     jig.service("web", port(80), **local)
     clients(jig, "node-1", "node-2")
-    ending(jig, "one")
+    ending(jig, "one", ready="/")
     jig.running("one")
     health = jig.get_service("web")["spec"]["healthCheckNodePort"]
     place = jig.at("client-node-2")

@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from netemu.model.service import pod_address_from, service_from, slice_from
+from netemu.model.service import node_place_from, pod_address_from, service_from, slice_from
 
 
 def service(**spec: Any) -> dict[str, Any]:
@@ -105,3 +105,19 @@ def test_a_pod_holds_its_address_until_it_has_ended(
 ) -> None:
     pod = {"metadata": {"namespace": "n", "name": "p"}, "spec": spec, "status": status}
     assert (pod_address_from(pod) is not None) is has
+
+
+def test_a_node_that_goes_takes_nothing_more() -> None:
+    obj: dict[str, Any] = {"metadata": {"name": "node-1"}, "spec": {}, "status": {}}
+    assert node_place_from(obj).eligible
+    taint = {"key": "ToBeDeletedByClusterAutoscaler", "effect": "NoSchedule"}
+    assert not node_place_from({**obj, "spec": {"taints": [taint]}}).eligible
+    deleted = {"name": "node-1", "deletionTimestamp": "2026-01-01T00:00:00Z"}
+    assert not node_place_from({**obj, "metadata": deleted}).eligible
+
+
+def test_leading_zeros_of_addresses_mean_nothing() -> None:
+    spec = {"clusterIPs": ["10.096.000.077"], "externalIPs": ["192.000.2.010"]}
+    found = service_from({"metadata": {"namespace": "default", "name": "web"}, "spec": spec})
+    assert found.cluster_ips == ("10.96.0.77",)
+    assert found.external_ips == ("192.0.2.10",)

@@ -32,10 +32,12 @@ with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SO
         try:
             sock.send(word.encode())
             print(sock.recv(65535).decode())
-        except ConnectionRefusedError:
+        except (ConnectionRefusedError, PermissionError):  # who sits on the rule itself gets EPERM
             print("REFUSED")
         except TimeoutError:
             print("TIMEOUT")
+        except OSError as error:
+            print(error.strerror.replace(" ", "-"))
 """
 
 
