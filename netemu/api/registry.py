@@ -5,10 +5,9 @@ defaults, what the server decides itself, validation, service addresses, field o
 Whoever reads gets the stored object itself and must not change it.
 """
 
-import asyncio
 import random
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Final, Self
@@ -26,6 +25,7 @@ from netemu.api import (
     views,
 )
 from netemu.api.allocation import ServiceAddresses
+from netemu.api.bounds import Bounds
 from netemu.api.custom.resource import catalog_of
 from netemu.api.defaults import with_defaults
 from netemu.api.events import ComponentRecorder, EventWriter
@@ -41,12 +41,9 @@ from netemu.model.errors import AlreadyExists, Conflict, NotFound
 from netemu.model.meta import Key, Object, name_of
 from netemu.model.resources import (
     CUSTOM_RESOURCE_DEFINITIONS,
-    LIMIT_RANGES,
     NAMESPACES,
-    PERSISTENT_VOLUME_CLAIMS,
     PODS,
     PRIORITY_CLASSES,
-    RESOURCE_QUOTAS,
     RUNTIME_CLASSES,
     SERVICE_ACCOUNTS,
     SERVICES,
@@ -59,9 +56,6 @@ NAME_ATTEMPTS: Final = 8
 """How often a generated name that is taken is drawn again (KEP-4420)."""
 RACE_ATTEMPTS: Final = 20
 """How often a write starts over because another one came first."""
-
-COUNTED_ON_UPDATE: Final = frozenset({PERSISTENT_VOLUME_CLAIMS, SERVICES})
-"""Kinds of which an update can use more of a quota."""
 
 _encode = msgspec.json.Encoder().encode
 
@@ -100,9 +94,9 @@ class Registry:
             rng,
             [record.obj for record in store.list(SERVICES)],
         )
+        self._bounds = Bounds(store)
         self._events = EventWriter(self.client("netemu"), clock)
         self._life = AsyncExitStack()
-        self._quota_lock = asyncio.Lock()
 
     async def __aenter__(self) -> Self:
         tasks = await self._life.enter_async_context(task_group())
@@ -179,63 +173,31 @@ class Registry:
         if resource.key == PODS:
             classes = [record.obj for record in self.store.list(PRIORITY_CLASSES)]
             new = priority.prioritized(new, classes)
-        new = self._as_namespace_says(resource, with_defaults(resource, new))
+        new = self._bounds.filled(resource, with_defaults(resource, new))
         new = strategies.prepare_create(resource, new)
         if resource.key == PODS:
+            new = self._with_runtime(new)
             account = self.lookup(SERVICE_ACCOUNTS, obj["metadata"]["namespace"], account_name(new))
             new = podidentity.admitted(new, account, metadata.random_suffix(self._rng))
         admission.require_valid(resource, new, None, loopback=self._loopback)
+        self._bounds.check(resource, new, None)
         key = new["metadata"].get("namespace", ""), name_of(new)
-        async with self._within_quota(resource, new, None):
-            with self._allocated(resource, new, None, options) as new:
-                new = metadata.ordered(self._tracked(resource, None, new, options, Part.MAIN))
-                if options.dry_run:
-                    if self.store.get(resource.key, key) is not None:
-                        raise AlreadyExists(resource.key, key[1])
-                    return _unstored(resource, key, new, 0)
-                return await self.store.create(resource.key, key, new)
+        with self._allocated(resource, new, None, options) as new:
+            new = metadata.ordered(self._tracked(resource, None, new, options, Part.MAIN))
+            if options.dry_run:
+                if self.store.get(resource.key, key) is not None:
+                    raise AlreadyExists(resource.key, key[1])
+                return _unstored(resource, key, new, 0)
+            return await self.store.create(resource.key, key, new)
 
-    def _as_namespace_says(self, resource: Resource, new: Object) -> Object:
-        """What a new object gets from, and must keep of, its namespace's LimitRanges and its
-        RuntimeClass. Raises Forbidden.
-        """
-        if resource.key not in (PODS, PERSISTENT_VOLUME_CLAIMS):
-            return new
-        found = self.store.list(LIMIT_RANGES, new["metadata"]["namespace"])
-        if found:
-            from netemu.api import limits  # late: few namespaces have any
+    def _with_runtime(self, pod: Object) -> Object:
+        """A pod with what its RuntimeClass adds. Raises Forbidden."""
+        name = pod["spec"].get("runtimeClassName")
+        if not name:
+            return pod
+        from netemu.api import runtimeclass  # late: few pods have one
 
-            ranges = [record.obj for record in found]
-            if resource.key == PODS:
-                new = limits.limited(new, ranges)
-            else:
-                limits.check_claim(new, ranges)
-        name = new["spec"].get("runtimeClassName") if resource.key == PODS else None
-        if name:
-            from netemu.api import runtimeclass  # late: few pods have one
-
-            new = runtimeclass.with_runtime(new, self.lookup(RUNTIME_CLASSES, "", name))
-        return new
-
-    @asynccontextmanager
-    async def _within_quota(
-        self, resource: Resource, new: Object, old: Object | None
-    ) -> AsyncIterator[None]:
-        """Judge a write by its namespace's quotas; until it is done no other one is judged.
-
-        Raises Forbidden.
-        """
-        namespace = new["metadata"].get("namespace", "")
-        if not namespace or not self.store.list(RESOURCE_QUOTAS, namespace):
-            yield
-            return
-        from netemu.api import quotas  # late: few namespaces have any
-
-        async with self._quota_lock:
-            limits = [record.obj for record in self.store.list(RESOURCE_QUOTAS, namespace)]
-            others = [record.obj for record in self.store.list(resource.key, namespace)]
-            quotas.check(resource, new, old, limits, others)
-            yield
+        return runtimeclass.with_runtime(pod, self.lookup(RUNTIME_CLASSES, "", name))
 
     def _tracked(
         self, resource: Resource, old: Object | None, new: Object, options: WriteOptions, part: Part
@@ -309,6 +271,8 @@ class Registry:
             new = managedfields.owners_of(given, new)
         if part in JUDGED:
             admission.require_valid(resource, new, old, loopback=self._loopback)
+        if part is Part.MAIN:
+            self._bounds.check(resource, new, old)
         if admission.unchanged(new, old):
             return current
         if deletion.finished(resource, new):  # what is about to go takes no addresses any more
@@ -316,15 +280,6 @@ class Registry:
             if not options.dry_run:
                 await self._remove(resource, current)
             return _unstored(resource, current.key, new, current.revision)
-        if part is Part.MAIN and resource.key in COUNTED_ON_UPDATE:
-            async with self._within_quota(resource, new, old):
-                return await self._replace(resource, current, new, options, part)
-        return await self._replace(resource, current, new, options, part)
-
-    async def _replace(
-        self, resource: Resource, current: Record, new: Object, options: WriteOptions, part: Part
-    ) -> Record:
-        old = current.obj
         with self._allocated(resource, new, old, options) as new:
             new = metadata.ordered(self._tracked(resource, old, new, options, part))
             if options.dry_run:

@@ -55,7 +55,7 @@ THEN = {
     "taint-eviction-controller": "tainteviction:TaintEvictionController",
     "service-controller": "loadbalancer:LoadBalancerController",
     "external-proxy-controller": "externalproxy:ExternalProxyController",
-    "resourcequota-controller": "quota:QuotaController",
+    "resourcequota-controller": "resourcequota:ResourceQuotaController",
 }
 """The others."""
 

@@ -1,175 +1,226 @@
-"""What objects count with in a ResourceQuota (upstream: pkg/quota/v1/evaluator/core); pure."""
+"""What objects count for in ResourceQuotas (pkg/quota/v1/evaluator/core). Pure.
 
-from collections.abc import Iterable, Mapping
+The API refuses what would exceed a quota by these rules, and the resourcequota controller tells by
+them how much is used.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
-from typing import Final
+from typing import Final, TypeAlias
 
-from netemu.model import resources
+from msgspec import Struct
+
 from netemu.model.meta import Object
-from netemu.model.podresources import exact
-from netemu.model.quantity import canonical, parse_quantity
-from netemu.model.selector import Operator, Requirement, matches
+from netemu.model.quantity import parse_quantity, shown
+from netemu.model.resources import PERSISTENT_VOLUME_CLAIMS, PODS, SERVICES
 
-Used = Mapping[str, Decimal]
-
-_PLAIN: Final = frozenset(
+COUNTED: Final = frozenset(
     {
-        "configmaps",
-        "persistentvolumeclaims",
-        "pods",
-        "replicationcontrollers",
-        "resourcequotas",
-        "secrets",
-        "services",
+        PODS, SERVICES, "replicationcontrollers", "resourcequotas", "secrets", "configmaps",
+        PERSISTENT_VOLUME_CLAIMS,
     }
-)
-"""Kinds whose number has a name of its own beside ``count/…``."""
-_SHORT: Final = frozenset({"cpu", "memory", "ephemeral-storage"})
-"""Requests that may be named without ``requests.``."""
+)  # fmt: skip
+"""Kinds that quotas also name without ``count/``."""
+COMPUTE: Final = ("cpu", "memory", "ephemeral-storage")
+CONSTRAINED: Final = (
+    "cpu", "limits.cpu", "limits.memory", "memory", "requests.cpu", "requests.memory",
+)  # fmt: skip
+"""What every container must say when a quota limits it."""
+_OF_CLASS: Final = ".storageclass.storage.k8s.io/"
 
 
-def usage(resource: str, obj: Object) -> dict[str, Decimal]:
-    """What one object uses."""
-    used = {f"count/{resource}": Decimal(1)}
-    if resource == resources.PODS:
-        return used if _has_ended(obj) else used | _pod(obj["spec"])
-    if resource in _PLAIN:
-        used[resource] = Decimal(1)
-    if resource == resources.SERVICES:
-        used |= _service(obj["spec"])
-    elif resource == resources.PERSISTENT_VOLUME_CLAIMS:
-        used |= _claim(obj["spec"])
-    return used
+class Amount(Struct, frozen=True):
+    """So much of something, and how it is written."""
+
+    number: Decimal = Decimal(0)
+    binary: bool = False
+    """Whether it is told in Ki, Mi, …"""
+
+    def __add__(self, other: "Amount") -> "Amount":
+        binary = self.binary if self.number else other.binary
+        return Amount(self.number + other.number, binary)
+
+    def __str__(self) -> str:
+        return shown(self.number, binary=self.binary)
 
 
-def _has_ended(pod: Object) -> bool:
-    return (pod.get("status") or {}).get("phase") in ("Succeeded", "Failed")
+NOTHING: Final = Amount()
+_ONE: Final = Amount(Decimal(1))
+
+Amounts: TypeAlias = Mapping[str, Amount]
+Lister: TypeAlias = Callable[[str], Iterable[Object]]
+"""A namespace's objects of a kind, by `Resource.key`."""
 
 
-def _pod(spec: Object) -> dict[str, Decimal]:
-    used = {"pods": Decimal(1)}
-    for name, number in exact(spec, "requests").items():
-        used[f"requests.{name}"] = number
-        if name in _SHORT:
-            used[name] = number
-    for name, number in exact(spec, "limits").items():
-        used[f"limits.{name}"] = number
-    return used
+def amount(text: str | int | float) -> Amount:
+    """A quantity. Raises ValueError."""
+    return Amount(parse_quantity(text), str(text).endswith("i"))
 
 
-def _service(spec: Object) -> dict[str, Decimal]:
-    ports = spec.get("ports") or ()
-    balancer = spec.get("type") == "LoadBalancer"
-    number = len(ports) if balancer or spec.get("type") == "NodePort" else 0
-    if balancer and spec.get("allocateLoadBalancerNodePorts") is False:
-        number = sum(bool(port.get("nodePort")) for port in ports)
-    return {"services.loadbalancers": Decimal(balancer), "services.nodeports": Decimal(number)}
+def total(parts: Iterable[Amounts]) -> dict[str, Amount]:
+    """The sum of several amounts."""
+    found: dict[str, Amount] = {}
+    for part in parts:
+        for name, value in part.items():
+            found[name] = found.get(name, NOTHING) + value
+    return found
 
 
-def _claim(spec: Object) -> dict[str, Decimal]:
-    asked = ((spec.get("resources") or {}).get("requests") or {}).get("storage", "0")
-    used = {"requests.storage": parse_quantity(asked)}
+def amounts(said: Mapping[str, str | int | float] | None) -> dict[str, Amount]:
+    """Quantities by name. Raises ValueError."""
+    return {name: amount(value) for name, value in (said or {}).items()}
+
+
+def pod_amounts(spec: Object, key: str) -> dict[str, Amount]:
+    """What a pod needs at most at a time; `key` is "requests" or "limits".
+
+    Init containers run one after the other, before the rest; those that restart stay (KEP-753).
+    """
+    running: dict[str, Amount] = {}
+    most: dict[str, Amount] = {}
+    for item in spec.get("initContainers") or ():
+        own = amounts((item.get("resources") or {}).get(key))
+        then = total((running, own))
+        if item.get("restartPolicy") == "Always":
+            running = then
+        most = _larger(most, then)
+    items = spec.get("containers") or ()
+    running = total((running, *(amounts((i.get("resources") or {}).get(key)) for i in items)))
+    most = _larger(most, running)
+    overhead = {n: v for n, v in amounts(spec.get("overhead")).items() if n in most or n in COMPUTE}
+    return total((most, overhead)) if most or key == "requests" else most
+
+
+def _larger(one: Amounts, other: Amounts) -> dict[str, Amount]:
+    names = {**one, **other}
+    pairs = ((name, one.get(name, NOTHING), other.get(name, NOTHING)) for name in names)
+    return {name: a if a.number >= b.number else b for name, a, b in pairs}
+
+
+def compute(requests: Amounts, limits: Amounts) -> dict[str, Amount]:
+    """Requests and limits under the names that quotas use."""
+    found: dict[str, Amount] = {}
+    for name, value in requests.items():
+        if name in COMPUTE or name.startswith("hugepages-"):
+            found[name] = value
+        found[f"requests.{name}"] = value
+    found |= {f"limits.{name}": value for name, value in limits.items() if name in COMPUTE}
+    return found
+
+
+def usage(resource: str, obj: Object) -> dict[str, Amount]:
+    """All that one object counts for, by the names in a quota's ``hard``. Raises ValueError."""
+    found: dict[str, Amount] = {f"count/{resource}": _ONE}
+    if resource == PODS:
+        if (obj.get("status") or {}).get("phase") in ("Succeeded", "Failed"):
+            return found
+        spec = obj["spec"]
+        found |= compute(pod_amounts(spec, "requests"), pod_amounts(spec, "limits"))
+    elif resource == SERVICES:
+        found |= _service(obj.get("spec") or {})
+    elif resource == PERSISTENT_VOLUME_CLAIMS:
+        found |= _claim(obj.get("spec") or {})
+    if resource in COUNTED:
+        found[resource] = _ONE
+    return found
+
+
+def _service(spec: Object) -> dict[str, Amount]:
+    ports, kind = spec.get("ports") or (), spec.get("type")
+    if kind == "LoadBalancer" and spec.get("allocateLoadBalancerNodePorts") is False:
+        ports = [port for port in ports if port.get("nodePort")]
+    nodes = len(ports) if kind in ("NodePort", "LoadBalancer") else 0
+    return {
+        "services.nodeports": Amount(Decimal(nodes)),
+        "services.loadbalancers": _ONE if kind == "LoadBalancer" else NOTHING,
+    }
+
+
+def _claim(spec: Object) -> dict[str, Amount]:
+    storage = ((spec.get("resources") or {}).get("requests") or {}).get("storage", 0)
+    found = {"requests.storage": amount(storage)}
     if name := spec.get("storageClassName"):
-        head = f"{name}.storageclass.storage.k8s.io"
-        used |= {f"{head}/requests.storage": used["requests.storage"]}
-        used |= {f"{head}/persistentvolumeclaims": Decimal(1)}
-    return used
+        found[f"{name}{_OF_CLASS}requests.storage"] = amount(storage)
+        found[f"{name}{_OF_CLASS}persistentvolumeclaims"] = _ONE
+    return found
 
 
-def total(objects: Iterable[tuple[str, Object]], quota: Object) -> dict[str, Decimal]:
-    """What all of these use of a quota's resources."""
-    hard = hard_of(quota)
-    used = dict.fromkeys(hard, Decimal(0))
-    for resource, obj in objects:
-        if covers(quota, resource, obj):
-            for name, number in usage(resource, obj).items():
-                if name in hard:
-                    used[name] += number
-    return used
-
-
-def hard_of(quota: Object) -> dict[str, Decimal]:
-    """The limits that a quota sets."""
-    hard = (quota.get("spec") or {}).get("hard") or {}
-    return {name: parse_quantity(text) for name, text in hard.items()}
-
-
-def kinds_of(quota: Object, every: Iterable[str]) -> list[str]:
-    """The resources among `every` whose objects matter to a quota."""
-    names = list(hard_of(quota))
-    return [kind for kind in every if any(_concerns(kind, name) for name in names)]
-
-
-def _concerns(kind: str, name: str) -> bool:
-    if name in (kind, f"count/{kind}"):
-        return True
+def kind_of(name: str) -> str:
+    """The kind (`Resource.key`) whose objects count for a name in a quota's ``hard``."""
+    if name.startswith("count/"):
+        return name.removeprefix("count/")
+    if name in COUNTED:
+        return name
     if name.startswith("services."):
-        return kind == resources.SERVICES
-    if name == "requests.storage" or ".storageclass.storage.k8s.io/" in name:
-        return kind == resources.PERSISTENT_VOLUME_CLAIMS
-    if name.startswith(("requests.", "limits.")) or name in _SHORT:
-        return kind == resources.PODS
-    return False
+        return SERVICES
+    if name == "requests.storage" or _OF_CLASS in name:
+        return PERSISTENT_VOLUME_CLAIMS
+    return PODS
 
 
-def covers(quota: Object, resource: str, obj: Object) -> bool:
-    """Whether an object is in a quota's scopes; only pods have any."""
+def in_scope(quota: Object, resource: str, obj: Object) -> bool:
+    """Whether a quota is about an object: scopes tell pods apart, and leave out all else."""
     spec = quota.get("spec") or {}
-    chosen = (spec.get("scopeSelector") or {}).get("matchExpressions") or ()
-    scopes = [
-        *((scope, "Exists", ()) for scope in spec.get("scopes") or ()),
-        *((i["scopeName"], i["operator"], tuple(i.get("values") or ())) for i in chosen),
-    ]
-    if not scopes:
-        return True
-    return resource == resources.PODS and all(_in_scope(obj, *scope) for scope in scopes)
+    scopes = [{"scopeName": name, "operator": "Exists"} for name in spec.get("scopes") or ()]
+    scopes += (spec.get("scopeSelector") or {}).get("matchExpressions") or ()
+    if scopes and resource != PODS:
+        return False
+    return all(_is_within(scope, obj) for scope in scopes)
 
 
-def _in_scope(pod: Object, scope: str, operator: str, values: tuple[str, ...]) -> bool:
+def _is_within(scope: Object, pod: Object) -> bool:
     spec = pod["spec"]
-    ends = spec.get("activeDeadlineSeconds") is not None
-    poor = (pod.get("status") or {}).get("qosClass") == "BestEffort"
-    match scope:
+    match scope.get("scopeName"):
         case "Terminating":
-            return ends
+            return spec.get("activeDeadlineSeconds") is not None
         case "NotTerminating":
-            return not ends
+            return spec.get("activeDeadlineSeconds") is None
         case "BestEffort":
-            return poor
+            return _quality(pod) == "BestEffort"
         case "NotBestEffort":
-            return not poor
+            return _quality(pod) != "BestEffort"
         case "PriorityClass":
-            name = spec.get("priorityClassName")
-            labels = {"class": name} if name else {}
-            return matches((Requirement("class", Operator(operator), values),), labels)
+            return _is_of_class(scope, spec.get("priorityClassName") or "")
+        case "CrossNamespacePodAffinity":
+            return any(
+                term.get("namespaces") or term.get("namespaceSelector") is not None
+                for term in _affinity_terms(spec.get("affinity") or {})
+            )
         case _:
             return False
 
 
-def missing(quota: Object, resource: str, obj: Object) -> dict[str, list[str]]:
-    """Compute resources that a quota limits and containers don't tell: resource -> containers."""
-    if resource != resources.PODS:
-        return {}
-    spec = obj["spec"]
-    found: dict[str, list[str]] = {}
-    for name in sorted(hard_of(quota)):
-        kind, _, amount = name.rpartition(".")
-        if amount not in _SHORT or kind not in ("", "requests", "limits"):
-            continue
-        for container in (*(spec.get("initContainers") or ()), *spec["containers"]):
-            given = (container.get("resources") or {}).get(kind or "requests") or {}
-            if amount not in given:
-                found.setdefault(name, []).append(container["name"])
+def _quality(pod: Object) -> str:
+    return str((pod.get("status") or {}).get("qosClass", ""))
+
+
+def _is_of_class(scope: Object, name: str) -> bool:
+    values = scope.get("values") or ()
+    match scope.get("operator"):
+        case "In":
+            return name in values
+        case "NotIn":
+            return name not in values
+        case "DoesNotExist":
+            return not name
+        case _:
+            return bool(name)
+
+
+def _affinity_terms(affinity: Object) -> Iterable[Object]:
+    for kind in ("podAffinity", "podAntiAffinity"):
+        rules = affinity.get(kind) or {}
+        yield from rules.get("requiredDuringSchedulingIgnoredDuringExecution") or ()
+        for item in rules.get("preferredDuringSchedulingIgnoredDuringExecution") or ():
+            yield item.get("podAffinityTerm") or {}
+
+
+def used(quota: Object, objects: Lister) -> dict[str, Amount]:
+    """How much of what a quota limits is used."""
+    hard = (quota.get("spec") or {}).get("hard") or {}
+    found: dict[str, Amount] = dict.fromkeys(hard, NOTHING)
+    for resource in {kind_of(name): None for name in hard}:
+        counted = (obj for obj in objects(resource) if in_scope(quota, resource, obj))
+        sums = total(usage(resource, obj) for obj in counted)
+        found |= {name: value for name, value in sums.items() if name in hard}
     return found
-
-
-def shown(amounts: Used) -> dict[str, str]:
-    """Amounts as a quota's status has them."""
-    return {name: amount_text(name, number) for name, number in amounts.items()}
-
-
-def amount_text(name: str, number: Decimal) -> str:
-    """One amount; bytes in binary units where that is exact."""
-    whole = number == int(number)
-    binary = whole and ("memory" in name or "storage" in name) and int(number) % 1024 == 0
-    return canonical(f"{int(number) // 1024}Ki" if binary and number else f"{number:f}")

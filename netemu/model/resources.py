@@ -225,6 +225,8 @@ RESOURCES: tuple[Resource, ...] = (
              ("status", "scale")),
     Resource("autoscaling", "v2", "HorizontalPodAutoscaler", "horizontalpodautoscalers", True,
              ("hpa",), _ALL, ("status",)),
+    Resource("autoscaling", "v1", "HorizontalPodAutoscaler", "horizontalpodautoscalers", True,
+             ("hpa",), _ALL, ("status",), stored_as="horizontalpodautoscalers.autoscaling"),
     Resource("batch", "v1", "CronJob", "cronjobs", True, ("cj",), _ALL, ("status",)),
     Resource("batch", "v1", "Job", "jobs", True, (), _ALL, ("status",)),
     Resource("coordination.k8s.io", "v1", "Lease", "leases"),
@@ -249,15 +251,6 @@ MEASURED: tuple[Resource, ...] = (
 )
 """What is made on the spot when somebody asks, and stored nowhere."""
 
-CONVERTED: tuple[Resource, ...] = (
-    Resource(
-        "autoscaling", "v1", "HorizontalPodAutoscaler", "horizontalpodautoscalers", True, ("hpa",),
-        _ALL, verbs=("create", "delete", "deletecollection", "get", "list", "update"),
-        stored_as="horizontalpodautoscalers.autoscaling",
-    ),
-)  # fmt: skip
-"""Older forms of what is stored otherwise; they are converted at the door."""
-
 BY_KEY: dict[str, Resource] = {resource.key: resource for resource in reversed(RESOURCES)}
 BY_KIND: dict[tuple[str, str], Resource] = {(r.api_version, r.kind): r for r in RESOURCES}
 
@@ -280,6 +273,7 @@ NODES = "nodes"
 PERSISTENT_VOLUMES = "persistentvolumes"
 PERSISTENT_VOLUME_CLAIMS = "persistentvolumeclaims"
 PODS = "pods"
+RESOURCE_QUOTAS = "resourcequotas"
 REPLICATION_CONTROLLERS = "replicationcontrollers"
 REPLICA_SETS = "replicasets.apps"
 RESOURCE_QUOTAS = "resourcequotas"

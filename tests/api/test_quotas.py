@@ -1,63 +1,58 @@
-"""Quotas judge writes, in upstream's words."""
+"""What ResourceQuotas refuse."""
 
-import asyncio
 from typing import Any
 
-import pytest
-
-from netemu.model.errors import Forbidden
-from netemu.model.resources import PODS, RESOURCE_QUOTAS, SERVICES
-from tests.support.api import registry_with_default
+from netemu.api.quotas import problem
+from netemu.model.meta import Object
+from tests.support.objects import a_container, a_pod, a_service
 
 
-def quota(**hard: str) -> Any:
-    return {"metadata": {"name": "q", "namespace": "default"}, "spec": {"hard": hard}}
+def a_quota(name: str = "q", **hard: Any) -> Object:
+    limits = {key.replace("_", "."): value for key, value in hard.items()}
+    return {"metadata": {"name": name}, "spec": {"hard": limits}}
 
 
-def pod(name: str, **resources: Any) -> Any:
-    container = {"name": "c", "image": "x", "resources": resources}
-    return {"metadata": {"name": name, "namespace": "default"}, "spec": {"containers": [container]}}
+def asked(resource: str, new: Object, quota: Object, *there: Object, old: Any = None) -> str | None:
+    return problem(resource, new, old, [quota], lambda kind: there if kind == resource else ())
 
 
-async def test_what_is_too_much_is_refused_even_when_all_come_at_once() -> None:
-    async with registry_with_default() as registry:
-        client = registry.client("test")
-        await client.create(RESOURCE_QUOTAS, quota(pods="2"))
-        done = await asyncio.gather(
-            *(client.create(PODS, pod(f"p{number}")) for number in range(4)),
-            return_exceptions=True,
-        )
-        refused = [str(error) for error in done if isinstance(error, Forbidden)]
-        assert refused == [
-            f'pods "p{number}" is forbidden: exceeded quota: q, requested: pods=1, used: pods=2, '
-            "limited: pods=2"
-            for number in (2, 3)
-        ]
+def test_there_is_room_until_there_is_none() -> None:
+    quota = a_quota(pods="2")
+    assert asked("pods", a_pod(), quota, a_pod()) is None
+    assert asked("pods", a_pod(), quota, a_pod(), a_pod()) == (
+        "exceeded quota: q, requested: pods=1, used: pods=2, limited: pods=2"
+    )
 
 
-async def test_what_is_not_told_is_refused() -> None:
-    async with registry_with_default() as registry:
-        client = registry.client("test")
-        await client.create(RESOURCE_QUOTAS, quota(**{"limits.memory": "1Gi", "cpu": "1"}))
-        with pytest.raises(Forbidden) as refused:
-            await client.create(PODS, pod("p"))
-        assert refused.value.message == (
-            'pods "p" is forbidden: failed quota: q: must specify cpu for: c; limits.memory for: c'
-        )
-        enough = {"requests": {"cpu": "600m"}, "limits": {"memory": "64Mi"}}
-        await client.create(PODS, pod("p", **enough))
-        with pytest.raises(Forbidden) as refused:
-            await client.create(PODS, pod("q", **enough))
-        assert "requested: cpu=600m, used: cpu=600m, limited: cpu=1" in refused.value.message
+def test_only_what_is_exceeded_is_told() -> None:
+    pod = a_container(resources={"requests": {"cpu": "600m"}, "limits": {"memory": "2Gi"}})
+    quota = a_quota(pods="5", requests_cpu="1", limits_memory="3Gi")
+    assert asked("pods", pod, quota, pod) == (
+        "exceeded quota: q, requested: limits.memory=2Gi,requests.cpu=600m, "
+        "used: limits.memory=2Gi,requests.cpu=600m, limited: limits.memory=3Gi,requests.cpu=1"
+    )
 
 
-async def test_an_update_may_not_take_more_either() -> None:
-    async with registry_with_default() as registry:
-        client = registry.client("test")
-        await client.create(RESOURCE_QUOTAS, quota(**{"services.nodeports": "0"}))
-        metadata = {"name": "s", "namespace": "default"}
-        spec = {"ports": [{"port": 80}]}
-        made = await client.create(SERVICES, {"metadata": metadata, "spec": spec})
-        with pytest.raises(Forbidden):
-            await client.update(SERVICES, {**made, "spec": {**made["spec"], "type": "NodePort"}})
-        await client.update(SERVICES, {**made, "metadata": {**made["metadata"], "labels": {}}})
+def test_what_is_limited_must_be_said() -> None:
+    pod = a_pod(containers=[{"name": "a"}, {"name": "b", "resources": {"limits": {"cpu": "1"}}}])
+    assert asked("pods", pod, a_quota(limits_cpu="1", requests_memory="1Gi")) == (
+        "failed quota: q: must specify limits.cpu for: a; requests.memory for: a,b"
+    )
+
+
+def test_a_change_counts_for_what_it_adds() -> None:
+    quota = a_quota(services_nodeports="1", services="1")
+    inside, outside = a_service(type="ClusterIP"), a_service(type="NodePort")
+    assert asked("services", outside, quota, inside, old=inside) is None
+    assert asked("services", outside, quota, outside, inside, old=inside) == (
+        "exceeded quota: q, requested: services.nodeports=1, used: services.nodeports=1, "
+        "limited: services.nodeports=1"
+    )
+    assert asked("services", inside, quota, outside, outside, old=outside) is None
+
+
+def test_others_are_none_of_its_business() -> None:
+    quota = a_quota(secrets="0")
+    assert asked("pods", a_pod(), quota) is None
+    scoped = {**quota, "spec": {"hard": {"pods": "0"}, "scopes": ["Terminating"]}}
+    assert asked("pods", a_pod(), scoped) is None

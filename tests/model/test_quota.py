@@ -1,114 +1,178 @@
-"""What counts in a quota."""
+"""What objects count for."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
-from netemu.model.quota import covers, kinds_of, missing, shown, total, usage
+from netemu.model.meta import Object
+from netemu.model.quota import Amount, amount, in_scope, kind_of, pod_amounts, total, usage, used
 
-POD: Any = {
-    "metadata": {"name": "p"},
-    "spec": {
-        "priorityClassName": "high",
-        "containers": [
-            {
-                "name": "c",
-                "resources": {"requests": {"cpu": "250m"}, "limits": {"memory": "64Mi"}},
+
+def container(restart: str = "", **requests: str) -> Object:
+    return {"resources": {"requests": requests}, "restartPolicy": restart}
+
+
+def pod(*containers: Object, init: tuple[Object, ...] = (), **spec: Any) -> Object:
+    return {"spec": {"containers": list(containers), "initContainers": list(init), **spec}}
+
+
+def texts(amounts: dict[str, Amount]) -> dict[str, str]:
+    return {name: str(value) for name, value in amounts.items()}
+
+
+def test_amounts_keep_the_way_they_are_written() -> None:
+    assert str(amount("128Mi") + amount("128Mi")) == "256Mi"
+    assert str(amount("100m") + amount("1.9")) == "2"
+    assert str(total([{"a": amount("0")}, {"a": amount("1Gi")}])["a"]) == "1Gi"
+
+
+def test_init_containers_run_one_by_one_and_some_stay() -> None:
+    spec = pod(
+        container(cpu="1"),
+        container(cpu="1"),
+        init=(container(cpu="3"), container("Always", cpu="2"), container(cpu="1")),
+        overhead={"cpu": "100m"},
+    )["spec"]
+    assert texts(pod_amounts(spec, "requests")) == {"cpu": "4100m"}
+    assert pod_amounts(spec, "limits") == {}
+
+
+class Case(NamedTuple):
+    name: str
+    resource: str
+    obj: Object
+    usage: dict[str, str]
+
+
+def a_service(**spec: Any) -> Object:
+    return {"spec": {"ports": [{"nodePort": 1}, {}], **spec}}
+
+
+CASES = [
+    Case(
+        "a pod",
+        "pods",
+        pod(container(cpu="500m", memory="1Gi")),
+        {
+            "count/pods": "1",
+            "pods": "1",
+            "cpu": "500m",
+            "requests.cpu": "500m",
+            "memory": "1Gi",
+            "requests.memory": "1Gi",
+        },
+    ),
+    Case(
+        "a pod that is over",
+        "pods",
+        {**pod(container(cpu="1")), "status": {"phase": "Succeeded"}},
+        {"count/pods": "1"},
+    ),
+    Case("any object", "deployments.apps", {}, {"count/deployments.apps": "1"}),
+    Case("a Secret", "secrets", {}, {"count/secrets": "1", "secrets": "1"}),
+    Case(
+        "a Service inside",
+        "services",
+        a_service(type="ClusterIP"),
+        {
+            "count/services": "1",
+            "services": "1",
+            "services.nodeports": "0",
+            "services.loadbalancers": "0",
+        },
+    ),
+    Case(
+        "a balanced Service without node ports of its own",
+        "services",
+        a_service(type="LoadBalancer", allocateLoadBalancerNodePorts=False),
+        {
+            "count/services": "1",
+            "services": "1",
+            "services.nodeports": "1",
+            "services.loadbalancers": "1",
+        },
+    ),
+    Case(
+        "a claim",
+        "persistentvolumeclaims",
+        {
+            "spec": {
+                "resources": {"requests": {"storage": "2Gi"}},
+                "storageClassName": "fast",
             }
-        ],
-    },
-    "status": {"phase": "Running", "qosClass": "Burstable"},
-}
-ENDED: Any = {**POD, "status": {"phase": "Succeeded"}}
-BALANCER: Any = {"spec": {"type": "LoadBalancer", "ports": [{"nodePort": 30000}, {"port": 1}]}}
-CLAIM: Any = {"spec": {"storageClassName": "gold", "resources": {"requests": {"storage": "1Gi"}}}}
+        },
+        {
+            "count/persistentvolumeclaims": "1",
+            "persistentvolumeclaims": "1",
+            "requests.storage": "2Gi",
+            "fast.storageclass.storage.k8s.io/requests.storage": "2Gi",
+            "fast.storageclass.storage.k8s.io/persistentvolumeclaims": "1",
+        },
+    ),
+]
 
 
-def quota(**hard: str) -> Any:
-    return {"metadata": {"name": "q"}, "spec": {"hard": hard}}
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_what_an_object_counts_for(case: Case) -> None:
+    assert texts(usage(case.resource, case.obj)) == case.usage
 
 
-@pytest.mark.parametrize(
-    ("kind", "obj", "used"),
-    [
-        pytest.param(
-            "pods",
-            POD,
-            {
-                "count/pods": "1",
-                "pods": "1",
-                "requests.cpu": "250m",
-                "cpu": "250m",
-                "limits.memory": "64Mi",
-            },
-            id="a pod that runs",
-        ),
-        pytest.param("pods", ENDED, {"count/pods": "1"}, id="a pod that has ended"),
-        pytest.param(
-            "services",
-            BALANCER,
-            {
-                "count/services": "1",
-                "services": "1",
-                "services.loadbalancers": "1",
-                "services.nodeports": "2",
-            },
-            id="a balancer",
-        ),
-        pytest.param(
-            "persistentvolumeclaims",
-            CLAIM,
-            {
-                "count/persistentvolumeclaims": "1",
-                "persistentvolumeclaims": "1",
-                "requests.storage": "1Gi",
-                "gold.storageclass.storage.k8s.io/requests.storage": "1Gi",
-                "gold.storageclass.storage.k8s.io/persistentvolumeclaims": "1",
-            },
-            id="a claim",
-        ),
-        pytest.param("jobs.batch", {}, {"count/jobs.batch": "1"}, id="any other"),
-    ],
-)
-def test_usage(kind: str, obj: Any, used: dict[str, str]) -> None:
-    assert shown(usage(kind, obj)) == used
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_names_say_whose_objects_count(case: Case) -> None:
+    assert {kind_of(name) for name in case.usage} == {case.resource}
 
 
-def test_a_total_tells_of_what_is_limited() -> None:
-    limited = quota(pods="5", cpu="1", secrets="3")
-    found = total([("pods", POD), ("pods", ENDED), ("pods", POD)], limited)
-    assert shown(found) == {"pods": "2", "cpu": "500m", "secrets": "0"}
+BEST: Object = {**pod(), "status": {"qosClass": "BestEffort"}}
+SCOPES = [
+    ("BestEffort", BEST, True),
+    ("NotBestEffort", BEST, False),
+    ("Terminating", pod(activeDeadlineSeconds=5), True),
+    ("Terminating", pod(), False),
+    ("NotTerminating", pod(), True),
+    ("PriorityClass", pod(priorityClassName="high"), True),
+    ("PriorityClass", pod(), False),
+]
+
+
+@pytest.mark.parametrize(("scope", "obj", "within"), SCOPES)
+def test_scopes(scope: str, obj: Object, within: bool) -> None:
+    assert in_scope({"spec": {"scopes": [scope]}}, "pods", obj) is within
 
 
 @pytest.mark.parametrize(
-    ("scopes", "expected"),
+    ("operator", "values", "within"),
     [
-        (["Terminating"], False),
-        (["NotTerminating"], True),
-        (["BestEffort"], False),
-        (["NotBestEffort", "NotTerminating"], True),
+        ("In", ["high"], True),
+        ("In", ["low"], False),
+        ("NotIn", ["low"], True),
+        ("Exists", [], True),
+        ("DoesNotExist", [], False),
     ],
 )
-def test_scopes(scopes: list[str], expected: bool) -> None:
-    limited = {"spec": {"hard": {"pods": "1"}, "scopes": scopes}}
-    assert covers(limited, "pods", POD) is expected
-    assert not covers(limited, "services", BALANCER)
+def test_classes_of_priority(operator: str, values: list[str], within: bool) -> None:
+    item = {"scopeName": "PriorityClass", "operator": operator, "values": values}
+    quota = {"spec": {"scopeSelector": {"matchExpressions": [item]}}}
+    assert in_scope(quota, "pods", pod(priorityClassName="high")) is within
+    assert not in_scope(quota, "secrets", {})
 
 
-@pytest.mark.parametrize(("values", "expected"), [(["high"], True), (["low"], False)])
-def test_a_priority_as_scope(values: list[str], expected: bool) -> None:
-    chosen = {"scopeName": "PriorityClass", "operator": "In", "values": values}
-    limited = {"spec": {"hard": {}, "scopeSelector": {"matchExpressions": [chosen]}}}
-    assert covers(limited, "pods", POD) is expected
+def test_pods_that_look_into_other_namespaces() -> None:
+    term = {"namespaces": ["other"], "topologyKey": "x"}
+    rules = {"requiredDuringSchedulingIgnoredDuringExecution": [term]}
+    quota = {"spec": {"scopes": ["CrossNamespacePodAffinity"]}}
+    assert in_scope(quota, "pods", pod(affinity={"podAffinity": rules}))
+    assert not in_scope(quota, "pods", pod())
 
 
-def test_kinds_that_matter() -> None:
-    limited = quota(**{"limits.cpu": "1", "services.nodeports": "1", "count/jobs.batch": "2"})
-    every = ["jobs.batch", "persistentvolumeclaims", "pods", "secrets", "services"]
-    assert kinds_of(limited, every) == ["jobs.batch", "pods", "services"]
-    assert kinds_of(quota(**{"requests.storage": "1"}), every) == ["persistentvolumeclaims"]
-
-
-def test_what_containers_leave_out() -> None:
-    limited = quota(**{"limits.cpu": "1", "memory": "1", "requests.cpu": "1", "pods": "1"})
-    assert missing(limited, "pods", POD) == {"limits.cpu": ["c"], "memory": ["c"]}
+def test_what_is_used_is_told_for_what_is_limited() -> None:
+    hard = {"pods": "5", "requests.cpu": "1", "secrets": "1", "count/jobs.batch": "3"}
+    objects: dict[str, list[Object]] = {
+        "pods": [pod(container(cpu="100m")), pod(container(cpu="200m"))]
+    }
+    found = used({"spec": {"hard": hard}}, lambda kind: objects.get(kind, []))
+    assert texts(found) == {
+        "pods": "2",
+        "requests.cpu": "300m",
+        "secrets": "0",
+        "count/jobs.batch": "0",
+    }
