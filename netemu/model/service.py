@@ -86,7 +86,7 @@ class Service(Struct, frozen=True, kw_only=True):
     @property
     def families(self) -> tuple[str, ...]:
         """The address families it has virtual IPs of, the primary one first."""
-        return tuple(family_of(address) for address in self.cluster_ips) or ("IPv4",)
+        return tuple([family_of(address) for address in self.cluster_ips]) or ("IPv4",)
 
 
 class EndpointPort(Struct, frozen=True):
@@ -178,7 +178,7 @@ def service_from(obj: Object) -> Service:
         namespace=namespace_of(obj),
         name=name_of(obj),
         type=ServiceType(spec.get("type", "ClusterIP")),
-        cluster_ips=tuple(canonical(ip) for ip in ips if ip != "None"),
+        cluster_ips=tuple([canonical(ip) if ":" in ip else ip for ip in ips if ip != "None"]),
         headless="None" in ips,
         ports=tuple(_service_port(port) for port in spec.get("ports") or ()),
         external_name=spec.get("externalName", ""),
@@ -222,13 +222,14 @@ def _service_port(port: Object) -> ServicePort:
 
 def slice_from(obj: Object) -> EndpointSlice:
     """Shrink an EndpointSlice object; a port without number is left out (it means "all")."""
+    six = obj.get("addressType") == "IPv6"
     return EndpointSlice(
         namespace=namespace_of(obj),
         name=name_of(obj),
         service=labels_of(obj).get(SERVICE_NAME, ""),
         family=obj.get("addressType", "IPv4"),
         endpoints=tuple(
-            _endpoint(item, canonical(address))
+            _endpoint(item, canonical(address) if six else address)
             for item in obj.get("endpoints") or ()
             for address in item.get("addresses") or ()
         ),
