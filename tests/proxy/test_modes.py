@@ -312,6 +312,8 @@ async def what_goes_on_can_be_seen(world: World) -> object:
         await reader.read(10)
         [row] = world.proxy.open_connections()
         [client] = world.proxy.affinities()
+        shown = world.proxy.metrics.all.text().splitlines()
+        [gauge] = [line for line in shown if line.startswith("netemu_service_open_connections{")]
         ours = written(writer.get_extra_info("sockname"))
         writer.close()
         await eventually(lambda: not list(world.proxy.open_connections()))
@@ -321,6 +323,7 @@ async def what_goes_on_can_be_seen(world: World) -> object:
             (value(row, "received") > 0, value(row, "sent") > 0, 0 <= value(row, "seconds") < 20),
             (client["service"], str(client["client"]) in ours, client["endpoint"] == written(a)),
             95 < value(client, "secondsLeft") <= 100,
+            (f'endpoint="{written(a)}"' in gauge, gauge.split()[-1]),
         )
 
 
@@ -364,6 +367,7 @@ CASES: list[tuple[Case, object]] = [
             (True, True, True),
             ("web", True, True),
             True,
+            (True, "1"),
         ),
     ),
     (flows_can_be_seen, ("a", ("UDP", True), True)),
