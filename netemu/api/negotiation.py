@@ -79,7 +79,10 @@ def shape(accept: str, include: str = "") -> Shape:
     try:
         return Shape(accepted.form, accepted.version, Include(include))
     except ValueError:
-        raise BadRequest(f'unrecognized includeObject value: "{include}"') from None
+        raise BadRequest(
+            f'Unable to convert to Table as requested: includeObject: Invalid value: "{include}": '
+            "must be 'Metadata', 'Object', 'None', or empty"
+        ) from None
 
 
 def plain_only(accept: str) -> None:

@@ -37,6 +37,7 @@ from netemu.model.meta import Object, name_of, uid_of
 from netemu.model.resources import PODS, SERVICE_ACCOUNTS, SERVICES, Resource
 from netemu.store.base import Record
 
+_OPTIONS: Final = Resource("", "v1", "DeleteOptions", "deleteoptions")
 _RETURNED: Final = frozenset({PODS, SERVICES, SERVICE_ACCOUNTS})
 """Kinds whose DELETE answers with the object even when it is gone (upstream's swagger)."""
 
@@ -179,7 +180,7 @@ def judged(request: Request, problems: list[str], refusal: Callable[[str], Excep
         case other:
             raise bad_option(
                 "fieldValidation",
-                f'Unsupported value: "{other}": supported values: "Ignore", "Strict", "Warn"',
+                f'Unsupported value: "{other}": supported values: "", "Ignore", "Strict", "Warn"',
                 request.method,
             )
 
@@ -230,7 +231,8 @@ async def delete(context: Context, target: Target, request: Request) -> Answer:
 def _delete_request(request: Request) -> deletion.DeleteRequest:
     given: Object = {}
     if request.body.strip():
-        given, _ = body.parse(request.body, request.content_type, "DeleteOptions")
+        given, _ = body.parse(request.body, request.content_type, _OPTIONS.kind)
+        given, _ = strict.check(_OPTIONS, given)
     return deletion.read_request(request.query, given)
 
 

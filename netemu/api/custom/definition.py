@@ -38,18 +38,18 @@ def updated(new: Object, old: Object) -> None:
 
 
 def _status(obj: Object, before: Object) -> Object:
-    spec = obj["spec"]
+    spec = obj.get("spec") or {}
     stored = list(before.get("storedVersions") or ())
     stored += (
-        version["name"]
+        version.get("name", "")
         for version in spec.get("versions") or ()
-        if version.get("storage") and version["name"] not in stored
+        if version.get("storage") and version.get("name") not in stored
     )
     return {
         **before,
         "conditions": before.get("conditions")
         or _conditions(obj["metadata"].get("creationTimestamp", "")),
-        "acceptedNames": copied(spec["names"]),
+        "acceptedNames": copied(spec.get("names") or {}),
         "storedVersions": stored,
     }
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 from typing import Final
 
 from netemu.api.validation import field
+from netemu.api.validation.apps import is_usable
 from netemu.api.validation.field import SPEC, Causes, Path, each_invalid
 from netemu.api.validation.goformat import Literal, selector_literal, string_map
 from netemu.api.validation.jobpolicy import failure_policy, success_policy
@@ -36,6 +37,8 @@ def _selection(obj: Object, spec: Object) -> Causes:
         yield field.required(path)
         return
     yield from label_selector(selector, path)
+    if not is_usable(selector):
+        return
     labels = (spec["template"].get("metadata") or {}).get("labels") or {}
     wanted = from_object(selector)
     if wanted is None or not matches(wanted, labels):
