@@ -42,6 +42,9 @@ _Parameters: TypeAlias = dict[str, str]
 _JSON: Final = frozenset({"application/json", "application/*", "*/*"})
 YAML: Final = "application/yaml"
 _VERSIONS: Final = frozenset({"v1", "v1beta1"})
+_STREAMS: Final = (
+    "only the following media types are accepted: application/json, application/json;stream=watch"
+)
 _REFUSAL: Final = "only the following media types are accepted: application/json, application/yaml"
 
 
@@ -100,6 +103,12 @@ def prefers_yaml(accept: str) -> bool:
         if media == YAML:
             return True
     return False
+
+
+def streamed(accept: str) -> None:
+    """For watches: YAML has no stream of its own. Raises NotAcceptable."""
+    if prefers_yaml(accept):
+        raise NotAcceptable(_STREAMS)
 
 
 def discovery_version(accept: str) -> str | None:

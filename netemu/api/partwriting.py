@@ -18,21 +18,13 @@ from netemu.api import (
     strict,
 )
 from netemu.api.context import Context, Handlers
+from netemu.api.decoding import body_of, judged, typed
 from netemu.api.parts import Part
 from netemu.api.paths import Target
 from netemu.api.registry import WriteOptions
 from netemu.api.request import Answer, Headers, Request, json_answer, warning_headers
 from netemu.api.scale import SCALE, paths_of, scale_of, scaled
-from netemu.api.writing import (
-    body_of,
-    judged,
-    options_of,
-    patched_object,
-    replaced,
-    success,
-    typed,
-    written,
-)
+from netemu.api.writing import options_of, patched_object, replaced, success, written
 from netemu.model.catalog import BUILT_IN
 from netemu.model.errors import BadRequest, Cause, Invalid
 from netemu.model.meta import Object
