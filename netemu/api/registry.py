@@ -44,6 +44,7 @@ from netemu.model.resources import (
     NAMESPACES,
     PODS,
     PRIORITY_CLASSES,
+    RUNTIME_CLASSES,
     SERVICE_ACCOUNTS,
     SERVICES,
     Resource,
@@ -175,6 +176,7 @@ class Registry:
         new = self._bounds.filled(resource, with_defaults(resource, new))
         new = strategies.prepare_create(resource, new)
         if resource.key == PODS:
+            new = self._with_runtime(new)
             account = self.lookup(SERVICE_ACCOUNTS, obj["metadata"]["namespace"], account_name(new))
             new = podidentity.admitted(new, account, metadata.random_suffix(self._rng))
         admission.require_valid(resource, new, None, loopback=self._loopback)
@@ -187,6 +189,15 @@ class Registry:
                     raise AlreadyExists(resource.key, key[1])
                 return _unstored(resource, key, new, 0)
             return await self.store.create(resource.key, key, new)
+
+    def _with_runtime(self, pod: Object) -> Object:
+        """A pod with what its RuntimeClass adds. Raises Forbidden."""
+        name = pod["spec"].get("runtimeClassName")
+        if not name:
+            return pod
+        from netemu.api import runtimeclass  # late: few pods have one
+
+        return runtimeclass.with_runtime(pod, self.lookup(RUNTIME_CLASSES, "", name))
 
     def _tracked(
         self, resource: Resource, old: Object | None, new: Object, options: WriteOptions, part: Part

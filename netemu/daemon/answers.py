@@ -1,15 +1,16 @@
 """What the control socket answers: status, the way into the cluster, and manifests to apply."""
 
-import os
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from netemu.config.settings import ProxyMode
 from netemu.daemon import manifests
 from netemu.daemon.addresses import ForeignAddresses
 from netemu.daemon.asking import Refused
 from netemu.daemon.control import Handler
+from netemu.daemon.facts import follow_nodes
 from netemu.daemon.nodecontrol import NodeControl
 from netemu.daemon.parts import MANAGER, Core, Start
 from netemu.daemon.places import Places
@@ -25,6 +26,9 @@ from netemu.proxy.openings import ModeRefused
 from netemu.proxy.reachability import Range
 from netemu.proxy.server import Proxy
 
+if TYPE_CHECKING:
+    from netemu.daemon.announcements import Announcements
+
 
 class Answers:
     """One running cluster's answers; made when it is ready."""
@@ -37,9 +41,11 @@ class Answers:
         seen: Seen,
         foreign: ForeignAddresses,
         outside: Places,
+        facts: Mapping[str, Any],
+        announcements: "Announcements | None",
     ) -> None:
         self._start = start
-        self._ready_after = round(time.monotonic() - start.started, 3)
+        self._facts = facts
         self._registry = core.registry
         self._client = core.registry.client(MANAGER)
         self._ports = core.ports
@@ -48,19 +54,15 @@ class Answers:
         self._core = core
         self._foreign = foreign
         self._outside = outside
+        self._announcements = announcements
         self._runtime = start.launched.runtime
         self._places: set[str] = set()
         self._time = TimeControl(core.clock, self._client, start.home)
-        self._nodes = NodeControl(core.registry, core.agent.power, self._follow_nodes)
-        self._follow_nodes()  # some may have been added in an earlier run
+        changed = partial(follow_nodes, proxy, core.agent, announcements)
+        core.agent.power.watch(changed)
+        self._nodes = NodeControl(core.registry, core.agent.power, changed)
         self._dns = seen.questions(self._resolver_of)
         self._files = {"/etc/resolv.conf": _resolv_conf(start)}
-
-    def _follow_nodes(self) -> None:
-        """Node ports are served at every node that runs."""
-        nodes = self._core.agent.power.nodes.values()
-        silent = frozenset(node.address for node in nodes if not node.standing.running)
-        self._proxy.place(len(nodes), silent)
 
     @property
     def handlers(self) -> Mapping[str, Handler]:
@@ -78,38 +80,9 @@ class Answers:
             "dns-explain": _refusing(self._dns.explain),
         }
 
-    def facts(self) -> dict[str, Any]:
-        """What stays the same while the daemon runs."""
-        launched, addressing = self._start.launched, self._start.launched.addressing
-        return {
-            "name": self._start.home.name,
-            "pid": os.getpid(),
-            "net": str(launched.mode),
-            "refused": {str(mode): reason for mode, reason in launched.refused.items()},
-            "uplink": launched.uplink,
-            "block": addressing.block,
-            "ready": True,
-            "zone": self._start.settings.dns.zone,
-            "startSeconds": self._ready_after,
-            "api": self._ports.api_url,
-            "dns": self._ports.dns_address,
-            "kubeconfig": str(self._start.home.kubeconfig),
-            "home": str(self._start.home.folder),
-            "addresses": {
-                "services": str(addressing.services),
-                "pods": str(addressing.pods),
-                "nodes": str(addressing.nodes),
-                "loadBalancers": "-".join(map(str, addressing.load_balancers)),
-                "api": addressing.api,
-                "dns": addressing.dns,
-                "mirror": f"127.{addressing.block}.0.0/16" if addressing.mirrored else "",
-            },
-            "notes": list(launched.notes),
-        }
-
     async def status(self, question: dict[str, Any]) -> dict[str, Any]:
         """The facts, and how things are now."""
-        facts = self.facts()
+        facts = self._facts
         return {
             **facts,
             "uptimeSeconds": round(time.monotonic() - self._start.started, 1),
@@ -121,8 +94,22 @@ class Answers:
             "services": len(self._latest.value.services),
             "proxy": str(self._proxy.mode),
             "connections": self._proxy.connections,
-            "notes": [*facts["notes"], *self._without_rules(), *self._unreachable()],
+            "announced": self._announced(),
+            "notes": [
+                *facts["notes"],
+                *self._without_rules(),
+                *self._unannounced(),
+                *self._unreachable(),
+            ],
         }
+
+    def _announced(self) -> dict[str, str]:
+        """The node that neighbours on the uplink find each load balancer's address at."""
+        return {} if self._announcements is None else dict(self._announcements.balanced)
+
+    def _unannounced(self) -> list[str]:
+        problem = "" if self._announcements is None else self._announcements.problem
+        return [f"load balancers' addresses are not announced: {problem}"] if problem else []
 
     def _without_rules(self) -> list[str]:
         """What users notice where there can be no packet rules."""

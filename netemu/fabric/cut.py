@@ -6,9 +6,9 @@ bears a mark (a type of service that nobody else uses) and passes, too.
 """
 
 from contextlib import suppress
-from ipaddress import IPv4Network
 
 from netemu.fabric.rtnetlink import Netlink, Rule
+from netemu.model.addressing import IpNetwork
 
 OWN_NODE = 0x10
 """The type of service of a kubelet's own connections (RFC 1349: minimize delay)."""
@@ -17,7 +17,7 @@ FIRST = 100
 """The priority of the first rule: after the one for local addresses, before the main table's."""
 
 
-def rules(pods: IPv4Network) -> list[Rule]:
+def rules(pods: IpNetwork) -> list[Rule]:
     """The rules for a node with that range."""
     return [
         Rule(priority=FIRST, source=pods, destination=pods),
@@ -27,14 +27,14 @@ def rules(pods: IPv4Network) -> list[Rule]:
     ]
 
 
-def cut(links: Netlink, pods: IPv4Network) -> None:
+def cut(links: Netlink, pods: IpNetwork) -> None:
     """Cut a node off; again makes no difference. Raises OSError."""
     heal(links, pods)
     for rule in rules(pods):
         links.add_rule(rule)
 
 
-def heal(links: Netlink, pods: IPv4Network) -> None:
+def heal(links: Netlink, pods: IpNetwork) -> None:
     """Undo it; nothing happens where nothing was cut. Raises OSError."""
     for rule in rules(pods):
         with suppress(FileNotFoundError):

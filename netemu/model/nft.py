@@ -7,9 +7,10 @@ values fill several in a row, each part padded to four bytes.
 
 import socket
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 from typing import Final, NamedTuple, Protocol, TypeAlias
+
+from msgspec import Struct
 
 TRANSPARENT_MARK: Final = 0x8000_0000
 """The bit of a packet's mark that makes the cluster's network keep it, whatever its address: a
@@ -29,7 +30,7 @@ class Verdict(IntEnum):
     RETURN = -5
 
 
-class Go(NamedTuple):
+class Go(Struct, frozen=True):
     """A verdict, and the chain it leads to if it leads to one."""
 
     verdict: Verdict
@@ -41,6 +42,7 @@ class Kind(IntEnum):
 
     VERDICT = 0xFFFFFF00
     ADDRESS = 7
+    ADDRESS6 = 8
     PROTOCOL = 12
     PORT = 13
     MARK = 19
@@ -48,6 +50,7 @@ class Kind(IntEnum):
 
 WIDTHS: dict[Kind, int] = {
     Kind.ADDRESS: 4,
+    Kind.ADDRESS6: 16,
     Kind.PROTOCOL: 1,
     Kind.PORT: 2,
     Kind.MARK: 4,
@@ -60,6 +63,8 @@ class Load(StrEnum):
 
     SOURCE = "ip saddr"
     DESTINATION = "ip daddr"
+    SOURCE6 = "ip6 saddr"
+    DESTINATION6 = "ip6 daddr"
     SOURCE_PORT = "th sport"
     DESTINATION_PORT = "th dport"
     TCP_FLAGS = "tcp flags"
@@ -72,28 +77,48 @@ class Load(StrEnum):
     OUTPUT = "meta oif"
 
 
-class Read(NamedTuple):
+class Stack(Struct, frozen=True):
+    """What rules of one IP version are made of; a table has rules of one."""
+
+    version: int
+    address: Kind
+    words: int
+    """Registers that an address fills."""
+    source: Load
+    destination: Load
+
+    def packed(self, address: str) -> bytes:
+        """An address as packets have it."""
+        return socket.inet_pton(FAMILIES[self.version], address)
+
+
+FAMILIES: Final = {4: socket.AF_INET, 6: socket.AF_INET6}
+IPV4: Final = Stack(4, Kind.ADDRESS, 1, Load.SOURCE, Load.DESTINATION)
+IPV6: Final = Stack(6, Kind.ADDRESS6, 4, Load.SOURCE6, Load.DESTINATION6)
+
+
+class Read(Struct, frozen=True):
     """Read something into a register."""
 
     what: Load
     register: int = 0
 
 
-class Value(NamedTuple):
+class Value(Struct, frozen=True):
     """Put a constant into a register."""
 
     value: bytes
     register: int = 0
 
 
-class Masked(NamedTuple):
+class Masked(Struct, frozen=True):
     """Keep of a register the bits of a mask."""
 
     mask: bytes
     register: int = 0
 
 
-class Equal(NamedTuple):
+class Equal(Struct, frozen=True):
     """Go on with the rule if a register has a value; or if it has not."""
 
     value: bytes
@@ -101,14 +126,14 @@ class Equal(NamedTuple):
     negated: bool = False
 
 
-class Random(NamedTuple):
+class Random(Struct, frozen=True):
     """A random number below `modulus` (numgen); the machine's byte order."""
 
     modulus: int
     register: int = 0
 
 
-class Find(NamedTuple):
+class Find(Struct, frozen=True):
     """Go on if a set has the value of a register; a map also gives what belongs to it."""
 
     set: str
@@ -120,7 +145,7 @@ class Find(NamedTuple):
     negated: bool = False
 
 
-class Remember(NamedTuple):
+class Remember(Struct, frozen=True):
     """Put the value of a register into a set, or renew it there, for a time."""
 
     set: str
@@ -130,33 +155,36 @@ class Remember(NamedTuple):
     seconds: int
 
 
-class Translate(NamedTuple):
+class Translate(Struct, frozen=True):
     """Network address translation to what registers hold; of destinations or of sources."""
 
     address: int
     port: int | None = None
     source: bool = False
+    version: int = 4
 
 
-class Redirect(NamedTuple):
+class Redirect(Struct, frozen=True):
     """Hand the packet to a transparent socket (tproxy) at the address and port in registers."""
 
     address: int
     port: int
+    version: int = 4
 
 
-class SetMark(NamedTuple):
+class SetMark(Struct, frozen=True):
     """The packet's mark becomes what a register holds."""
 
     register: int = 0
 
 
-class Refuse(NamedTuple):
+class Refuse(Struct, frozen=True):
     """Answer with a TCP reset, or else with ICMP "port unreachable"."""
 
     reset: bool
     host: bool = False
     """It is the host that is unreachable, not just the port."""
+    version: int = 4
 
 
 Expression: TypeAlias = (
@@ -175,7 +203,7 @@ Expression: TypeAlias = (
 )
 
 
-class Hook(NamedTuple):
+class Hook(Struct, frozen=True):
     """Where the kernel calls a chain: "filter", "nat" or "route", the hook, the order."""
 
     kind: str
@@ -192,14 +220,14 @@ class Element(NamedTuple):
     """For ranges: the key is the first, this the last."""
 
 
-class AddChain(NamedTuple):
+class AddChain(Struct, frozen=True):
     """Make a chain, unless it is there."""
 
     name: str
     hook: Hook | None = None
 
 
-class AddSet(NamedTuple):
+class AddSet(Struct, frozen=True):
     """Make a set; a map if `data` says of what."""
 
     name: str
@@ -210,44 +238,44 @@ class AddSet(NamedTuple):
     """Members have a time after which they go; rules add them."""
 
 
-class AddRule(NamedTuple):
+class AddRule(Struct, frozen=True):
     """Append a rule to a chain."""
 
     chain: str
     expressions: tuple[Expression, ...]
 
 
-class ClearChain(NamedTuple):
+class ClearChain(Struct, frozen=True):
     """Remove every rule of a chain."""
 
     name: str
 
 
-class ClearSet(NamedTuple):
+class ClearSet(Struct, frozen=True):
     """Take every member out of a set."""
 
     name: str
 
 
-class AddElements(NamedTuple):
+class AddElements(Struct, frozen=True):
     """Put members into a set."""
 
     set: str
     elements: Sequence[Element]
 
 
-class DeleteElements(NamedTuple):
+class DeleteElements(Struct, frozen=True):
     """Take members out of a set. They must be there."""
 
     set: str
     elements: Sequence[Element]
 
 
-class AddTable(NamedTuple):
+class AddTable(Struct, frozen=True):
     """Make the table."""
 
 
-class DeleteTable(NamedTuple):
+class DeleteTable(Struct, frozen=True):
     """Remove the table with all that is in it."""
 
 
@@ -264,8 +292,7 @@ Command: TypeAlias = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
+class Member(Struct, frozen=True):
     """A member of a set that exists."""
 
     key: bytes
@@ -291,6 +318,10 @@ class Interception(Protocol):
     """The means to serve addresses that nothing is bound to, and to speak in a client's name."""
 
     @property
+    def stack(self) -> Stack:
+        """The IP version it is for."""
+
+    @property
     def rules(self) -> Rules:
         """The table."""
 
@@ -299,6 +330,11 @@ class Interception(Protocol):
 
     def forget(self, unwanted: Callable[[Address, Address], bool]) -> None:
         """Forget UDP flows by what their client addressed and who answers it. Raises OSError."""
+
+    def cut(self, unwanted: Callable[[Address, Address], bool]) -> None:
+        """Forget TCP connections by their client and what it addressed, so that it is told when it
+        next says something. Raises OSError.
+        """
 
     def close(self) -> None:
         """Take the rules away."""

@@ -159,7 +159,7 @@ _STORED: tuple[Resource, ...] = (
     Resource(
         _NETWORKING, "v1", "NetworkPolicy", "networkpolicies", True, ("netpol",), controlled=False
     ),
-    Resource("node.k8s.io", "v1", "RuntimeClass", "runtimeclasses", False, controlled=False),
+    Resource("node.k8s.io", "v1", "RuntimeClass", "runtimeclasses", False),
     Resource(_STORAGE, "v1", "CSIDriver", "csidrivers", False, controlled=False),
     Resource(_STORAGE, "v1", "CSINode", "csinodes", False, controlled=False),
     Resource(_STORAGE, "v1", "CSIStorageCapacity", "csistoragecapacities", controlled=False),
@@ -277,8 +277,10 @@ PODS = "pods"
 RESOURCE_QUOTAS = "resourcequotas"
 REPLICATION_CONTROLLERS = "replicationcontrollers"
 REPLICA_SETS = "replicasets.apps"
+RESOURCE_QUOTAS = "resourcequotas"
 ROLES = "roles.rbac.authorization.k8s.io"
 ROLE_BINDINGS = "rolebindings.rbac.authorization.k8s.io"
+RUNTIME_CLASSES = "runtimeclasses.node.k8s.io"
 SECRETS = "secrets"
 SERVICES = "services"
 SERVICE_ACCOUNTS = "serviceaccounts"

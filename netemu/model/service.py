@@ -4,6 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from msgspec import Struct
+
+from netemu.model.addressing import canonical, family_of
 from netemu.model.meta import Key, Object, annotations_of, key_of, labels_of, name_of, namespace_of
 
 AFFINITY_SECONDS = 10800
@@ -34,8 +37,7 @@ class TrafficPolicy(StrEnum):
     LOCAL = "Local"
 
 
-@dataclass(frozen=True, slots=True)
-class ServicePort:
+class ServicePort(Struct, frozen=True):
     """One port of a Service."""
 
     name: str
@@ -45,8 +47,7 @@ class ServicePort:
     node_port: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Service:
+class Service(Struct, frozen=True, kw_only=True):
     """What DNS and proxy need of a Service."""
 
     namespace: str
@@ -80,9 +81,13 @@ class Service:
         """(namespace, name)."""
         return self.namespace, self.name
 
+    @property
+    def families(self) -> tuple[str, ...]:
+        """The address families it has virtual IPs of, the primary one first."""
+        return tuple(family_of(address) for address in self.cluster_ips) or ("IPv4",)
 
-@dataclass(frozen=True, slots=True)
-class EndpointPort:
+
+class EndpointPort(Struct, frozen=True):
     """One port of an EndpointSlice."""
 
     name: str
@@ -90,8 +95,7 @@ class EndpointPort:
     port: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Endpoint:
+class Endpoint(Struct, frozen=True, kw_only=True):
     """One address that serves."""
 
     address: str
@@ -170,14 +174,16 @@ def service_from(obj: Object) -> Service:
         namespace=namespace_of(obj),
         name=name_of(obj),
         type=ServiceType(spec.get("type", "ClusterIP")),
-        cluster_ips=tuple(ip for ip in ips if ip != "None"),
+        cluster_ips=tuple(canonical(ip) for ip in ips if ip != "None"),
         headless="None" in ips,
         ports=tuple(_service_port(port) for port in spec.get("ports") or ()),
         external_name=spec.get("externalName", ""),
         virtual_ip=annotations_of(obj).get(VIRTUAL_IP, "") if stands_in(obj) else "",
-        external_ips=tuple(spec.get("externalIPs") or ()),
+        external_ips=tuple(map(canonical, spec.get("externalIPs") or ())),
         load_balancer_ips=tuple(
-            item["ip"] for item in ingress if "ip" in item and item.get("ipMode", "VIP") == "VIP"
+            canonical(item["ip"])
+            for item in ingress
+            if "ip" in item and item.get("ipMode", "VIP") == "VIP"
         ),
         source_ranges=_source_ranges(obj) if spec.get("type") == "LoadBalancer" else (),
         health_check_port=spec.get("healthCheckNodePort") or None,
@@ -217,7 +223,7 @@ def slice_from(obj: Object) -> EndpointSlice:
         service=labels_of(obj).get(SERVICE_NAME, ""),
         family=obj.get("addressType", "IPv4"),
         endpoints=tuple(
-            _endpoint(item, address)
+            _endpoint(item, canonical(address))
             for item in obj.get("endpoints") or ()
             for address in item.get("addresses") or ()
         ),
@@ -254,8 +260,7 @@ def _endpoint(item: Object, address: str) -> Endpoint:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class HostPort:
+class HostPort(Struct, frozen=True):
     """A port of a node that leads to a pod on it."""
 
     address: str
@@ -265,8 +270,7 @@ class HostPort:
     container_port: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PodAddress:
+class PodAddress(Struct, frozen=True, kw_only=True):
     """Who holds a pod address."""
 
     namespace: str
@@ -313,8 +317,7 @@ def _host_ports(spec: Object) -> Iterator[HostPort]:
                 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NodePlace:
+class NodePlace(Struct, frozen=True, kw_only=True):
     """A node, as far as it tells where somebody is."""
 
     name: str
@@ -322,6 +325,17 @@ class NodePlace:
     """"" while it has none."""
     pod_ranges: tuple[str, ...] = ()
     zone: str = ""
+    secondary: str = ""
+    """With dual stack, its address of the other family."""
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """Its addresses, the primary family's first."""
+        return tuple(filter(None, (self.address, self.secondary)))
+
+    def of(self, family: str) -> str:
+        """Its address of a family, "" if it has none."""
+        return next((each for each in self.addresses if family_of(each) == family), "")
 
 
 ZONE = "topology.kubernetes.io/zone"
@@ -331,10 +345,11 @@ def node_place_from(obj: Object) -> NodePlace:
     """Shrink a Node object."""
     addresses = (obj.get("status") or {}).get("addresses") or ()
     spec = obj.get("spec") or {}
-    internal = (each["address"] for each in addresses if each["type"] == "InternalIP")
+    internal = [each["address"] for each in addresses if each["type"] == "InternalIP"]
     return NodePlace(
         name=name_of(obj),
-        address=next(internal, ""),
+        address=internal[0] if internal else "",
+        secondary=internal[1] if len(internal) > 1 else "",
         pod_ranges=tuple(spec.get("podCIDRs") or ()),
         zone=labels_of(obj).get(ZONE, ""),
     )

@@ -5,10 +5,11 @@ The spawner implements `Runtime`; the agent decides, the runtime does.
 
 import socket
 from collections.abc import Mapping, Sequence
-from ipaddress import IPv4Network
 from typing import Protocol
 
 from msgspec import Struct
+
+from netemu.model.addressing import IpNetwork
 
 
 class MountSpec(Struct, frozen=True, kw_only=True):
@@ -43,6 +44,8 @@ class SandboxSpec(Struct, frozen=True, kw_only=True):
     files: Mapping[str, str]
     """Files that differ from the host's, whole: /etc/hosts, /etc/resolv.conf, /etc/hostname."""
     memory: Sequence[MemorySpec] = ()
+    secondary: tuple[str, str] | None = None
+    """With dual stack: the pod's address of the other family, and the node's."""
 
 
 class ProcessSpec(Struct, frozen=True, kw_only=True):
@@ -102,13 +105,16 @@ class Runtime(Protocol):
     def isolated(self) -> bool:
         """False in loopback mode: no namespaces; pods are told their address (POD_IP, HOST)."""
 
+    def terminal(self) -> tuple[int, int]:
+        """A terminal whose name processes in sandboxes know: our end and theirs. Raises OSError."""
+
     async def create_sandbox(self, spec: SandboxSpec) -> None:
         """Make a pod's sandbox. Raises OSError."""
 
     async def remove_sandbox(self, id: str) -> None:
         """End all its processes (SIGKILL) and remove it; nothing happens if it isn't there."""
 
-    async def cut(self, pods: IPv4Network, off: bool) -> None:
+    async def cut(self, pods: IpNetwork, off: bool) -> None:
         """Cut a range of pods off from all others, or undo it. Raises OSError."""
 
     async def start(self, spec: ProcessSpec) -> Process:

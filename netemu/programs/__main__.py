@@ -9,7 +9,7 @@ import signal
 import sys
 from pathlib import Path
 
-PROGRAMS = ("agnhost", "counter", "echo", "hello", "kubia", "kubia_pet", "pause", "redis")
+PROGRAMS = ("agnhost", "counter", "echo", "hello", "kubia", "kubia_pet", "nginx", "pause", "redis")
 """Every name this accepts, each a module beside this file with a ``main(argv) -> int``."""
 
 

@@ -102,8 +102,9 @@ async def test_parameters_nobody_knows_are_invalid(cluster: Cluster) -> None:
 
 
 async def test_kinds_that_nothing_acts_on_say_so(cluster: Cluster) -> None:
-    path = "/apis/storage.k8s.io/v1/csidrivers"
-    answer = await cluster.whole("POST", path, {"metadata": {"name": "m"}, "spec": {}})
+    path = "/apis/networking.k8s.io/v1/ingressclasses"
+    body = {"metadata": {"name": "m"}, "spec": {"controller": "example.com/balancer"}}
+    answer = await cluster.whole("POST", path, body)
     assert answer.status == 201
     (header,) = answer.headers
     assert "nothing acts on them yet" in header[1]

@@ -5,28 +5,11 @@ doesn't act on (Windows, AppArmor, dynamic resources, …) is not judged.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from importlib import import_module
+from typing import TYPE_CHECKING
 
-from netemu.api.custom import conformance, definition
+from msgspec import Struct
+
 from netemu.api.custom.resource import CustomResource
-from netemu.api.validation import (
-    access,
-    apps,
-    autoscaling,
-    batch,
-    cluster,
-    config,
-    daemons,
-    endpoints,
-    pod,
-    pod_update,
-    policy,
-    revisions,
-    service,
-    service_update,
-    storage,
-)
 from netemu.api.validation.field import Causes, Path
 from netemu.api.validation.ips import LOOPBACK
 from netemu.api.validation.meta import (
@@ -35,14 +18,64 @@ from netemu.api.validation.meta import (
     object_meta,
     object_meta_update,
 )
+from netemu.late import late
 from netemu.model import names, resources
 from netemu.model.errors import Cause
 from netemu.model.meta import Object
 from netemu.model.resources import Resource
 
+# Most kinds aren't there yet when a cluster starts, and their rules are many.
+if TYPE_CHECKING:
+    from netemu.api.custom import conformance, definition
+    from netemu.api.validation import (
+        access,
+        apps,
+        autoscaling,
+        batch,
+        bounds,
+        cluster,
+        config,
+        daemons,
+        drivers,
+        endpoints,
+        ingress,
+        networkpolicy,
+        pod,
+        pod_update,
+        policy,
+        registration,
+        revisions,
+        service,
+        service_update,
+        storage,
+    )
+else:
+    conformance, definition = map(
+        late, ("netemu.api.custom.conformance", "netemu.api.custom.definition")
+    )
+    access = late(f"{__name__}.access")
+    apps = late(f"{__name__}.apps")
+    autoscaling = late(f"{__name__}.autoscaling")
+    batch = late(f"{__name__}.batch")
+    bounds = late(f"{__name__}.bounds")
+    cluster = late(f"{__name__}.cluster")
+    config = late(f"{__name__}.config")
+    daemons = late(f"{__name__}.daemons")
+    drivers = late(f"{__name__}.drivers")
+    endpoints = late(f"{__name__}.endpoints")
+    ingress = late(f"{__name__}.ingress")
+    networkpolicy = late(f"{__name__}.networkpolicy")
+    pod = late(f"{__name__}.pod")
+    pod_update = late(f"{__name__}.pod_update")
+    policy = late(f"{__name__}.policy")
+    registration = late(f"{__name__}.registration")
+    revisions = late(f"{__name__}.revisions")
+    service = late(f"{__name__}.service")
+    service_update = late(f"{__name__}.service_update")
+    storage = late(f"{__name__}.storage")
 
-@dataclass(frozen=True, slots=True)
-class _Rules:
+
+class _Rules(Struct, frozen=True):
     """What is asked of a kind's objects; `status` of a write that leaves the spec alone."""
 
     create: Callable[[Object], Causes]
@@ -50,7 +83,37 @@ class _Rules:
     status: Callable[[Object, Object], Causes] = object_meta_update
 
 
+_ADMISSION = "admissionregistration.k8s.io"
 _RULES: dict[str, _Rules] = {
+    "csidrivers.storage.k8s.io": _Rules(drivers.csi_driver, drivers.csi_driver_update),
+    "csinodes.storage.k8s.io": _Rules(drivers.csi_node, drivers.csi_node_update),
+    "csistoragecapacities.storage.k8s.io": _Rules(
+        drivers.storage_capacity, drivers.storage_capacity_update
+    ),
+    "ingressclasses.networking.k8s.io": _Rules(ingress.ingress_class, ingress.ingress_class_update),
+    "ingresses.networking.k8s.io": _Rules(
+        ingress.ingress, ingress.ingress_update, ingress.ingress_status
+    ),
+    "networkpolicies.networking.k8s.io": _Rules(
+        networkpolicy.network_policy, networkpolicy.network_policy_update
+    ),
+    "podtemplates": _Rules(drivers.pod_template, drivers.pod_template_update),
+    "runtimeclasses.node.k8s.io": _Rules(drivers.runtime_class, drivers.runtime_class_update),
+    "volumeattachments.storage.k8s.io": _Rules(drivers.attachment, drivers.attachment_update),
+    f"mutatingwebhookconfigurations.{_ADMISSION}": _Rules(
+        registration.webhooks, registration.webhooks_update
+    ),
+    f"validatingadmissionpolicies.{_ADMISSION}": _Rules(
+        registration.policy, registration.policy_update
+    ),
+    f"validatingadmissionpolicybindings.{_ADMISSION}": _Rules(
+        registration.binding, registration.binding_update
+    ),
+    f"validatingwebhookconfigurations.{_ADMISSION}": _Rules(
+        registration.webhooks, registration.webhooks_update
+    ),
+    resources.LIMIT_RANGES: _Rules(bounds.limit_range, bounds.limit_range_update),
+    resources.RESOURCE_QUOTAS: _Rules(bounds.resource_quota, bounds.resource_quota_update),
     resources.CUSTOM_RESOURCE_DEFINITIONS: _Rules(definition.rules, definition.update_rules),
     resources.CLUSTER_ROLES: _Rules(access.cluster_role, access.cluster_role_update),
     resources.CLUSTER_ROLE_BINDINGS: _Rules(
@@ -94,38 +157,6 @@ _RULES: dict[str, _Rules] = {
 }
 
 
-_ADMISSION = "admissionregistration.k8s.io"
-_RARE: dict[str, tuple[str, str]] = {
-    "csidrivers.storage.k8s.io": ("drivers", "csi_driver"),
-    "csinodes.storage.k8s.io": ("drivers", "csi_node"),
-    "csistoragecapacities.storage.k8s.io": ("drivers", "storage_capacity"),
-    "ingressclasses.networking.k8s.io": ("ingress", "ingress_class"),
-    "ingresses.networking.k8s.io": ("ingress", "ingress"),
-    "networkpolicies.networking.k8s.io": ("networkpolicy", "network_policy"),
-    "podtemplates": ("drivers", "pod_template"),
-    "runtimeclasses.node.k8s.io": ("drivers", "runtime_class"),
-    "volumeattachments.storage.k8s.io": ("drivers", "attachment"),
-    f"mutatingwebhookconfigurations.{_ADMISSION}": ("registration", "webhooks"),
-    f"validatingadmissionpolicies.{_ADMISSION}": ("registration", "policy"),
-    f"validatingadmissionpolicybindings.{_ADMISSION}": ("registration", "binding"),
-    f"validatingwebhookconfigurations.{_ADMISSION}": ("registration", "webhooks"),
-    resources.LIMIT_RANGES: ("bounds", "limit_range"),
-    resources.RESOURCE_QUOTAS: ("bounds", "resource_quota"),
-}
-"""Kinds that most clusters have none of: module and function, which are loaded with the first."""
-
-
-def _rules_of(resource: Resource) -> _Rules | None:
-    if resource.key not in _RULES and resource.key in _RARE:
-        module, name = _RARE[resource.key]
-        loaded = import_module(f"{__name__}.{module}")
-        status = getattr(loaded, f"{name}_status", object_meta_update)
-        _RULES[resource.key] = _Rules(
-            getattr(loaded, name), getattr(loaded, f"{name}_update"), status
-        )
-    return _RULES.get(resource.key)
-
-
 def validate(
     resource: Resource, new: Object, old: Object | None, *, loopback: bool = False
 ) -> list[Cause]:
@@ -143,7 +174,7 @@ def validate(
 def _causes(resource: Resource, new: Object, old: Object | None) -> Causes:
     if isinstance(resource, CustomResource):
         return _custom(resource, new, old)
-    rules = _rules_of(resource)
+    rules = _RULES.get(resource.key)
     if old is None:
         return rules.create(new) if rules else _any_object(resource, new)
     if resource.has_status and "spec" in old and new.get("spec") is old["spec"]:

@@ -9,15 +9,16 @@ import os
 import signal
 import socket
 from collections.abc import Mapping, Sequence
-from ipaddress import IPv4Network
 from itertools import count
 
 from netemu.fabric.enter import Entrance
 from netemu.fabric.inside import tcp_socket
+from netemu.model.addressing import IpNetwork
 from netemu.node.runtime import Exited, ProcessSpec, SandboxSpec, StartError
 from netemu.node.spawner import protocol
 from netemu.node.spawner.process import OTHER
 from netemu.node.spawner.spawned import SpawnedProcess, SpawnerLostError
+from netemu.node.spawner.terminals import open_terminal
 
 CONCURRENCY = 32
 """Requests on their way at once: the spawner does one after the other, and so many packets fit the
@@ -35,13 +36,24 @@ Reply = tuple[protocol.Answer, list[int]]
 class SpawnerClient:
     """Runs sandboxes and processes by the spawner's hand."""
 
-    def __init__(self, channel: socket.socket, spawner: int, *, isolated: bool, user: bool) -> None:
-        """`spawner`: its pid; `user`: whether it lives in a user namespace of its own."""
+    def __init__(
+        self,
+        channel: socket.socket,
+        spawner: int,
+        *,
+        isolated: bool,
+        user: bool,
+        terminals: int | None = None,
+    ) -> None:
+        """`spawner`: its pid; `user`: whether it lives in a user namespace of its own;
+        `terminals`: a descriptor of the folder in which pods' terminals are made.
+        """
         channel.settimeout(protocol.SEND_SECONDS)
         self._channel = channel
         self._spawner = spawner
         self._isolated = isolated
         self._user = user
+        self._terminals = terminals
         self._numbers = count(1)
         self._slots = asyncio.Semaphore(CONCURRENCY)
         self._waiting: dict[int, asyncio.Future[Reply]] = {}
@@ -66,6 +78,13 @@ class SpawnerClient:
         """Close the channel, which ends the spawner if it still runs; what waits here fails."""
         self._lose()
         self._channel.close()
+        if self._terminals is not None:
+            os.close(self._terminals)
+            self._terminals = None
+
+    def terminal(self) -> tuple[int, int]:
+        """A terminal: our end and the process'. Raises OSError."""
+        return open_terminal(self._terminals)
 
     async def create_sandbox(self, spec: SandboxSpec) -> None:
         """Make a pod's sandbox. Raises OSError."""
@@ -77,6 +96,7 @@ class SpawnerClient:
             spec.node_address,
             dict(spec.files),
             [(item.path, item.size) for item in spec.memory],
+            spec.secondary,
         )
         _raise_failure(await self._ask(request))
         self._addresses[spec.id] = spec.address
@@ -89,7 +109,7 @@ class SpawnerClient:
         _raise_failure(await self._ask(protocol.RemoveSandbox(next(self._numbers), id)))
         self._addresses.pop(id, None)
 
-    async def cut(self, pods: IPv4Network, off: bool) -> None:
+    async def cut(self, pods: IpNetwork, off: bool) -> None:
         """Cut a range of pods off from all others, or undo it. Raises OSError."""
         _raise_failure(await self._ask(protocol.Cut(next(self._numbers), str(pods), off)))
 
@@ -97,7 +117,9 @@ class SpawnerClient:
         """Have an address outside the instance's ranges end in the cluster, or no longer; why the
         host doesn't reach it, "" if it does. Raises OSError.
         """
-        request = protocol.Reach(next(self._numbers), f"{address}/32", wanted)
+        request = protocol.Reach(
+            next(self._numbers), f"{address}/{128 if ':' in address else 32}", wanted
+        )
         reply = await self._ask(request)
         _raise_failure(reply)
         answer, _ = reply

@@ -10,7 +10,7 @@ import os
 import select
 import signal
 import socket
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, NoReturn
 
@@ -37,6 +37,11 @@ NO_MOUNTS = (
     "NETEMU_VOLUME_<NAME>"
 )
 
+NO_MIRROR6 = (
+    "the host reaches IPv6 addresses of the cluster from inside only (netemu exec, kubectl): "
+    "its own loopback has but one, ::1"
+)
+
 STOP_SECONDS = 5.0
 """Longest wait for the spawner to end everything, before it is killed; then the kernel does."""
 
@@ -60,18 +65,18 @@ class Launching(Struct, frozen=True, kw_only=True):
         from netemu.fabric.host import HostSockets, LocalSockets
         from netemu.node.spawner.client import SpawnerClient
 
-        event, network = self._first_event()
+        event, fds = self._first_event()
         isolated = self.choice.mode is not NetMode.LOOPBACK
         host = HostSockets() if isolated else LocalSockets()
         if isolated:
-            setns(network, Namespace.NET)
-            os.close(network)
+            setns(fds[0], Namespace.NET)
+            os.close(fds[0])
         return Launched(
             mode=self.choice.mode,
             refused=self.choice.refused,
-            addressing=replace(self.addressing, mirrored=isolated and not event.uplink),
-            uplink=event.uplink,
-            notes=tuple(filter(None, (event.note, "" if isolated else NO_MOUNTS))),
+            addressing=_reached(self.addressing, event.uplinks) if isolated else self.addressing,
+            uplink=bool(event.uplinks),
+            notes=tuple(filter(None, self._notes(event))),
             cluster=LocalSockets(),
             host=host,
             runtime=SpawnerClient(
@@ -79,6 +84,7 @@ class Launching(Struct, frozen=True, kw_only=True):
                 self.spawner,
                 isolated=isolated,
                 user=self.choice.mode is NetMode.ROOTLESS,
+                terminals=fds[1] if len(fds) > 1 else None,
             ),
             block=self.block,
             channel=self.channel,
@@ -91,7 +97,13 @@ class Launching(Struct, frozen=True, kw_only=True):
         self.channel.close()
         self.block.release()
 
-    def _first_event(self) -> tuple[protocol.Ready, int]:
+    def _notes(self, event: protocol.Ready) -> tuple[str, ...]:
+        if self.choice.mode is NetMode.LOOPBACK:
+            return event.note, NO_MOUNTS
+        ranges = self.addressing.of("IPv6")
+        return event.note, "" if ranges is None or ranges.family in event.uplinks else NO_MIRROR6
+
+    def _first_event(self) -> tuple[protocol.Ready, list[int]]:
         self.channel.settimeout(READY_SECONDS)
         received = protocol.receive(self.channel)
         if received is None:
@@ -100,7 +112,7 @@ class Launching(Struct, frozen=True, kw_only=True):
         if isinstance(event, protocol.Failed):
             raise OSError(event.number, f"the cluster namespace can't be made: {event.text}")
         assert isinstance(event, protocol.Ready)
-        return event, fds[0] if fds else -1
+        return event, fds
 
 
 class Launched(Struct, frozen=True, kw_only=True):
@@ -137,6 +149,7 @@ def launch(settings: Settings) -> Launching:
     was asked for isn't possible, block.NoBlockError, ValueError for ranges that don't fit.
     """
     choice = modes.choose(settings.net, modes.attempt)
+    modes.require(choice, settings.network.ip_families)
     block = claim(settings.name)
     try:
         addressing = ranges.addressing(
@@ -153,14 +166,27 @@ def launch(settings: Settings) -> Launching:
 
 
 def _set_up(addressing: Addressing, *, uplink: bool) -> protocol.SetUp:
+    ranges = [_ranges(each) for each in addressing.families]
+    return protocol.SetUp(uplink=uplink, block=addressing.block, ranges=ranges)
+
+
+def _ranges(addressing: Addressing) -> protocol.Ranges:
     first, last = addressing.load_balancers
-    return protocol.SetUp(
-        uplink=uplink,
-        block=addressing.block,
+    return protocol.Ranges(
         services=str(addressing.services),
         pods=str(addressing.pods),
         nodes=str(addressing.nodes),
         load_balancers=(str(first), str(last)),
+    )
+
+
+def _reached(addressing: Addressing, uplinks: Collection[str]) -> Addressing:
+    """The addressing with what the host reaches: families that have an uplink."""
+    other = addressing.secondary
+    return replace(
+        addressing,
+        mirrored=addressing.family not in uplinks,
+        secondary=None if other is None else _reached(other, uplinks),
     )
 
 
