@@ -4,9 +4,11 @@ from collections.abc import Iterable
 from typing import Final
 
 from netemu.api.validation import field
-from netemu.api.validation.field import SPEC, Causes, Path, each_invalid
+from netemu.api.validation.field import METADATA, SPEC, Causes, Path, each_invalid
+from netemu.api.validation.goformat import Literal
 from netemu.api.validation.meta import label_selector, object_meta, object_meta_update
 from netemu.api.validation.resources import amount
+from netemu.api.validation.scheduling import node_selector
 from netemu.model import names
 from netemu.model.meta import Object
 
@@ -38,6 +40,9 @@ def volume_update(new: Object, old: Object) -> Causes:
     yield from field.immutable(
         SPEC.child("volumeMode"), spec.get("volumeMode"), before.get("volumeMode")
     )
+    have, had = spec.get("nodeAffinity"), before.get("nodeAffinity")
+    if had is not None and not field.same(have, had):
+        yield field.invalid(Path("nodeAffinity"), Literal("…"), field.IMMUTABLE)
 
 
 def _volume_spec(spec: Object) -> Causes:
@@ -54,9 +59,21 @@ def _volume_spec(spec: Object) -> Causes:
         path = SPEC.child("persistentVolumeReclaimPolicy")
         yield field.not_supported(path, reclaim, _RECLAIM)
     yield from _one_source(spec)
+    yield from _node_affinity(spec)
     if name := spec.get("storageClassName"):
         yield from each_invalid(SPEC.child("storageClassName"), name, names.dns_subdomain(name))
     yield from _mode(spec)
+
+
+def _node_affinity(spec: Object) -> Causes:
+    affinity, path = spec.get("nodeAffinity"), SPEC.child("nodeAffinity")
+    if affinity is None:
+        return
+    required = affinity.get("required")
+    if required is None:
+        yield field.required(path.child("required"), "must specify required node constraints")
+    else:
+        yield from node_selector(required, path.child("required"))
 
 
 def _one_source(spec: Object) -> Causes:
@@ -68,6 +85,9 @@ def _one_source(spec: Object) -> Causes:
     for kind in ("hostPath", "local"):
         if spec.get(kind) is not None and not spec[kind].get("path"):
             yield field.required(SPEC.child(kind, "path"))
+    if given[:1] == ["local"] and spec.get("nodeAffinity") is None:
+        # Upstream's path: it once was an annotation.
+        yield field.required(METADATA.child("annotations"), "Local volume requires node affinity")
     if (spec.get("hostPath") or {}).get("path") == "/":
         policy = spec.get("persistentVolumeReclaimPolicy")
         if policy == "Recycle":

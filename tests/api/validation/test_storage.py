@@ -54,6 +54,23 @@ def a_claim(**spec: Any) -> Object:
             {"local": {"path": "/x"}},
             ["spec.local: Forbidden: may not specify more than 1 volume type"],
         ),
+        (
+            {"hostPath": None, "local": {"path": "/x"}},
+            ["metadata.annotations: Required value: Local volume requires node affinity"],
+        ),
+        (
+            {"nodeAffinity": {}},
+            ["spec.nodeAffinity.required: Required value: must specify required node constraints"],
+        ),
+        (
+            {"nodeAffinity": {"required": {}}},
+            [
+                (
+                    "spec.nodeAffinity.required.nodeSelectorTerms: Required value: must have at "
+                    "least one node selector term"
+                )
+            ],
+        ),
     ],
 )
 def test_volumes(spec: dict[str, Any], wrong: list[str]) -> None:
@@ -133,3 +150,14 @@ def test_what_is_in_use_is_protected_from_the_start() -> None:
     assert claim["metadata"]["finalizers"] == ["kubernetes.io/pvc-protection"]
     assert claim["status"] == {"phase": "Pending"}
     assert claim["spec"]["volumeMode"] == "Filesystem"
+
+
+def test_where_a_volume_can_be_used_stays() -> None:
+    term = {"matchExpressions": [{"key": "a", "operator": "Exists"}]}
+    affinity = {"required": {"nodeSelectorTerms": [term]}}
+    old = created(PV, a_volume(nodeAffinity=affinity))
+    old["metadata"]["resourceVersion"] = "1"
+    assert refusals(PV, changed(old, "spec.nodeAffinity", None), old) == [
+        "nodeAffinity: Invalid value: …: field is immutable"
+    ]
+    assert refusals(PV, old, changed(old, "spec.nodeAffinity", None)) == []
