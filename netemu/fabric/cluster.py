@@ -9,7 +9,7 @@ from ipaddress import IPv4Network, summarize_address_range
 from pathlib import Path
 
 from netemu.fabric.namespaces import Mount, mount
-from netemu.fabric.rtnetlink import Netlink
+from netemu.fabric.rtnetlink import TABLE_LOCAL, Netlink, Rule
 from netemu.model.addressing import Addressing
 from netemu.model.nft import TRANSPARENT_MARK
 
@@ -21,6 +21,10 @@ OURS = IPv4Network("0.0.0.0/0")
 
 OUR_TABLE = 100
 """The routing table by which such packets end here; any number that Linux doesn't use itself."""
+
+FIRST_RULE, LOCAL_RULE = 10, 20
+"""Priorities of routing rules: those that come before local addresses, and that for these. The
+kernel has put the latter first, where nothing else could be."""
 
 CONNECTING_PORTS = (10240, 29999)
 """Ports to connect from. Connections made in a pod's name must not meet those it makes itself,
@@ -34,6 +38,8 @@ def set_up(links: Netlink, addressing: Addressing) -> None:
         links.add_local_route(network, LOOPBACK)
     links.add_local_route(OURS, LOOPBACK, OUR_TABLE)
     links.add_mark_rule(TRANSPARENT_MARK, OUR_TABLE)
+    links.add_rule(Rule(priority=LOCAL_RULE, table=TABLE_LOCAL))
+    links.delete_rule(Rule(priority=0, table=TABLE_LOCAL))
     set_sysctl("net/ipv4/ip_local_port_range", "{} {}".format(*CONNECTING_PORTS))
     set_sysctl("net/ipv4/ip_forward", "1")
     # Everybody who is refused is told at once, however many ask: nobody outside can.

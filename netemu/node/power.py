@@ -71,7 +71,7 @@ class Power:
             node.standing.reaches.clear()
             # Where pods share the host's network, it is enough that they end.
             with suppress(OSError):
-                await self._cluster.runtime.cut(self._range(node), True)
+                await self._cluster.runtime.cut(*self._addresses(node), True)
             await self._pods.stop_node(name)
 
     async def start(self, name: str) -> None:
@@ -91,7 +91,7 @@ class Power:
             node = self._node(name)
             if not node.standing.running:
                 raise NoSuchNode(f'node "{name}" is stopped')
-            await self._cluster.runtime.cut(self._range(node), True)
+            await self._cluster.runtime.cut(*self._addresses(node), True)
             node.standing.reaches.clear()
 
     async def heal(self, name: str) -> None:
@@ -111,11 +111,13 @@ class Power:
         return node
 
     async def _unblock(self, node: Node) -> None:
-        await self._cluster.runtime.cut(self._range(node), False)
+        await self._cluster.runtime.cut(*self._addresses(node), False)
         node.standing.reaches.set()
 
-    def _range(self, node: Node) -> IPv4Network:
-        return next(f.pod_range for f in self._registration.facts if f.name == node.name)
+    def _addresses(self, node: Node) -> tuple[IPv4Network, str]:
+        """Its pods' and its own."""
+        facts = next(f for f in self._registration.facts if f.name == node.name)
+        return facts.pod_range, facts.address
 
 
 def facts_of(

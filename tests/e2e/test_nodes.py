@@ -29,7 +29,17 @@ spec:
         image: registry.k8s.io/e2e-test-images/agnhost:2.53
         args: [netexec, --http-port=8080]
         readinessProbe: {httpGet: {port: 8080}, periodSeconds: 1}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: web}
+spec:
+  type: NodePort
+  selector: {app: web}
+  ports: [{port: 80, targetPort: 8080, nodePort: 30080}]
 """
+TIMED_OUT = 28
+"""How curl ends when nobody answers; a refusal would be 7."""
 
 
 def pods_of(cluster: Instance, node: str) -> list[dict[str, object]]:
@@ -40,6 +50,17 @@ def pods_of(cluster: Instance, node: str) -> list[dict[str, object]]:
 def answers(cluster: Instance, address: str, place: str = "") -> bool:
     words = ("curl", "-s", "-m", "1", f"http://{address}:8080/echo?msg=hello")
     return "hello" in cluster.exec(*words, place=place, check=False).stdout
+
+
+def silent(cluster: Instance, url: str, place: str = "") -> bool:
+    """Whether nobody answers there, not even with a refusal."""
+    done = cluster.exec("curl", "-s", "-m", "1", f"http://{url}", place=place, check=False)
+    return done.returncode == TIMED_OUT
+
+
+def node_address(cluster: Instance, name: str) -> str:
+    addresses = cluster.get("node", name)["status"]["addresses"]
+    return str(next(each["address"] for each in addresses if each["type"] == "InternalIP"))
 
 
 def processes() -> set[int]:
@@ -59,8 +80,11 @@ def ready(cluster: Instance, node: str) -> str:
     return str(next(item["status"] for item in conditions if item["type"] == "Ready"))
 
 
+OWN_NETWORK = ["--net", "root" if os.geteuid() == 0 else "rootless"]
+
+
 def test_a_stopped_node_goes_silent_is_noticed_and_comes_back() -> None:
-    with instance("power") as cluster:
+    with instance("power", options=OWN_NETWORK) as cluster:
         before = processes()
         cluster.apply(WEB)
         cluster.kubectl("rollout", "status", "deploy/web", "--timeout=30s")
@@ -70,7 +94,14 @@ def test_a_stopped_node_goes_silent_is_noticed_and_comes_back() -> None:
         running = len(processes() - before)
         cluster.netemu("node", "stop", "node-2")
         assert len(processes() - before) < running
-        assert not answers(cluster, address)
+        (here,) = pods_of(cluster, "node-1")
+        mine = f"pod:default/{here['metadata']['name']}"  # type: ignore[index]
+        for place in ("", mine):
+            assert silent(cluster, f"{address}:8080", place)
+            assert silent(cluster, f"{node_address(cluster, 'node-2')}:30080", place)
+            assert silent(cluster, f"{node_address(cluster, 'node-2')}:22", place)
+        there = cluster.exec("curl", "-s", f"http://{node_address(cluster, 'node-1')}:30080/")
+        assert there.stdout, "the other nodes still answer"
         assert ready(cluster, "node-2") == "True", "nobody has noticed yet"
         cluster.netemu("clock", "advance", "1m")
         cluster.wait_for(lambda: ready(cluster, "node-2") == "Unknown", what="the node's loss")
@@ -95,7 +126,7 @@ def test_a_stopped_node_goes_silent_is_noticed_and_comes_back() -> None:
 
 
 def test_a_node_that_is_cut_off_runs_on_unheard() -> None:
-    with instance("cut", options=["--net", "root" if os.geteuid() == 0 else "rootless"]) as cluster:
+    with instance("cut", options=OWN_NETWORK) as cluster:
         cluster.apply(WEB)
         cluster.kubectl("rollout", "status", "deploy/web", "--timeout=30s")
         (here,), (there,) = pods_of(cluster, "node-1"), pods_of(cluster, "node-2")
@@ -105,6 +136,7 @@ def test_a_node_that_is_cut_off_runs_on_unheard() -> None:
         assert answers(cluster, address, mine)
         cluster.netemu("node", "cut", "node-2")
         assert not answers(cluster, address, mine)
+        assert silent(cluster, f"{node_address(cluster, 'node-2')}:30080", mine)
         assert not answers(cluster, other, f"pod:default/{name}")
         assert answers(cluster, address, f"pod:default/{name}"), "on the node itself"
         cluster.netemu("clock", "advance", "1m")

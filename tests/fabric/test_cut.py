@@ -9,41 +9,69 @@ from netemu.fabric.ranges import addressing
 from netemu.fabric.rtnetlink import Netlink
 from tests.support.forked import in_bare_network, needs_root
 
-PODS = IPv4Network("10.244.1.0/24")
+PODS, NODE = IPv4Network("10.244.1.0/24"), "172.30.0.12"
+REFUSED, SILENT, THERE = "refused", "silent", "there"
 
 
 def test_what_stays_on_the_node_passes_first() -> None:
-    first, own, *drops = cut.rules(PODS)
-    assert (first.source, first.destination, first.drop) == (PODS, PODS, False)
-    assert (own.destination, own.service, own.drop) == (PODS, cut.OWN_NODE, False)
-    assert all(rule.drop for rule in drops)
-    priorities = [rule.priority for rule in cut.rules(PODS)]
+    inner, home, own, *silent = cut.rules(PODS, NODE)
+    assert (inner.source, inner.destination) == (PODS, PODS)
+    assert (home.source, home.destination) == (PODS, IPv4Network(NODE))
+    assert (own.destination, own.service) == (PODS, cut.OWN_NODE)
+    assert {rule.table for rule in silent} == {cut.SILENT_TABLE}
+    priorities = [rule.priority for rule in cut.rules(PODS, NODE)]
     assert priorities == sorted(priorities)
 
 
-def _leads_anywhere(service: int = 0) -> bool:
+def _starts_at(service: int = 0) -> str:
+    """The address from which a pod would be called: each route has its own."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
         sock.setsockopt(socket.IPPROTO_IP, socket.IP_TOS, service)
-        try:
-            sock.connect(("10.244.1.9", 9))
-        except OSError:
-            return False
-        return True
+        sock.connect(("10.244.1.9", 9))
+        address: str = sock.getsockname()[0]
+        return address
+
+
+def _calling(port: int) -> str:
+    try:
+        socket.create_connection((NODE, port), timeout=0.2).close()
+    except ConnectionRefusedError:
+        return REFUSED
+    except TimeoutError:
+        return SILENT
+    return THERE
 
 
 @needs_root
 def test_cut_and_healed_as_often_as_one_likes() -> None:
-    def inside() -> list[bool]:
+    def inside() -> list[object]:
         links = Netlink()
         cluster.set_up(links, addressing(NetMode.ROOT, NetworkSettings(), 2, 77))
-        links.add_route(PODS, cluster.LOOPBACK)
-        seen = [_leads_anywhere()]
+        links.add_route(PODS, cluster.LOOPBACK, source="172.30.0.11")
+        seen: list[object] = [_starts_at()]
         for _ in range(2):
-            cut.cut(links, PODS)
-            seen += [_leads_anywhere(), _leads_anywhere(cut.OWN_NODE)]
+            cut.cut(links, PODS, NODE)
+            seen += [_starts_at(), _starts_at(cut.OWN_NODE)]
         for _ in range(2):
-            cut.heal(links, PODS)
-            seen.append(_leads_anywhere())
+            cut.heal(links, PODS, NODE)
+            seen.append(_starts_at())
         return seen
 
-    assert in_bare_network(inside) == [True, False, True, False, True, True, True]
+    there, cut_off = "172.30.0.11", NODE
+    assert in_bare_network(inside) == [there, cut_off, there, cut_off, there, there, there]
+
+
+@needs_root
+def test_nobody_answers_at_the_nodes_own_address_nor_refuses() -> None:
+    def inside() -> list[str]:
+        links = Netlink()
+        cluster.set_up(links, addressing(NetMode.ROOT, NetworkSettings(), 2, 77))
+        with socket.create_server((NODE, 0)) as server:
+            port: int = server.getsockname()[1]
+            seen = [_calling(port), _calling(1)]
+            cut.cut(links, PODS, NODE)
+            seen += [_calling(port), _calling(1)]
+            cut.heal(links, PODS, NODE)
+            return [*seen, _calling(port), _calling(1)]
+
+    assert in_bare_network(inside) == [THERE, REFUSED, SILENT, SILENT, THERE, REFUSED]

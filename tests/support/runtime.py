@@ -50,7 +50,7 @@ class PlainRuntime:
         self.cut_off: set[IPv4Network] = set()
         self._processes: dict[str, list[PlainProcess]] = {}
 
-    async def cut(self, pods: IPv4Network, off: bool) -> None:
+    async def cut(self, pods: IPv4Network, node: str, off: bool) -> None:
         (self.cut_off.add if off else self.cut_off.discard)(pods)
 
     async def create_sandbox(self, spec: SandboxSpec) -> None:

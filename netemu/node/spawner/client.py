@@ -89,9 +89,9 @@ class SpawnerClient:
         _raise_failure(await self._ask(protocol.RemoveSandbox(next(self._numbers), id)))
         self._addresses.pop(id, None)
 
-    async def cut(self, pods: IPv4Network, off: bool) -> None:
-        """Cut a range of pods off from all others, or undo it. Raises OSError."""
-        _raise_failure(await self._ask(protocol.Cut(next(self._numbers), str(pods), off)))
+    async def cut(self, pods: IPv4Network, node: str, off: bool) -> None:
+        """Cut a node and its range of pods off from all others, or undo it. Raises OSError."""
+        _raise_failure(await self._ask(protocol.Cut(next(self._numbers), str(pods), node, off)))
 
     async def reach(self, address: str, *, wanted: bool) -> str:
         """Have an address outside the instance's ranges end in the cluster, or no longer; why the
