@@ -30,6 +30,7 @@ COMMANDS = {
     "status": "Say how an instance is.",
     "up": "Start a cluster.",
     "version": "Print the version.",
+    "weights": "Show which share of connections versions were to get, and got.",
 }
 """Each command and what it is for; its code is ``netemu.cli.<name>_command``."""
 

@@ -74,6 +74,7 @@ class Answers:
             "proxy-mode": self.proxy_mode,
             "connections": self.connections,
             "affinity": self.affinity,
+            "weights": self.weights,
             "dns-log": _refusing(self._dns.log),
             "dns-explain": _refusing(self._dns.explain),
         }
@@ -231,6 +232,21 @@ class Answers:
     async def affinity(self, question: dict[str, Any]) -> list[dict[str, object]]:
         """Which clients stick to which endpoint."""
         return sorted(self._proxy.affinities(), key=lambda row: tuple(map(str, row.values())))
+
+    async def weights(self, question: dict[str, Any]) -> list[dict[str, object]]:
+        """The shares of Services with weights, as declared and as they came out."""
+        return [
+            {
+                "namespace": backend.service[0],
+                "service": backend.service[1],
+                "port": backend.port,
+                "protocol": str(backend.protocol),
+                **row,
+            }
+            for backend, route in sorted(self._proxy.routes.items())
+            if route.weigher is not None
+            for row in route.weigher.rows(route.endpoints)
+        ]
 
     def _resolver_of(self, namespace: str, name: str) -> tuple[Sequence[str], Sequence[str]] | None:
         pod = self._client.get(PODS, namespace, name)

@@ -1,6 +1,6 @@
 """Services, EndpointSlices and pods, shrunk once from their JSON to what DNS and proxy read."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -74,6 +74,8 @@ class Service:
     publish_not_ready: bool = False
     proxied: bool = True
     """False when a label hands the Service to another proxy."""
+    weights: str = ""
+    """How connections are shared among versions, as `model.weights` reads it."""
 
     @property
     def key(self) -> Key:
@@ -130,6 +132,8 @@ STANDS_IN = "netemu.dev/proxy"
 """Annotation: "true" on an ExternalName Service has the proxy forward a virtual IP to that host."""
 VIRTUAL_IP = "netemu.dev/virtual-ip"
 """Annotation: the address it got."""
+WEIGHTS = "netemu.dev/weights"
+"""Annotation: which share of the connections pods get, by their labels (`model.weights`)."""
 TRIGGER_TIME = "endpoints.kubernetes.io/last-change-trigger-time"
 SOURCE_RANGES = "service.beta.kubernetes.io/load-balancer-source-ranges"
 """The annotation that spec.loadBalancerSourceRanges replaced; the field wins."""
@@ -189,6 +193,7 @@ def service_from(obj: Object) -> Service:
         external_policy=TrafficPolicy(spec.get("externalTrafficPolicy", "Cluster")),
         publish_not_ready=bool(spec.get("publishNotReadyAddresses")),
         proxied=PROXY_NAME not in labels and HEADLESS not in labels,
+        weights=annotations_of(obj).get(WEIGHTS, ""),
     )
 
 
@@ -274,6 +279,7 @@ class PodAddress:
     node: str
     ips: tuple[str, ...]
     host_ports: tuple[HostPort, ...] = ()
+    labels: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def key(self) -> Key:
@@ -297,6 +303,7 @@ def pod_address_from(obj: Object) -> PodAddress | None:
         node=obj["spec"].get("nodeName", ""),
         ips=ips,
         host_ports=tuple(_host_ports(obj["spec"])),
+        labels=labels_of(obj),
     )
 
 

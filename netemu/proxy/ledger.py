@@ -65,9 +65,7 @@ class Ledger:
             return None
         link = Link(way, peer, endpoint, self._clock.monotonic(), count)
         self._open[link] = None
-        tally = way.route.tally(endpoint)
-        tally.connections += 1
-        tally.open += 1
+        way.route.opened(endpoint)
         return link
 
     def closed(self, link: Link, *, broken: bool) -> None:

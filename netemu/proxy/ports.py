@@ -5,11 +5,11 @@ refused as kube-proxy's REJECT rules would refuse them.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cached_property
 from ipaddress import IPv4Address
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from netemu.model.addressing import Addressing
 from netemu.model.meta import Key
@@ -28,6 +28,9 @@ from netemu.proxy.choose import Address
 from netemu.proxy.gate import OPEN, Gate, gate_of, gate_of_ranges
 from netemu.proxy.health import HealthCheck
 from netemu.proxy.policy import Door, Place, Reach, reach, ready_on
+
+if TYPE_CHECKING:
+    from netemu.proxy.weighing import Weights
 
 LOOPBACK: Final = "127.0.0.1"
 """Answers node ports too, as kube-proxy's default mode has it (route_localnet)."""
@@ -123,6 +126,8 @@ class Plan:
     """Those that would be there if anything could serve them: clients are to be refused."""
     outside: bool = False
     """The endpoints are hosts outside the cluster."""
+    weights: "Weights | None" = None
+    """How connections are shared among the endpoints; None: each has the same chance."""
 
     @property
     def endpoints(self) -> Mapping[Backend, tuple[Address, ...]]:
@@ -139,16 +144,18 @@ def plan(
     site: Site,
     nodes: Mapping[str, NodePlace] | None = None,
     outside: Mapping[str, tuple[str, ...]] | None = None,
+    pods: Mapping[str, PodAddress] | None = None,
 ) -> Plan:
     """The listeners of one Service and the endpoints behind them.
 
-    `outside` has the addresses of external names that were found.
+    `outside` has the addresses of external names that were found, `pods` has who holds which.
     """
     service, nodes = entry.service, nodes or {}
     if service.headless or not service.proxied:
         return NOTHING
     if service.type is ServiceType.EXTERNAL_NAME:
         return _outside_plan(service, site, (outside or {}).get(service.external_name, ()))
+    entry, weights = _weighed(entry, pods or {})
     draft = _Draft(service, site, nodes)
     for port in service.ports:
         if port.protocol in RELAYED:
@@ -161,7 +168,22 @@ def plan(
         _health_check(service, entry),
         service.affinity_seconds,
         frozenset(draft.closed),
+        weights=weights,
     )
+
+
+def _weighed(
+    entry: ServiceEntry, pods: Mapping[str, PodAddress]
+) -> "tuple[ServiceEntry, Weights | None]":
+    """The endpoints that may get a connection, and how these are shared."""
+    if not entry.service.weights:
+        return entry, None
+    from netemu.proxy.weighing import weighed, weights_of  # late: few Services have weights
+
+    weights = weights_of(entry.service, entry.slices, pods)
+    if weights is not None:
+        entry = replace(entry, slices=weighed(entry.slices, weights))
+    return entry, weights
 
 
 def _outside_plan(service: Service, site: Site, addresses: tuple[str, ...]) -> Plan:

@@ -3,13 +3,16 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from random import Random
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from netemu.clock import Clock
 from netemu.proxy.affinity import AffinityTable
 from netemu.proxy.choose import Address, choose
 from netemu.proxy.policy import NOWHERE, Door, Place, Reach
 from netemu.proxy.ports import Backend
+
+if TYPE_CHECKING:
+    from netemu.proxy.weighing import Weigher, Weights
 
 ROUNDS = 4
 """How often one connection may come back to an endpoint; the dial ladder has as many steps."""
@@ -54,6 +57,8 @@ class Route:
         self.tallies: dict[Address, Tally] = {}
         """By endpoint, those that are gone included."""
         self.affinity: AffinityTable | None = None
+        self.weigher: Weigher | None = None
+        """Chooses by weights, where there are some."""
         self._seconds = 0
         self._clock = clock
         self._rng = rng
@@ -68,8 +73,11 @@ class Route:
         """How long a client sticks to an endpoint; None: it doesn't."""
         return None if self.affinity is None else self._seconds
 
-    def update(self, reach: Reach, affinity_seconds: int | None) -> None:
+    def update(
+        self, reach: Reach, affinity_seconds: int | None, weights: "Weights | None" = None
+    ) -> None:
         """Take what the snapshot says now; connections that exist are left alone."""
+        self._weigh(weights)
         if affinity_seconds is None:
             self.affinity = None
         else:
@@ -81,6 +89,16 @@ class Route:
             if self.affinity is not None:
                 local = (each for here in reach.by_node.values() for each in here)
                 self.affinity.keep({*reach.everywhere, *local})
+
+    def _weigh(self, weights: "Weights | None") -> None:
+        if weights is None:
+            self.weigher = None
+        elif self.weigher is not None:
+            self.weigher.update(weights)
+        else:
+            from netemu.proxy.weighing import Weigher  # late: few Services have weights
+
+            self.weigher = Weigher(weights)
 
     def candidates(
         self, peer: Address, door: Door = ANY_DOOR, place_of: PlaceOf = _anywhere
@@ -102,6 +120,14 @@ class Route:
                     self.affinity.forget(client)
         self.failed += 1
 
+    def opened(self, endpoint: Address) -> None:
+        """A client is joined with an endpoint."""
+        tally = self.tally(endpoint)
+        tally.connections += 1
+        tally.open += 1
+        if self.weigher is not None:
+            self.weigher.note(endpoint)
+
     def tally(self, endpoint: Address) -> Tally:
         """What an endpoint has served."""
         found = self.tallies.get(endpoint)
@@ -119,11 +145,12 @@ class Route:
 
     def _next(self, client: str, door: Door, place: Place, tried: set[Address]) -> Address | None:
         affinity, endpoints = self.affinity, self.reach.of(door, place)
-        if affinity is None:
-            return choose(endpoints, self._rng, tried=tried)
-        sticky = affinity.find(client, self._seconds)
-        endpoint = choose(endpoints, self._rng, tried=tried, sticky=sticky)
-        if endpoint is not None:
+        sticky = None if affinity is None else affinity.find(client, self._seconds)
+        if self.weigher is None:
+            endpoint = choose(endpoints, self._rng, tried=tried, sticky=sticky)
+        else:
+            endpoint = self.weigher.choose(endpoints, tried=tried, sticky=sticky)
+        if affinity is not None and endpoint is not None:
             affinity.remember(client, endpoint)
         return endpoint
 
