@@ -37,6 +37,7 @@ ELSEWHERE = {
     "cli/ls_command.py": "e2e/test_life.py",
     "cli/node_command.py": "e2e/test_nodes.py",
     "cli/proxy_command.py": "e2e/test_proxy_modes.py",
+    "cli/rollout_command.py": "e2e/test_rollout_report.py",
     "cli/shell_command.py": "e2e/test_cli.py",
     "cli/status_command.py": "e2e/test_life.py",
     "cli/up_command.py": "e2e/test_life.py",

@@ -26,6 +26,7 @@ COMMANDS = {
     "node": "Add, stop, start, cut, heal or drain nodes.",
     "proxy": "Show or change who carries Services' traffic.",
     "resolver": "Make this machine's resolver ask the instance for names of the cluster.",
+    "rollout": "Tell what a rollout cost.",
     "shell": "Open a shell inside the cluster's network.",
     "status": "Say how an instance is.",
     "up": "Start a cluster.",

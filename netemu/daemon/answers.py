@@ -3,7 +3,7 @@
 import os
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from netemu.config.settings import ProxyMode
 from netemu.daemon import manifests
@@ -24,6 +24,9 @@ from netemu.node.runtime import SandboxSpec
 from netemu.proxy.openings import ModeRefused
 from netemu.proxy.reachability import Range
 from netemu.proxy.server import Proxy
+
+if TYPE_CHECKING:
+    from netemu.daemon.rollouts import Rollouts
 
 
 class Answers:
@@ -50,6 +53,7 @@ class Answers:
         self._outside = outside
         self._runtime = start.launched.runtime
         self._places: set[str] = set()
+        self._rollouts: Rollouts | None = None
         self._time = TimeControl(core.clock, self._client, start.home)
         self._nodes = NodeControl(core.registry, core.agent.power, self._follow_nodes)
         self._follow_nodes()  # some may have been added in an earlier run
@@ -75,6 +79,7 @@ class Answers:
             "connections": self.connections,
             "affinity": self.affinity,
             "weights": self.weights,
+            "rollout-report": self.rollout_report,
             "dns-log": _refusing(self._dns.log),
             "dns-explain": _refusing(self._dns.explain),
         }
@@ -232,6 +237,20 @@ class Answers:
     async def affinity(self, question: dict[str, Any]) -> list[dict[str, object]]:
         """Which clients stick to which endpoint."""
         return sorted(self._proxy.affinities(), key=lambda row: tuple(map(str, row.values())))
+
+    async def record_rollouts(self) -> None:
+        """Follow rollouts until cancelled; begun when the cluster is ready, as nobody waits."""
+        from netemu.daemon.rollouts import Rollouts
+
+        self._rollouts = Rollouts(self._client, self._core.clock, lambda: self._proxy.routes)
+        await self._rollouts.run()
+
+    async def rollout_report(self, question: dict[str, Any]) -> dict[str, Any]:
+        """What a rollout cost."""
+        if self._rollouts is None:
+            raise Refused("the cluster has just become ready, and knows of no rollout yet")
+        told = await self._rollouts.answer(question)
+        return {**told, "connectionsSeen": self._proxy.mode is ProxyMode.USERSPACE}
 
     async def weights(self, question: dict[str, Any]) -> list[dict[str, object]]:
         """The shares of Services with weights, as declared and as they came out."""

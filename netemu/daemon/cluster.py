@@ -92,6 +92,7 @@ async def _cluster(start: Start) -> AsyncIterator[None]:
         gc.freeze()
         gc.enable()
         _report(start, answers, core, top)
+        top.start(answers.record_rollouts(), name="rollouts")
         try:
             yield
         finally:

@@ -34,6 +34,8 @@ class Tally:
     sent: int = 0
     broken: int = 0
     """Those that ended by a reset or a refusal."""
+    redialed: int = 0
+    """Dials that failed, after which another endpoint was tried."""
 
 
 ENDPOINTS: Final = 256
@@ -116,6 +118,7 @@ class Route:
             while (endpoint := self._next(client, door, place, tried)) is not None:
                 yield endpoint
                 tried.add(endpoint)
+                self.tally(endpoint).redialed += 1
                 if self.affinity is not None:
                     self.affinity.forget(client)
         self.failed += 1
