@@ -23,6 +23,7 @@ from netemu.controllers.mirroring import MirroringController
 from netemu.controllers.namespace import NamespaceController
 from netemu.controllers.nodelifecycle import NodeLifecycleController
 from netemu.controllers.podgc import PodGarbageCollector
+from netemu.controllers.reload import ReloadController
 from netemu.controllers.replicaset import ReplicaSetController
 from netemu.controllers.replicationcontroller import replication_controller
 from netemu.controllers.rootca import RootCaController
@@ -66,6 +67,7 @@ CONTROLLERS: dict[str, Callable[[Context], Controller[Any]]] = {
     "taint-eviction-controller": TaintEvictionController,
     "service-controller": LoadBalancerController,
     "external-proxy-controller": ExternalProxyController,
+    "reload-controller": ReloadController,
     "kubernetes-service-controller": BootstrapController,
 }
 """By the name under which each records its events."""
