@@ -42,6 +42,7 @@ ELSEWHERE = {
     "cli/status_command.py": "e2e/test_life.py",
     "cli/up_command.py": "e2e/test_life.py",
     "cli/version_command.py": "e2e/test_cli.py",
+    "cli/watch_command.py": "e2e/test_watch.py",
     "cli/weights_command.py": "e2e/test_split.py",
     "daemon/answers.py": "e2e/test_life.py",
     "daemon/asking.py": "daemon/test_control.py",

@@ -31,6 +31,7 @@ COMMANDS = {
     "status": "Say how an instance is.",
     "up": "Start a cluster.",
     "version": "Print the version.",
+    "watch": "Apply the manifests of a folder whenever they change.",
     "weights": "Show which share of connections versions were to get, and got.",
 }
 """Each command and what it is for; its code is ``netemu.cli.<name>_command``."""

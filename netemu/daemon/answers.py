@@ -73,6 +73,8 @@ class Answers:
             "status": self.status,
             "entrance": self.entrance,
             "apply": self.apply,
+            "declare": self.declare,
+            "prune": self.prune,
             "clock": self._time.answer,
             "node": self._nodes.answer,
             "proxy-mode": self.proxy_mode,
@@ -278,6 +280,18 @@ class Answers:
     async def apply(self, question: dict[str, Any]) -> list[str]:
         """Apply manifests; a line for each object."""
         return await manifests.apply(self._registry, question["manifests"])
+
+    async def declare(self, question: dict[str, Any]) -> dict[str, Any]:
+        """Apply one file for ``netemu watch``."""
+        from netemu.daemon import declared  # late: few clusters are watched for
+
+        return await declared.apply(self._registry, question["source"], question["text"])
+
+    async def prune(self, question: dict[str, Any]) -> list[str]:
+        """Delete what files no longer declare."""
+        from netemu.daemon import declared
+
+        return await declared.prune(self._registry, question["objects"])
 
 
 def _refusing(answer: Callable[[dict[str, Any]], Awaitable[Any]]) -> Handler:
