@@ -5,7 +5,7 @@ import os
 import platform
 import sys
 
-NAMES = ("start", "sandbox", "readiness", "dns", "proxy", "scale")
+NAMES = ("start", "sandbox", "readiness", "dns", "proxy", "scale", "workloads")
 
 
 def main() -> None:
