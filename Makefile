@@ -10,6 +10,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 DEV_STAMP := $(VENV)/.installed-dev
+# Other projects' suites and clients, in an environment of their own; kubectls beside the one on PATH.
+CONTRACT := .venv-contract
+TOOLS := .tools
 # CI's machine is shared: what fails there once and then twice passes is told as a rerun, not a failure.
 PYTEST := $(BIN)/python -m pytest -q $(if $(CI),--reruns 2)
 
@@ -26,6 +29,7 @@ $(BIN)/python:
 
 $(STAMP): $(BIN)/python pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e .
+	@$(BIN)/python -m compileall -q netemu  # or the first start would do it, and take a second
 	@touch $@
 
 dev: $(DEV_STAMP)
@@ -36,6 +40,7 @@ $(DEV_STAMP): $(STAMP)
 
 tools: ## Install the clients that tests drive: kubectl, dig, curl, redis
 	@scripts/install-tools clients
+	@scripts/install-tools kubectl $(TOOLS)
 
 demo: venv ## Run the counter example, show it, clean up
 	@$(BIN)/netemu demo
@@ -44,12 +49,17 @@ test: dev tools ## Run the tests but for the slow ones
 	@$(PYTEST) -m "not slow"
 
 test-slow: dev tools ## Run the slow tests: whole workloads, every kubectl there is
-	@$(PYTEST) -m slow
+	@$(PYTEST) -m "slow and not suite"
 
-contract: dev tools ## Run other projects' suites against a cluster; takes minutes
-	@test -x .venv-contract/bin/python || $(PYTHON) -m venv .venv-contract
-	@.venv-contract/bin/python -m pip install --quiet --disable-pip-version-check -r tests/contract/requirements.txt
-	@CONTRACT_PYTHON=$(CURDIR)/.venv-contract/bin/python $(BIN)/python -m pytest -q tests/contract
+contract: dev tools $(CONTRACT)/.installed ## Run other projects' suites against a cluster; takes minutes
+	@CONTRACT_ENV=$(CURDIR)/$(CONTRACT) $(PYTEST) -m suite tests/contract
+
+$(CONTRACT)/.installed: tests/contract/requirements.txt tests/contract/package.json
+	@test -x $(CONTRACT)/bin/python || $(PYTHON) -m venv $(CONTRACT)
+	@$(CONTRACT)/bin/python -m pip install --quiet --disable-pip-version-check -r tests/contract/requirements.txt
+	@cp tests/contract/package.json $(CONTRACT)/
+	@PATH=$(CURDIR)/$(CONTRACT)/bin:$$PATH npm install --prefix $(CONTRACT) --silent --no-audit --no-fund
+	@touch $@
 
 check: dev ## Lint, formatting, types, layers
 	@$(BIN)/ruff format --check .
@@ -76,5 +86,5 @@ dist: dev ## Build the wheel
 	@$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
 
 clean: ## Remove what was made here
-	rm -rf $(VENV) .venv-contract dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(CONTRACT) $(TOOLS) dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -2,17 +2,21 @@
 
 As root everything happens in network namespaces of its own, with the rules of both modes: relayed
 by way of a socket of its own, by way of the transparent catch-all, and translated by the kernel
-(in a namespace of that peer's own, so that the others go without connection tracking). HAProxy and
-nginx take part if they are installed. Each relay runs in its own process on one core; client and
-backend share the other. All are measured in turn in each round, so only figures of one run may be
-compared: the table gives medians, the ratio to the direct connection, and the relay's CPU time per
-operation, which stays true where the client (in Python, as everything
-here) is the limit. Run: ``python bench/proxy.py``.
+(in a namespace of that peer's own, so that the others go without connection tracking; the backend
+next to it is asked directly as well, for comparison). HAProxy and nginx take part if they are
+installed. Each relay runs in its own process on one core; client and backend share the other. All
+are measured in turn in each round, so only figures of one run may be compared: the table gives
+medians, their ratio to the first of the list and to HAProxy, and the relay's CPU time per operation
+with the ratio by that, which stays true where the client is the limit and the machine is busy. With
+wrk installed requests and connections are its, else a client in Python's. Run:
+``python bench/proxy.py``.
 """
 
 import asyncio
+import math
 import os
 import random
+import re
 import select
 import shutil
 import socket
@@ -21,10 +25,11 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from netemu.clock import SystemClock
 from netemu.config.settings import NetMode, NetworkSettings
@@ -36,13 +41,14 @@ from netemu.fabric.rtnetlink import Netlink
 from netemu.model.service import Protocol
 from netemu.proxy.catchall import CatchAll
 from netemu.proxy.kernel import Kernel
+from netemu.proxy.ledger import Ledger
 from netemu.proxy.policy import NOWHERE, Door, Reach
 from netemu.proxy.ports import Backend, Listener, Network
 from netemu.proxy.relay import Relay
 from netemu.proxy.route import Path as Way
 from netemu.proxy.route import Route
 
-ROUNDS = 5
+ROUNDS = 3
 SECONDS = 0.3
 """Of one measurement."""
 CLIENTS = 32
@@ -51,6 +57,9 @@ MESSAGE = 128
 ANSWER = b"y" * 256
 BULK = b"z" * 131_072
 KEEP, CLOSE, STREAM = b"K", b"C", b"B"
+WEB = b"G"
+"""As HTTP requests begin."""
+PAGE = b"HTTP/1.1 200 OK\r\nContent-Length: 256\r\n\r\n" + ANSWER
 
 Address = tuple[str, int]
 
@@ -102,7 +111,10 @@ def answer(client: socket.socket, streams: set[int], poller: select.epoll) -> bo
     if client.fileno() in streams:
         client.send(BULK)
         return False
-    asked = client.recv(MESSAGE)
+    asked = client.recv(4 * MESSAGE)
+    if asked[:1] == WEB:
+        client.send(PAGE)
+        return b"close" in asked
     if asked[:1] == STREAM:
         streams.add(client.fileno())
         poller.modify(client.fileno(), select.EPOLLOUT)
@@ -128,14 +140,14 @@ def connector() -> socket.socket:
 
 async def serve_netemu(target: Address) -> None:
     door = listening()
-    relay = Relay(asyncio.get_running_loop(), connector)
+    relay = Relay(asyncio.get_running_loop(), connector, ledger=Ledger(SystemClock()))
     relay.listen(door, way_to(target))
     print("127.0.0.1", door.getsockname()[1], flush=True)
     await asyncio.Event().wait()
 
 
 async def serve_transparent(target: Address) -> None:
-    relay = Relay(asyncio.get_running_loop(), connector)
+    relay = Relay(asyncio.get_running_loop(), connector, ledger=Ledger(SystemClock()))
     catch_all = CatchAll(relay, LocalInterception())
     catch_all.want((VIRTUAL.address, VIRTUAL.port), way_to(target))
     catch_all.sync()
@@ -216,6 +228,15 @@ stream {{
 """
 
 
+class Figure(NamedTuple):
+    rate: float
+    """Operations per second."""
+    cpu: float
+    """Microseconds of one."""
+    p99: float = 0.0
+    """Microseconds; 0 if nobody measured it."""
+
+
 @dataclass
 class Peer:
     """What a client connects to."""
@@ -226,8 +247,8 @@ class Peer:
     """Whose CPU time counts."""
     namespace: int | None = None
     """Where its clients are; None: where everybody is."""
-    figures: dict[str, list[tuple[float, float]]] = field(default_factory=dict)
-    """By measurement: operations per second and CPU microseconds of an operation."""
+    figures: dict[str, list[Figure]] = field(default_factory=dict)
+    """By measurement."""
 
 
 @contextmanager
@@ -288,15 +309,15 @@ def own_network() -> int:
 
 
 @contextmanager
-def kernel() -> Iterator[Peer]:
-    """The kernel mode in a network of its own, with its own backend."""
+def kernel() -> Iterator[tuple[Peer, Peer]]:
+    """The kernel mode in a network of its own, and its backend."""
     home = handle("net")
     there = own_network()
     try:
         with role("backend") as backend, role("kernel", backend.address) as peer:
             setns(home, Namespace.NET)
             peer.pid, peer.namespace = None, there
-            yield peer
+            yield Peer("its backend", backend.address, None, there), peer
     finally:
         setns(home, Namespace.NET)
         os.close(there)
@@ -311,6 +332,9 @@ class Client:
 
     def __init__(self, address: Address, wish: bytes) -> None:
         self.done = 0
+        self.waits: list[float] = []
+        """Seconds each answer took."""
+        self._asked: dict[int, float] = {}
         self._address = address
         self._request = wish * MESSAGE
         self._closes = wish == CLOSE
@@ -323,6 +347,10 @@ class Client:
         sock.setblocking(False)
         self._socks[sock.fileno()] = sock
         self._poller.register(sock.fileno(), select.EPOLLIN)
+        self._ask(sock)
+
+    def _ask(self, sock: socket.socket) -> None:
+        self._asked[sock.fileno()] = time.perf_counter()
         sock.send(self._request)
 
     def run(self, connections: int, seconds: float) -> float:
@@ -350,7 +378,8 @@ class Client:
             self.done += len(data)
         elif not self._closes:
             self.done += 1
-            sock.send(self._request)
+            self.waits.append(time.perf_counter() - self._asked[sock.fileno()])
+            self._ask(sock)
 
 
 @dataclass(frozen=True)
@@ -379,36 +408,81 @@ def cpu_seconds(pid: int | None) -> float:
     return int(Path(f"/proc/{pid}/schedstat").read_text().split()[0]) / 1e9
 
 
+def ask(address: Address, what: Measurement, seconds: float) -> tuple[float, float, float]:
+    """Operations per second, how many there were, and the microseconds of the slowest hundredth."""
+    wrk = shutil.which("wrk")
+    if wrk is not None and what.wish != STREAM:
+        return ask_by_wrk(wrk, address, what, seconds)
+    client = Client(address, what.wish)
+    rate = client.run(what.connections, seconds)
+    waits = sorted(client.waits)
+    return rate, client.done, waits[int(len(waits) * 0.99)] * 1e6 if waits else 0.0
+
+
+def ask_by_wrk(
+    program: str, address: Address, what: Measurement, seconds: float
+) -> tuple[float, float, float]:
+    command = [program, "-t1", f"-c{what.connections}", f"-d{math.ceil(seconds)}s", "--latency"]
+    if what.wish == CLOSE:
+        command += ["-H", "Connection: close"]
+    url = "http://{}:{}/".format(*address)
+    text = subprocess.run([*command, url], capture_output=True, text=True, check=True).stdout
+    found = re.search(r"99%\s+([\d.]+)(us|ms|s)\b", text)
+    scale = {"us": 1.0, "ms": 1e3, "s": 1e6}
+    p99 = float(found[1]) * scale[found[2]] if found else 0.0
+    rate, done = re.search(r"Requests/sec:\s+([\d.]+)", text), re.search(r"(\d+) requests in", text)
+    return float(rate[1]) if rate else 0.0, float(done[1]) if done else 0.0, p99
+
+
 def measure(peer: Peer, what: Measurement, seconds: float) -> None:
     before = cpu_seconds(peer.pid)
-    client = Client(peer.address, what.wish)
     home = handle("net")
     if peer.namespace is not None:
         setns(peer.namespace, Namespace.NET)
     try:
-        rate = client.run(what.connections, seconds) / what.unit
+        rate, done, p99 = ask(peer.address, what, seconds)
     finally:
         if peer.namespace is not None:
             setns(home, Namespace.NET)
         os.close(home)
     used = cpu_seconds(peer.pid) - before
-    cost = used / (client.done / what.each[0]) * 1e6 if client.done else 0.0
-    peer.figures.setdefault(what.name, []).append((rate, cost))
+    cost = used / (done / what.each[0]) * 1e6 if done else 0.0
+    peer.figures.setdefault(what.name, []).append(Figure(rate / what.unit, cost, p99))
+
+
+def ratio(ours: Iterable[float], theirs: Iterable[float]) -> float:
+    """The median of the pairs' ratios."""
+    return statistics.median(
+        mine / other for mine, other in zip(ours, theirs, strict=True) if other
+    )
 
 
 def show(peers: list[Peer]) -> None:
+    named = {peer.name: peer for peer in peers}
     for what in MEASUREMENTS:
         print(f"\n{what.name}")
-        direct = [rate for rate, _ in peers[0].figures[what.name]]
         for peer in peers:
-            figures = peer.figures[what.name]
-            rate = statistics.median(rate for rate, _ in figures)
-            ratio = statistics.median(
-                rate / base for (rate, _), base in zip(figures, direct, strict=True)
-            )
-            cost = statistics.median(cost for _, cost in figures)
-            cpu = f"{cost:10.1f} us CPU each{what.each[1]}" if peer.pid else ""
-            print(f"  {peer.name:11} {rate:12,.1f}  {ratio:5.2f} of direct{cpu}")
+            base = named["its backend"] if peer.name == "kernel" else peers[0]
+            print(line(peer, what, base, named.get("haproxy")))
+
+
+def line(peer: Peer, what: Measurement, direct: Peer, haproxy: Peer | None) -> str:
+    mine, base = peer.figures[what.name], direct.figures[what.name]
+    rate = statistics.median(each.rate for each in mine)
+    compared = ratio([each.rate for each in mine], [each.rate for each in base])
+    text = f"  {peer.name:11} {rate:12,.1f}  {compared:5.2f} of {direct.name}"
+    p99 = statistics.median(each.p99 for each in mine)
+    if p99:
+        text += f"  p99 {p99:8,.0f} us"
+    if peer.pid is None:
+        return text
+    text += f"  {statistics.median(each.cpu for each in mine):8.1f} us CPU each{what.each[1]}"
+    if haproxy is None:
+        return text
+    theirs = haproxy.figures[what.name]
+    by_rate = ratio([each.rate for each in mine], [each.rate for each in theirs])
+    by_cpu = ratio([each.cpu for each in theirs], [each.cpu for each in mine])
+    return f"{text}  {by_rate:5.2f} of HAProxy, {by_cpu:5.2f} by CPU"
 
 
 def main() -> None:
@@ -427,11 +501,10 @@ def main() -> None:
                 peers.append(stack.enter_context(start(program, backend.address)))
         if isolated:
             peers.append(stack.enter_context(role("transparent", backend.address)))
-            peers.append(stack.enter_context(kernel()))
+            peers.extend(stack.enter_context(kernel()))
         pin(1)
         for peer in peers:
-            for what in MEASUREMENTS:
-                measure(peer, what, SECONDS / 3)
+            measure(peer, MEASUREMENTS[0], SECONDS)
             peer.figures.clear()  # that was to warm up
         for _ in range(ROUNDS):
             for what in MEASUREMENTS:

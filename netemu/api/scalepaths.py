@@ -1,13 +1,13 @@
 """Where an object keeps what a Scale shows: built-in kinds in one way, custom ones as they say."""
 
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from netemu.model.meta import Object
 
 
-@dataclass(frozen=True, slots=True)
-class ScalePaths:
+class ScalePaths(Struct, frozen=True):
     """Simple JSONPaths, ``.spec.replicas``; "" for what there isn't."""
 
     replicas: str = ".spec.replicas"

@@ -5,15 +5,22 @@ every cluster runs (ServiceAccount, DefaultTolerationSeconds, Priority).
 """
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from netemu.api.custom import definition
-from netemu.api.job_strategy import create_job
 from netemu.api.qos import qos_class
 from netemu.api.service_strategy import create_service, update_service
+from netemu.late import late
 from netemu.model import resources
 from netemu.model.meta import Object, copied
 from netemu.model.resources import Resource
 from netemu.model.storage import PV_PROTECTION, PVC_PROTECTION
+
+if TYPE_CHECKING:
+    from netemu.api import job_strategy
+    from netemu.api.custom import definition
+else:
+    definition = late("netemu.api.custom.definition")
+    job_strategy = late("netemu.api.job_strategy")
 
 EVICTION_SECONDS = 300
 """How long a pod stays on a node that is gone, unless it says otherwise."""
@@ -140,7 +147,7 @@ _CREATE: dict[str, Callable[[Object], None]] = {
     resources.CUSTOM_RESOURCE_DEFINITIONS: definition.created,
     resources.CRON_JOBS: _empty_status,
     resources.DEPLOYMENTS: _empty_status,
-    resources.JOBS: create_job,
+    resources.JOBS: job_strategy.create_job,
     resources.NAMESPACES: _create_namespace,
     resources.POD_AUTOSCALERS: lambda obj: obj.update(
         status={"desiredReplicas": 0, "currentMetrics": None}

@@ -81,6 +81,7 @@ class Entry(Struct, frozen=True, kw_only=True):
     names: frozenset[str] = frozenset()
     fallback: tuple[str, ...] = ()
     env: Mapping[str, str] = field(default_factory=dict)
+    files: Mapping[str, str] = field(default_factory=dict)
 
     def matches(self, reference: Reference) -> bool:
         """Whether it speaks of that image. A registry on this machine counts as a mirror of the
@@ -114,6 +115,8 @@ class Program(Struct, frozen=True):
 
     argv: tuple[str, ...]
     env: Mapping[str, str]
+    files: Mapping[str, str] = field(default_factory=dict)
+    """Texts by path that the image brings; the folders they are in are the container's own."""
 
 
 class Unknown(Struct, frozen=True):
@@ -167,7 +170,7 @@ def _by_entry(entry: Entry, reference: Reference, wanted: Wanted, find: Find) ->
         argv = (*own, *_filled(entry.args, values))
     if not argv:
         return Unknown("CreateContainerError", "no command specified")
-    return Program(argv, dict(entry.env))
+    return Program(argv, dict(entry.env), dict(entry.files))
 
 
 def _called(entry: Entry, own: tuple[str, ...], argv: tuple[str, ...]) -> tuple[str, ...]:
@@ -202,7 +205,7 @@ class BadImageMap(ValueError):
     """An image map that cannot be read; the text names the file and the entry."""
 
 
-_KEYS: Final = frozenset({"image", "command", "args", "names", "fallback", "env"})
+_KEYS: Final = frozenset({"image", "command", "args", "names", "fallback", "env", "files"})
 
 
 def entries_from(document: Any, origin: str) -> tuple[Entry, ...]:
@@ -220,17 +223,25 @@ def _entry(item: Any, origin: str) -> Entry:
     if unknown:
         raise BadImageMap(f"{origin}: unknown field {unknown[0]}")
     patterns = item["image"] if isinstance(item["image"], list) else [item["image"]]
-    env = item.get("env") or {}
-    if not isinstance(env, dict):
-        raise BadImageMap(f"{origin}.env: expected names and values")
+    files = _texts(item.get("files"), f"{origin}.files")
+    if any(not path.startswith("/") or path.count("/") < 2 for path in files):
+        raise BadImageMap(f"{origin}.files: expected absolute paths below a folder")
     return Entry(
         patterns=_words(patterns, f"{origin}.image"),
         command=_words(item.get("command"), f"{origin}.command"),
         args=_words(item.get("args"), f"{origin}.args"),
         names=frozenset(_words(item.get("names"), f"{origin}.names")),
         fallback=_words(item.get("fallback"), f"{origin}.fallback"),
-        env={str(name): str(value) for name, value in env.items()},
+        env=_texts(item.get("env"), f"{origin}.env"),
+        files=files,
     )
+
+
+def _texts(value: Any, origin: str) -> dict[str, str]:
+    texts = value or {}
+    if not isinstance(texts, dict):
+        raise BadImageMap(f"{origin}: expected names and values")
+    return {str(name): str(text) for name, text in texts.items()}
 
 
 def _words(value: Any, origin: str) -> tuple[str, ...]:

@@ -7,32 +7,30 @@ done.
 
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
 from typing import TypeAlias
+
+from msgspec import Struct, field
 
 from netemu.model.client import Client, DeleteOptions, Recorder
 from netemu.model.errors import ApiError, NotFound
 from netemu.model.meta import Object, annotations_of, name_of, namespace_of, uid_of
 
 
-@dataclass(frozen=True, slots=True)
-class Create:
+class Create(Struct, frozen=True):
     """Store a new object."""
 
     resource: str
     obj: Object
 
 
-@dataclass(frozen=True, slots=True)
-class Update:
+class Update(Struct, frozen=True):
     """Replace an object; its resourceVersion is that of the state the plan was made from."""
 
     resource: str
     obj: Object
 
 
-@dataclass(frozen=True, slots=True)
-class WriteStatus:
+class WriteStatus(Struct, frozen=True):
     """Replace the status of the object with this uid, whatever else changed meanwhile."""
 
     resource: str
@@ -42,8 +40,7 @@ class WriteStatus:
     """Set on the way, as status writes may."""
 
 
-@dataclass(frozen=True, slots=True)
-class Delete:
+class Delete(Struct, frozen=True):
     """Delete the object with this uid."""
 
     resource: str
@@ -52,8 +49,7 @@ class Delete:
     grace_seconds: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Tell:
+class Tell(Struct, frozen=True):
     """Record an Event."""
 
     about: Object

@@ -5,7 +5,8 @@ made anew, because a clusterIP cannot change.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from netemu.controllers import defaultroles
 from netemu.controllers.actions import Action, Create, Delete, Update, execute
@@ -39,8 +40,7 @@ KUBERNETES = ("default", "kubernetes")
 KUBE_DNS = ("kube-system", "kube-dns")
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(Struct, frozen=True):
     """An object that must be there, with the fields that must be as they are here."""
 
     resource: str

@@ -1,76 +1,72 @@
-"""All controllers, and how they are started: the list of what netemu keeps in line."""
+"""All controllers, and how they are started: the list of what netemu keeps in line.
 
+What a cluster is made of comes first; what only acts on workloads is imported and started one by
+one as soon as the cluster is ready, so that a start doesn't wait for it. (On a real cluster, too,
+the controller manager comes after the API.)
+"""
+
+import asyncio
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any
 
 from netemu.clock import Clock
 from netemu.config.settings import ControllerSettings
-from netemu.controllers.aggregation import AggregationController
-from netemu.controllers.autoscale import AutoscalingController
-from netemu.controllers.bootstrap import BootstrapController
-from netemu.controllers.cronjob import CronJobController
-from netemu.controllers.customresources import CustomResourceFinalizer
-from netemu.controllers.daemonset import DaemonSetController
-from netemu.controllers.deployment import DeploymentController
-from netemu.controllers.disruption import DisruptionController
-from netemu.controllers.endpoints import EndpointsController
-from netemu.controllers.endpointslice import EndpointSliceController
-from netemu.controllers.externalproxy import ExternalProxyController
-from netemu.controllers.garbagecollector import GarbageCollector
-from netemu.controllers.job import JobController
-from netemu.controllers.loadbalancer import LoadBalancerController
-from netemu.controllers.mirroring import MirroringController
-from netemu.controllers.namespace import NamespaceController
-from netemu.controllers.nodelifecycle import NodeLifecycleController
-from netemu.controllers.podgc import PodGarbageCollector
-from netemu.controllers.reload import ReloadController
-from netemu.controllers.replicaset import ReplicaSetController
-from netemu.controllers.replicationcontroller import replication_controller
-from netemu.controllers.rootca import RootCaController
 from netemu.controllers.runner import Context, Controller, run
-from netemu.controllers.serviceaccount import ServiceAccountController
-from netemu.controllers.statefulset import StatefulSetController
-from netemu.controllers.tainteviction import TaintEvictionController
-from netemu.controllers.ttlafterfinished import TtlAfterFinishedController
-from netemu.controllers.volumes import VolumeController
 from netemu.model.addressing import Addressing
 from netemu.model.client import Client, Recorder
 from netemu.model.usage import NoUsage, Usage
-from netemu.tasks import run_all
+from netemu.tasks import Tasks, task_group
 
 MANAGER = "kube-controller-manager"
 """The field manager of all that controllers write, as in a real cluster."""
 
-CONTROLLERS: dict[str, Callable[[Context], Controller[Any]]] = {
-    "deployment-controller": DeploymentController,
-    "replicaset-controller": ReplicaSetController,
-    "replication-controller": replication_controller,
-    "statefulset-controller": StatefulSetController,
-    "daemonset-controller": DaemonSetController,
-    "persistentvolume-controller": VolumeController,
-    "endpoint-slice-controller": EndpointSliceController,
-    "endpoint-controller": EndpointsController,
-    "endpoint-slice-mirroring-controller": MirroringController,
-    "namespace-controller": NamespaceController,
-    "garbage-collector-controller": GarbageCollector,
-    "service-account-controller": ServiceAccountController,
-    "root-ca-certificate-publisher-controller": RootCaController,
-    "pod-garbage-collector-controller": PodGarbageCollector,
-    "customresourcedefinition-finalizer": CustomResourceFinalizer,
-    "clusterrole-aggregation-controller": AggregationController,
-    "job-controller": JobController,
-    "cronjob-controller": CronJobController,
-    "ttl-after-finished-controller": TtlAfterFinishedController,
-    "disruption-controller": DisruptionController,
-    "horizontal-pod-autoscaler": AutoscalingController,
-    "node-controller": NodeLifecycleController,
-    "taint-eviction-controller": TaintEvictionController,
-    "service-controller": LoadBalancerController,
-    "external-proxy-controller": ExternalProxyController,
-    "reload-controller": ReloadController,
-    "kubernetes-service-controller": BootstrapController,
+FIRST = {
+    "endpoint-slice-controller": "endpointslice:EndpointSliceController",
+    "endpoint-controller": "endpoints:EndpointsController",
+    "endpoint-slice-mirroring-controller": "mirroring:MirroringController",
+    "service-account-controller": "serviceaccount:ServiceAccountController",
+    "root-ca-certificate-publisher-controller": "rootca:RootCaController",
+    "node-controller": "nodelifecycle:NodeLifecycleController",
+    "kubernetes-service-controller": "bootstrap:BootstrapController",
 }
-"""By the name under which each records its events."""
+"""What must be right before the cluster is ready: its own objects, and where Services lead.
+
+By the name under which each records its events; the values are module and factory.
+"""
+
+THEN = {
+    "deployment-controller": "deployment:DeploymentController",
+    "replicaset-controller": "replicaset:ReplicaSetController",
+    "replication-controller": "replicationcontroller:replication_controller",
+    "statefulset-controller": "statefulset:StatefulSetController",
+    "daemonset-controller": "daemonset:DaemonSetController",
+    "persistentvolume-controller": "volumes:VolumeController",
+    "namespace-controller": "namespace:NamespaceController",
+    "garbage-collector-controller": "garbagecollector:GarbageCollector",
+    "pod-garbage-collector-controller": "podgc:PodGarbageCollector",
+    "customresourcedefinition-finalizer": "customresources:CustomResourceFinalizer",
+    "clusterrole-aggregation-controller": "aggregation:AggregationController",
+    "job-controller": "job:JobController",
+    "cronjob-controller": "cronjob:CronJobController",
+    "ttl-after-finished-controller": "ttlafterfinished:TtlAfterFinishedController",
+    "disruption-controller": "disruption:DisruptionController",
+    "horizontal-pod-autoscaler": "autoscale:AutoscalingController",
+    "taint-eviction-controller": "tainteviction:TaintEvictionController",
+    "service-controller": "loadbalancer:LoadBalancerController",
+    "external-proxy-controller": "externalproxy:ExternalProxyController",
+    "reload-controller": "reload:ReloadController",
+}
+"""The others."""
+
+
+def load(place: str) -> Callable[[Context], Controller[Any]]:
+    """The factory of a controller."""
+    module, _, name = place.partition(":")
+    factory: Callable[[Context], Controller[Any]] = getattr(
+        import_module(f"netemu.controllers.{module}"), name
+    )
+    return factory
 
 
 async def run_controllers(
@@ -82,13 +78,14 @@ async def run_controllers(
     ca: str,
     volumes: str = "",
     usage: Usage | None = None,
+    ready: asyncio.Event | None = None,
 ) -> None:
     """Run all controllers until cancelled; `ca` is the cluster's CA certificate, PEM; `volumes` the
-    folder in which volumes are made.
+    folder in which volumes are made; `ready` when there is time for those that come later.
     """
     client = client_for(MANAGER)
-    parts = {}
-    for name, controller in CONTROLLERS.items():
+
+    def start(tasks: Tasks, name: str, place: str) -> None:
         context = Context(
             client=client,
             recorder=recorder_for(name),
@@ -99,5 +96,14 @@ async def run_controllers(
             volumes=volumes,
             usage=usage or NoUsage(),
         )
-        parts[name] = run(name, controller(context), client, clock)
-    await run_all(parts)
+        tasks.start(run(name, load(place)(context), client, clock), name=name)
+
+    async with task_group() as tasks:
+        for name, place in FIRST.items():
+            start(tasks, name, place)
+        if ready is not None:
+            await ready.wait()
+        for name, place in THEN.items():
+            start(tasks, name, place)
+            await asyncio.sleep(0)
+        await asyncio.Event().wait()

@@ -3,7 +3,8 @@ by (upstream: k8s.io/endpointslice/util/trigger_time_tracker.go).
 """
 
 from collections.abc import Iterable
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from netemu.clock import rfc3339
 from netemu.controllers.actions import Action, Create, Update

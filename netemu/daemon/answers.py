@@ -1,8 +1,8 @@
 """What the control socket answers: status, the way into the cluster, and manifests to apply."""
 
-import os
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 from netemu.config.settings import ProxyMode
@@ -10,6 +10,7 @@ from netemu.daemon import manifests
 from netemu.daemon.addresses import ForeignAddresses
 from netemu.daemon.asking import Refused
 from netemu.daemon.control import Handler
+from netemu.daemon.facts import place_nodes
 from netemu.daemon.nodecontrol import NodeControl
 from netemu.daemon.parts import MANAGER, Core, Start
 from netemu.daemon.places import Places
@@ -40,9 +41,10 @@ class Answers:
         seen: Seen,
         foreign: ForeignAddresses,
         outside: Places,
+        facts: Mapping[str, Any],
     ) -> None:
         self._start = start
-        self._ready_after = round(time.monotonic() - start.started, 3)
+        self._facts = facts
         self._registry = core.registry
         self._client = core.registry.client(MANAGER)
         self._ports = core.ports
@@ -53,18 +55,13 @@ class Answers:
         self._outside = outside
         self._runtime = start.launched.runtime
         self._places: set[str] = set()
-        self._rollouts: Rollouts | None = None
+        self._rollouts = cache(partial(_rollouts, core, proxy))
         self._time = TimeControl(core.clock, self._client, start.home)
-        self._nodes = NodeControl(core.registry, core.agent.power, self._follow_nodes)
-        self._follow_nodes()  # some may have been added in an earlier run
+        self._nodes = NodeControl(
+            core.registry, core.agent.power, lambda: place_nodes(proxy, core.agent)
+        )
         self._dns = seen.questions(self._resolver_of)
         self._files = {"/etc/resolv.conf": _resolv_conf(start)}
-
-    def _follow_nodes(self) -> None:
-        """Node ports are served at every node that runs."""
-        nodes = self._core.agent.power.nodes.values()
-        silent = frozenset(node.address for node in nodes if not node.standing.running)
-        self._proxy.place(len(nodes), silent)
 
     @property
     def handlers(self) -> Mapping[str, Handler]:
@@ -86,38 +83,9 @@ class Answers:
             "dns-explain": _refusing(self._dns.explain),
         }
 
-    def facts(self) -> dict[str, Any]:
-        """What stays the same while the daemon runs."""
-        launched, addressing = self._start.launched, self._start.launched.addressing
-        return {
-            "name": self._start.home.name,
-            "pid": os.getpid(),
-            "net": str(launched.mode),
-            "refused": {str(mode): reason for mode, reason in launched.refused.items()},
-            "uplink": launched.uplink,
-            "block": addressing.block,
-            "ready": True,
-            "zone": self._start.settings.dns.zone,
-            "startSeconds": self._ready_after,
-            "api": self._ports.api_url,
-            "dns": self._ports.dns_address,
-            "kubeconfig": str(self._start.home.kubeconfig),
-            "home": str(self._start.home.folder),
-            "addresses": {
-                "services": str(addressing.services),
-                "pods": str(addressing.pods),
-                "nodes": str(addressing.nodes),
-                "loadBalancers": "-".join(map(str, addressing.load_balancers)),
-                "api": addressing.api,
-                "dns": addressing.dns,
-                "mirror": f"127.{addressing.block}.0.0/16" if addressing.mirrored else "",
-            },
-            "notes": list(launched.notes),
-        }
-
     async def status(self, question: dict[str, Any]) -> dict[str, Any]:
         """The facts, and how things are now."""
-        facts = self.facts()
+        facts = self._facts
         return {
             **facts,
             "uptimeSeconds": round(time.monotonic() - self._start.started, 1),
@@ -242,16 +210,11 @@ class Answers:
 
     async def record_rollouts(self) -> None:
         """Follow rollouts until cancelled; begun when the cluster is ready, as nobody waits."""
-        from netemu.daemon.rollouts import Rollouts
-
-        self._rollouts = Rollouts(self._client, self._core.clock, lambda: self._proxy.routes)
-        await self._rollouts.run()
+        await self._rollouts().run()
 
     async def rollout_report(self, question: dict[str, Any]) -> dict[str, Any]:
         """What a rollout cost."""
-        if self._rollouts is None:
-            raise Refused("the cluster has just become ready, and knows of no rollout yet")
-        told = await self._rollouts.answer(question)
+        told = await self._rollouts().answer(question)
         return {**told, "connectionsSeen": self._proxy.mode is ProxyMode.USERSPACE}
 
     async def weights(self, question: dict[str, Any]) -> list[dict[str, object]]:
@@ -292,6 +255,12 @@ class Answers:
         from netemu.daemon import declared
 
         return await declared.prune(self._registry, question["objects"])
+
+
+def _rollouts(core: Core, proxy: Proxy) -> "Rollouts":
+    from netemu.daemon.rollouts import Rollouts  # late: the cluster is ready without
+
+    return Rollouts(core.registry.client(MANAGER), core.clock, lambda: proxy.routes)
 
 
 def _refusing(answer: Callable[[dict[str, Any]], Awaitable[Any]]) -> Handler:

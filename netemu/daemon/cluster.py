@@ -9,37 +9,46 @@ import gc
 import os
 import random
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 from netemu.api.credentials import load, token_key, write_kubeconfig
 from netemu.api.http import serve_api
 from netemu.api.registry import Registry
-from netemu.api.tokens import ServiceAccountTokens
 from netemu.controllers.bootstrap import bootstrap
 from netemu.controllers.table import run_controllers
 from netemu.daemon import corefile
 from netemu.daemon.addresses import ForeignAddresses
-from netemu.daemon.answers import Answers
 from netemu.daemon.control import serve_control
+from netemu.daemon.facts import facts_of, place_nodes
 from netemu.daemon.follow import follow, settled, tell
 from netemu.daemon.movableclock import MovableClock
 from netemu.daemon.parts import MANAGER, Core, Start
 from netemu.daemon.places import Places, open_places
 from netemu.daemon.ports import open_ports
-from netemu.daemon.webproxy import serve_web_proxy
 from netemu.dns.records import lowered, name_from
 from netemu.dns.seen import Seen, see, serve_metrics
 from netemu.dns.server import Dns, serve_dns
+from netemu.late import late, load_all
 from netemu.model.latest import Latest
 from netemu.model.resources import CONFIG_MAPS
 from netemu.model.snapshot import EMPTY
 from netemu.node.agent import NodeAgent
 from netemu.proxy.ports import Site
 from netemu.proxy.server import Proxy, serve_proxy
-from netemu.scheduler.loop import run_scheduler
 from netemu.store.sqlite import open_sqlite
 from netemu.tasks import Tasks, task_group
+
+if TYPE_CHECKING:
+    from netemu.api.tokens import ServiceAccountTokens
+    from netemu.daemon.answers import Answers
+    from netemu.scheduler import loop as scheduling
+else:
+    ServiceAccountTokens = late("netemu.api.tokens").ServiceAccountTokens
+    Answers = late("netemu.daemon.answers").Answers
+    scheduling = late("netemu.scheduler.loop")
 
 
 async def serve(start: Start) -> None:
@@ -76,7 +85,7 @@ async def _cluster(start: Start) -> AsyncIterator[None]:
         # take them out of their Services: only then may DNS and proxy believe the stored slices.
         await stack.enter_async_context(core.agent)
         top = await stack.enter_async_context(task_group())
-        _control(start, top, core, ca)
+        _control(start, top, core, ca, ready)
         await settled(core.registry.client(MANAGER), core.clock)
         top.start(follow(core.registry.client(MANAGER), core.latest), name="snapshot")
         await core.latest.newer_than(EMPTY)
@@ -86,13 +95,18 @@ async def _cluster(start: Start) -> AsyncIterator[None]:
         latency = seen.programming.follow(core.registry.client(MANAGER), core.latest)
         top.start(latency, name="dns programming latency")
         foreign = _reach_foreign(start, top, core, proxy)
-        answers = Answers(start, core, proxy, seen, foreign, places)
-        await stack.enter_async_context(serve_control(start.home.socket, answers.handlers))
+        place_nodes(proxy, core.agent)  # some may have been added in an earlier run
+        facts = facts_of(start, core)
+
+        @cache
+        def answers() -> Answers:
+            return Answers(start, core, proxy, seen, foreign, places, facts)
+
+        control = serve_control(start.home.socket, lambda: answers().handlers)
+        await stack.enter_async_context(control)
         ready.set()
-        gc.freeze()
-        gc.enable()
-        _report(start, answers, core, top)
-        top.start(answers.record_rollouts(), name="rollouts")
+        _report(start, facts, core, top)
+        top.start(_load_the_rest(answers), name="the rest")
         try:
             yield
         finally:
@@ -117,7 +131,12 @@ async def _core(start: Start, stack: AsyncExitStack) -> Core:
     tasks = await stack.enter_async_context(task_group())
     tasks.start(launched.runtime.run(), name="spawner")
     ports = open_ports(settings, start.home, launched)
-    key = token_key(start.home.credentials)  # perhaps not there yet; it is read when a pod starts
+
+    @cache
+    def tokens() -> ServiceAccountTokens:
+        key = token_key(start.home.credentials)  # not there yet when the agent is made
+        return ServiceAccountTokens(registry.lookup, clock, key)
+
     agent = NodeAgent(
         client_for=registry.client,
         recorder_for=registry.recorder,
@@ -127,7 +146,7 @@ async def _core(start: Start, stack: AsyncExitStack) -> Core:
         addressing=launched.addressing,
         home=start.home.folder,
         dns=ports.dns_address,
-        tokens=ServiceAccountTokens(registry.lookup, clock, key).for_pod,
+        tokens=lambda *asked: tokens().for_pod(*asked),
     )
     return Core(registry, clock, rng, ports, agent, Latest(EMPTY))
 
@@ -153,7 +172,7 @@ async def _serve_api(start: Start, stack: AsyncExitStack, core: Core, ready: asy
     return credentials.ca.decode()
 
 
-def _control(start: Start, tasks: Tasks, core: Core, ca: str) -> None:
+def _control(start: Start, tasks: Tasks, core: Core, ca: str, ready: asyncio.Event) -> None:
     """Start the loops that make what is what should be."""
     registry = core.registry
     controllers = run_controllers(
@@ -165,15 +184,20 @@ def _control(start: Start, tasks: Tasks, core: Core, ca: str) -> None:
         ca,
         str(start.home.folder.absolute() / "volumes"),
         core.agent.usage,
+        ready,
     )
     tasks.start(controllers, name="controllers")
-    scheduler = run_scheduler(
-        registry.client("kube-scheduler"),
-        registry.recorder("default-scheduler"),
-        core.clock,
-        core.rng,
-    )
-    tasks.start(scheduler, name="scheduler")
+
+    async def schedule() -> None:
+        await ready.wait()
+        await scheduling.run_scheduler(
+            registry.client("kube-scheduler"),
+            registry.recorder("default-scheduler"),
+            core.clock,
+            core.rng,
+        )
+
+    tasks.start(schedule(), name="scheduler")
 
 
 async def _serve_network(
@@ -187,6 +211,8 @@ async def _serve_network(
     await stack.enter_async_context(serve_metrics(seen, **core.ports.dns_pages))
     if core.ports.web_proxy is not None:
         names = core.ports.dns_address, settings.dns.zone
+        from netemu.daemon.webproxy import serve_web_proxy  # late: only loopback mode has it
+
         await stack.enter_async_context(serve_web_proxy(core.ports.web_proxy, *names))
     proxy = await stack.enter_async_context(
         serve_proxy(
@@ -242,12 +268,22 @@ def _reach_foreign(start: Start, tasks: Tasks, core: Core, proxy: Proxy) -> Fore
     return foreign
 
 
-def _report(start: Start, answers: Answers, core: Core, tasks: Tasks) -> None:
-    facts = answers.facts()
+def _report(start: Start, facts: dict[str, Any], core: Core, tasks: Tasks) -> None:
     start.home.write_facts(facts)
     start.reports.send("ready", facts)
     if start.lifeline is not None:
         tasks.start(tell(core.registry.client(MANAGER), start.reports), name="events")
+
+
+async def _load_the_rest(answers: "Callable[[], Answers]") -> None:
+    """Import, bit by bit, what the start could do without and the first pod or request can't; then
+    follow what nobody waits for.
+    """
+    for _name in load_all():
+        await asyncio.sleep(0)
+    gc.freeze()  # nothing of all that becomes garbage
+    gc.enable()
+    await answers().record_rollouts()
 
 
 def _await_credentials(pid: int) -> None:

@@ -15,11 +15,15 @@ from typing import Any, TypeAlias
 from netemu.daemon.asking import ANSWER_SECONDS, LINE_LIMIT, Refused
 
 Handler: TypeAlias = Callable[[dict[str, Any]], Awaitable[Any]]
+Handlers: TypeAlias = Callable[[], Mapping[str, Handler]]
 
 
 @asynccontextmanager
-async def serve_control(path: Path, handlers: Mapping[str, Handler]) -> AsyncIterator[None]:
-    """Answer on `path` until left; a handler's `Refused` reaches the caller."""
+async def serve_control(path: Path, handlers: Handlers) -> AsyncIterator[None]:
+    """Answer on `path` until left; a handler's `Refused` reaches the caller.
+
+    `handlers` is asked for the handlers with each question.
+    """
 
     async def converse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -45,10 +49,10 @@ async def serve_control(path: Path, handlers: Mapping[str, Handler]) -> AsyncIte
         os.close(folder)
 
 
-async def _answer(line: bytes, handlers: Mapping[str, Handler]) -> dict[str, Any]:
+async def _answer(line: bytes, handlers: Handlers) -> dict[str, Any]:
     try:
         question = json.loads(line)
-        handler = handlers[question["ask"]]
+        handler = handlers()[question["ask"]]
     except (ValueError, KeyError, TypeError):
         return {"error": "no such question"}
     try:

@@ -13,6 +13,7 @@ import time
 
 from netemu.config.settings import Settings
 from netemu.daemon.home import Home
+from netemu.daemon.lateclient import postpone_client
 from netemu.daemon.reports import Reports
 from netemu.node.spawner.launch import launch
 
@@ -38,6 +39,7 @@ def run(settings: Settings, home: Home, reports: Reports, lifeline: int | None) 
         credentials = _fork_credentials(home, hosts)
         import asyncio  # late, as what follows: the spawner and the credentials are being made
 
+        postpone_client()
         from netemu.daemon.cluster import serve
         from netemu.daemon.parts import Start
 

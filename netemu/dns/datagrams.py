@@ -1,22 +1,23 @@
-"""DNS over UDP: the socket is drained whenever it is readable, up to a batch."""
+"""DNS over UDP: a batch of queries is read, looked up and answered with two system calls.
+
+Those whose replies aren't in the table are worked out afterwards, one by one.
+"""
 
 import asyncio
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from time import perf_counter
-from typing import Any
 
-from netemu.dns.observation import Observation
+from netemu.dns.mmsg import LONGEST_QUERY, LONGEST_REPLY, SLOTS, Mailbox
+from netemu.dns.observation import Batch, Observation, Peer
 from netemu.dns.records import Source
-from netemu.dns.replies import Octets
+from netemu.dns.replies import ID_OCTETS, Octets
 from netemu.dns.responder import Responder
 
-BATCH = 64
-"""Queries answered in one turn of the loop: half a millisecond's worth, two if none was kept."""
-LONGEST_QUERY = 4096
-"""Octets read of one query; the rest of a longer one is dropped, which makes it malformed."""
+PLACES = tuple((slot * LONGEST_QUERY, slot * LONGEST_REPLY) for slot in range(SLOTS))
+"""Where the query and the reply of each slot lie."""
 
 
 @contextmanager
@@ -24,7 +25,7 @@ def serve_datagrams(sock: socket.socket, responder: Responder) -> Iterator[None]
     """Answer on `sock` inside the block, and close it afterwards."""
     loop = asyncio.get_running_loop()
     sock.setblocking(False)
-    loop.add_reader(sock, _drain_of(sock, responder))
+    loop.add_reader(sock, Datagrams(sock, responder).drain)
     try:
         yield
     finally:
@@ -32,38 +33,69 @@ def serve_datagrams(sock: socket.socket, responder: Responder) -> Iterator[None]
         sock.close()
 
 
-def _drain_of(sock: socket.socket, responder: Responder) -> Callable[[], None]:
-    receive, send, known = sock.recvfrom, sock.sendto, responder.known
-    observers = responder.observers
+class Datagrams:
+    """The queries that one socket gets."""
 
-    def drain() -> None:
-        observe, started = observers.observe, 0.0
-        for _ in range(BATCH):
-            try:
-                packet, client = receive(LONGEST_QUERY)
-            except OSError:  # nothing more to read
-                return
-            if observe is not None:
-                started = perf_counter()
-            reply = known(packet)
-            if reply is None:
-                responder.work_out(packet, client, partial(_send, sock, client))
-                continue
-            try:
-                send(reply, client)
-            except OSError:  # no room, or no way back: as good as lost, the client asks again
-                continue
-            if observe is not None:
-                seconds = perf_counter() - started
-                observe(
-                    Observation(client[0], client[1], "udp", packet, reply, seconds, Source.KEPT)
-                )
+    def __init__(self, sock: socket.socket, responder: Responder) -> None:
+        self._sock = sock
+        self._responder = responder
+        self._mailbox = Mailbox(sock)
 
-    return drain
+    def drain(self) -> None:
+        """Answer what is there, up to a batch: half a millisecond's work if all of it is kept."""
+        mailbox = self._mailbox
+        sizes = mailbox.receive()
+        if not sizes:
+            return
+        started = perf_counter()
+        get, queries, replies = self._responder.table.get, mailbox.queries, mailbox.replies
+        reply_sizes, slot = mailbox.reply_sizes, 0
+        asked, told, apart = list[bytes](), list[Octets](), list[tuple[int, Octets | None]]()
+        for size, (at, to) in zip(sizes, PLACES, strict=False):  # a batch needn't be full
+            query = queries[at + ID_OCTETS : at + size]
+            reply = get(query)
+            if reply is None or len(reply) > LONGEST_REPLY:
+                apart.append((slot, reply))
+            else:
+                octets = len(reply)
+                replies[to : to + octets] = reply
+                reply_sizes[slot] = octets
+                asked.append(query)
+                told.append(reply)
+            slot += 1
+        clients = self._send(apart, slot)
+        observe = self._responder.observers.observe_batch
+        if observe is not None and asked:
+            observe(Batch(perf_counter() - started, asked, told, clients))
+        for number, reply in apart:
+            self._answer(mailbox.query(number, sizes[number]), mailbox.peer(number), reply)
+
+    def _send(self, apart: list[tuple[int, Octets | None]], end: int) -> bytes:
+        """Send all replies but those `apart`; the addresses of whom they were for."""
+        first, clients = 0, b""
+        for slot, _ in (*apart, (end, None)):
+            if first < slot:
+                self._mailbox.send(first, slot)
+                clients += self._mailbox.names(first, slot)
+            first = slot + 1
+        return clients
+
+    def _answer(self, packet: bytes, peer: Peer, reply: Octets | None) -> None:
+        """Answer one query by itself: with `reply`, or else with what is worked out."""
+        send = partial(_send, self._sock, peer)
+        if reply is None:
+            self._responder.work_out(packet, peer, send)
+            return
+        started, whole = perf_counter(), packet[:ID_OCTETS] + reply
+        send(whole)
+        observe = self._responder.observers.observe
+        if observe is not None:
+            seconds = perf_counter() - started
+            observe(Observation(peer[0], peer[1], "udp", packet, whole, seconds, Source.KEPT))
 
 
-def _send(sock: socket.socket, client: Any, reply: Octets) -> None:
+def _send(sock: socket.socket, client: Peer, reply: bytes) -> None:
     try:
         sock.sendto(reply, client)
-    except OSError:
+    except OSError:  # no room, or no way back: as good as lost, the client asks again
         return

@@ -16,6 +16,8 @@ from msgspec import Struct
 
 from netemu.dns.chain import Configuration
 from netemu.dns.nodes import PodNames, View
+from netemu.dns.observation import Peer
+from netemu.dns.tallies import Kind
 from netemu.model.meta import Key
 from netemu.model.snapshot import ServiceEntry, Snapshot, changed_services, with_services
 
@@ -68,15 +70,19 @@ class Handed(Struct, frozen=True):
 
     listener: int
     packet: bytes
-    client: tuple[str, int]
+    client: Peer
 
 
 class Seen(Struct, frozen=True):
     """What a worker answered since it last told."""
 
     observations: tuple[tuple[Any, ...], ...]
+    batches: tuple[tuple[Any, ...], ...]
     missed: int
-    """More than it could remember."""
+    """Replies more than it could remember."""
+    tallies: tuple[tuple[Kind, int], ...]
+    """All of them, by their kind."""
+    panics: int
 
 
 Message: TypeAlias = Start | Feed | Configuration | Handed | Seen

@@ -1,14 +1,15 @@
 """What the DNS server did, under the names that CoreDNS' dashboards ask for.
 
-A reply costs one addition in a table of equal ones; what it means (type, size, plugin) is worked
-out when somebody reads the metrics, or when the table is full.
+A reply costs one addition in a table of equal ones, one that is kept even less (see `tallies`);
+what it means (type, size, plugin) is worked out when somebody reads the metrics.
 """
 
-from typing import Final, TypeAlias
+from typing import Final
 
-from netemu.dns.observation import Exchanged, Observation, Observe
+from netemu.dns.observation import Batch, Exchanged, Observation, Observers
 from netemu.dns.presentation import rcode_name, type_name
 from netemu.dns.records import Source
+from netemu.dns.tallies import Kind
 from netemu.metrics import OTHER, Metrics, exponential
 
 SERVER: Final = "dns://:53"
@@ -24,9 +25,6 @@ SIZE_BOUNDS: Final = (
     *(16_000, 32_000, 48_000, 64_000),
 )
 """Octets; CoreDNS'."""
-QUICK: Final = TIME_BOUNDS[0]
-MOST_KINDS: Final = 500
-"""Different replies in the table before it is worked out; a millisecond's work."""
 
 LABELLED_TYPES: Final = frozenset(
     [
@@ -62,21 +60,15 @@ PLUGINS: Final = {
 }
 """The plugin of CoreDNS that would have written such a reply."""
 
-LAST: Final = 15
-"""Octets at a query's end that tell its type: type, class and an OPT record without options."""
 _OPT_AT: Final = slice(4, 7)
 _OPT: Final = b"\0\0\x29"
-
-Kind: TypeAlias = tuple[bytes, int, int, int, str, bool, str | None]
-"""The query's last octets (see `LAST`), sizes of query and reply, the octet with the response code,
-protocol, whether by IPv6, and the source; None for a kept reply.
-"""
 
 
 class DnsMetrics:
     """Counts observations."""
 
-    def __init__(self, metrics: Metrics) -> None:
+    def __init__(self, metrics: Metrics, observers: Observers) -> None:
+        self._observers = observers
         where = ("server", "zone", "view")
         self._requests = metrics.counter(
             "coredns_dns_requests_total",
@@ -140,35 +132,20 @@ class DnsMetrics:
         self._panics = metrics.counter(
             "coredns_panics_total", "A metrics that counts the number of panics."
         ).of()
-        self._kinds: dict[Kind, int] = {}
-        self._quick_seconds = [0.0]
-        self._slow = 0
-        self.observe: Observe = self._observer()
-        """Count one reply; bound once, as it is called for each."""
+        observers.tallies.overflowing = self._work_out
         metrics.before_reading(self._work_out)
 
-    def _observer(self) -> Observe:
-        kinds, quick_seconds, slow = self._kinds, self._quick_seconds, self._observe_slow
-        # Names of this function are found in half the time of others, and this runs for each reply.
-        kept, last, quick = Source.KEPT, slice(-LAST, None), QUICK
+    def observe(self, seen: Observation) -> None:
+        """Count one reply."""
+        self._seconds.observe(seen.seconds)
+        if seen.source is not Source.KEPT:
+            sizes = len(seen.packet), len(seen.reply), seen.reply[3]
+            kind = (_last_of(seen), *sizes, seen.protocol, ":" in seen.client, _source_of(seen))
+            self._observers.tallies.of(kind).count += 1
 
-        def observe(seen: Observation) -> None:
-            client, _, protocol, packet, reply, seconds, source = seen
-            if source is kept:
-                end, origin = packet[last], None
-            else:
-                end, origin = _last_of(seen), _source_of(seen)
-            kind = (end, len(packet), len(reply), reply[3], protocol, ":" in client, origin)
-            try:
-                kinds[kind] += 1
-            except KeyError:
-                self._add(kind)
-            if seconds > quick:
-                slow(seconds)
-            else:
-                quick_seconds[0] += seconds
-
-        return observe
+    def observe_batch(self, batch: Batch) -> None:
+        """Count several; each of them took at most as long as all of them."""
+        self._seconds.observe_many(batch.seconds, len(batch.queries))
 
     def observe_exchange(self, exchange: Exchanged) -> None:
         """Count a question put to another server; one it didn't answer has failed."""
@@ -179,28 +156,11 @@ class DnsMetrics:
             rcode = rcode_name(exchange.rcode)
             self._exchanges.of("forward", to, rcode).observe(exchange.seconds)
 
-    def observe_panic(self) -> None:
-        """Count a surprise: an exception that was answered SERVFAIL."""
-        self._panics.add()
-
-    def _add(self, kind: Kind) -> None:
-        if len(self._kinds) >= MOST_KINDS:
-            self._work_out()
-        self._kinds[kind] = 1
-
-    def _observe_slow(self, seconds: float) -> None:
-        self._slow += 1
-        self._seconds.observe(seconds)
-
     def _work_out(self) -> None:
-        """Move the table into the series."""
-        total = sum(self._kinds.values())
-        for kind, times in self._kinds.items():
+        """Move the tallies into the series."""
+        self._panics.value = self._observers.panics
+        for kind, times in self._observers.tallies.taken():
             self._count(kind, times)
-        self._kinds.clear()
-        self._seconds.counts[0] += total - self._slow
-        self._seconds.sum += self._quick_seconds[0]
-        self._quick_seconds[0], self._slow = 0.0, 0
 
     def _count(self, kind: Kind, times: int) -> None:
         last, size, reply_size, code, protocol, by_ipv6, source = kind

@@ -1,16 +1,25 @@
 """What was answered, told to whoever listens: metrics and the query log.
 
-An `Observation` is made once for each reply that is sent and only while somebody listens, so it
-holds what is at hand (octets, not what they mean); whatever costs time is worked out on demand.
+Replies that are worked out are told one by one. Those out of the table are told together, as many
+as were sent in one go, and counted by the table itself: an addition each. What is told is what is
+at hand (octets, not what they mean); whatever costs time is worked out on demand.
 """
 
-from collections.abc import Callable
-from typing import NamedTuple, TypeAlias
+import socket
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from typing import Final, NamedTuple, TypeAlias
 
 from netemu.dns import wire
 from netemu.dns.records import Question, Source
+from netemu.dns.tallies import Tallies
 
 Octets: TypeAlias = bytes | bytearray
+Peer: TypeAlias = tuple[str, int] | tuple[str, int, int, int]
+"""Address and port; of IPv6 also flow and scope."""
+
+ADDRESS_OCTETS: Final = 28
+"""Of a socket address: an IPv6 one, which is the longest."""
 
 
 class Observation(NamedTuple):
@@ -24,7 +33,7 @@ class Observation(NamedTuple):
     packet: bytes
     """The query as it came."""
     reply: Octets
-    """The reply as it was sent. It changes after the call: copy what is to be kept."""
+    """The reply as it was sent."""
     seconds: float
     """From having read the query to having sent the reply."""
     source: Source
@@ -57,6 +66,37 @@ class Observation(NamedTuple):
         return edns is not None and edns.dnssec_ok
 
 
+class Batch(NamedTuple):
+    """Replies out of the table that were sent together, over UDP."""
+
+    seconds: float
+    """From having read the first query to having sent the last reply."""
+    queries: Sequence[bytes]
+    """Without their ids."""
+    replies: Sequence[Octets]
+    """Without their ids, in the order of the queries. The serial in a denial may change later."""
+    clients: bytes
+    """Socket addresses, `ADDRESS_OCTETS` apart."""
+
+    def observations(self) -> Iterator[Observation]:
+        """One by one."""
+        for number, (query, reply) in enumerate(zip(self.queries, self.replies, strict=True)):
+            client, port = peer_at(self.clients, number)[:2]
+            packet, whole = b"\0\0" + query, b"\0\0" + reply
+            yield Observation(client, port, "udp", packet, whole, self.seconds, Source.KEPT)
+
+
+def peer_at(names: bytes, number: int) -> Peer:
+    """One of several socket addresses, `ADDRESS_OCTETS` apart."""
+    at = number * ADDRESS_OCTETS
+    name = names[at : at + ADDRESS_OCTETS]
+    port = int.from_bytes(name[2:4], "big")
+    if int.from_bytes(name[:2], sys.byteorder) == socket.AF_INET:
+        return socket.inet_ntop(socket.AF_INET, name[4:8]), port
+    flow, scope = int.from_bytes(name[4:8], "big"), int.from_bytes(name[24:28], sys.byteorder)
+    return socket.inet_ntop(socket.AF_INET6, name[8:24]), port, flow, scope
+
+
 class Exchanged(NamedTuple):
     """One question put to another server."""
 
@@ -67,26 +107,35 @@ class Exchanged(NamedTuple):
 
 
 Observe: TypeAlias = Callable[[Observation], None]
+ObserveBatch: TypeAlias = Callable[[Batch], None]
 ObserveExchange: TypeAlias = Callable[[Exchanged], None]
 
 
 class Observers:
-    """Those who want to know; `observe` is None while there is nobody."""
+    """Those who want to know; `observe` and `observe_batch` are None while there is nobody."""
 
     def __init__(self) -> None:
         self.observe: Observe | None = None
-        self._listeners: list[Observe] = []
+        self.observe_batch: ObserveBatch | None = None
+        self.panics = 0
+        """Exceptions that were answered SERVFAIL."""
+        self.tallies = Tallies()
+        """Replies by their kind."""
+        self._listeners: list[tuple[Observe, ObserveBatch]] = []
         self._exchange_listeners: list[ObserveExchange] = []
 
-    def subscribe(self, listener: Observe) -> Callable[[], None]:
-        """Call `listener` for each reply, from the event loop: it must not block or raise. The
-        result ends that.
+    def subscribe(
+        self, listener: Observe, of_batches: ObserveBatch | None = None
+    ) -> Callable[[], None]:
+        """Call `listener` for each reply, from the event loop: it must not block or raise. With
+        `of_batches` those out of the table are told to that one, together. The result ends it.
         """
-        self._listeners.append(listener)
+        both = listener, of_batches or _one_by_one(listener)
+        self._listeners.append(both)
         self._choose()
 
         def leave() -> None:
-            self._listeners.remove(listener)
+            self._listeners.remove(both)
             self._choose()
 
         return leave
@@ -104,13 +153,22 @@ class Observers:
     def _choose(self) -> None:
         match tuple(self._listeners):
             case ():
-                self.observe = None
-            case (only,):
-                self.observe = only
+                self.observe = self.observe_batch = None
+            case ((observe, observe_batch),):
+                self.observe, self.observe_batch = observe, observe_batch
             case several:
-                self.observe = lambda observation: _tell(several, observation)
+                self.observe = lambda seen: _tell([one for one, _ in several], seen)
+                self.observe_batch = lambda seen: _tell([many for _, many in several], seen)
 
 
-def _tell(listeners: tuple[Observe, ...], observation: Observation) -> None:
+def _one_by_one(listener: Observe) -> ObserveBatch:
+    def listen(batch: Batch) -> None:
+        for observation in batch.observations():
+            listener(observation)
+
+    return listen
+
+
+def _tell(listeners: Sequence[Callable[..., None]], seen: Observation | Batch) -> None:
     for listener in listeners:
-        listener(observation)
+        listener(seen)

@@ -1,19 +1,20 @@
 """The query log: what was asked lately and what was answered, bounded in memory, always on.
 
-Noting a reply appends one tuple. What it means is worked out when somebody reads, a chunk at a
-time, so that a reader never holds up the answers: `QueryLog.read` takes and gives a cursor.
+Noting a reply appends one tuple, and replies that were sent together are noted together. What it
+means is worked out when somebody reads, a chunk at a time, so that a reader never holds up the
+answers: `QueryLog.read` takes and gives a cursor.
 """
 
 from bisect import bisect_right
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import count, islice
+from itertools import islice, repeat
 from operator import itemgetter
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeAlias
 
 from netemu.dns import foreign
-from netemu.dns.observation import Observation, Observe
+from netemu.dns.observation import Batch, Observation, Octets, peer_at
 from netemu.dns.presentation import data_line, rcode_name, shown, type_name
 from netemu.dns.records import Name, Question, Source, lowered
 from netemu.dns.searching import Searching, SearchStep, pod_list
@@ -38,8 +39,17 @@ LOOK_BACK: Final = 100
 """Entries before the first one read that may have begun a walk through a search list."""
 
 
+Moment: TypeAlias = tuple[float, str, float, Source, bytes]
+"""Of one reply or several: when, protocol, seconds, source, and the clients' socket addresses."""
+Raw: TypeAlias = tuple[bytes, Octets, str | int, Moment]
+"""Query and reply, the client's address or its place in the moment's, and the moment; those of a
+batch are without ids.
+"""
+NO_ID: Final = b"\0\0"
+
+
 class Noted(NamedTuple):
-    """One reply as it is kept."""
+    """One reply as it is looked at."""
 
     number: int
     time: float
@@ -117,32 +127,29 @@ class QueryLog:
     ) -> None:
         self._zone = zone
         self._now = now
-        self._numbers = count()
-        self._noted: deque[tuple[object, ...]] = deque(maxlen=size)
+        self._noted: deque[Raw] = deque(maxlen=size)
+        self._next = 0
+        """The number of the next reply."""
         self._marks = deque([(0, latest.value.pods)], maxlen=MOST_MARKS)
-        self.observe: Observe = self._observer()
-        """Note one reply; bound once, as it is called for each."""
 
-    def _observer(self) -> Observe:
-        append, number, now = self._noted.append, self._numbers.__next__, self._now
+    def observe(self, seen: Observation) -> None:
+        """Note one reply."""
+        packet, reply = seen.packet[:LONGEST], seen.reply[:LONGEST]
+        moment = self._now(), seen.protocol, seen.seconds, seen.source, b""
+        self._noted.append((packet, reply, seen.client, moment))
+        self._next += 1
 
-        def observe(seen: Observation) -> None:
-            client, _, protocol, packet, reply, seconds, source = seen
-            if len(reply) > LONGEST or len(packet) > LONGEST:
-                packet, reply = packet[:LONGEST], reply[:LONGEST]
-            append((number(), now(), client, protocol, packet, bytes(reply), seconds, source))
-
-        return observe
+    def observe_batch(self, batch: Batch) -> None:
+        """Note several; they are no longer than `LONGEST` by nature."""
+        moment = self._now(), "udp", batch.seconds, Source.KEPT, batch.clients
+        count = len(batch.queries)
+        self._noted.extend(zip(batch.queries, batch.replies, range(count), repeat(moment)))
+        self._next += count
 
     def follow(self, snapshot: Snapshot) -> None:
         """Remember who has which address from now on."""
         if snapshot.pods is not self._marks[-1][1]:
             self._marks.append((self._next, snapshot.pods))
-
-    @property
-    def _next(self) -> int:
-        """The number of the next reply."""
-        return _numbered(self._noted[-1]) + 1 if self._noted else 0
 
     def before(self, count: int) -> int:
         """The cursor from which `count` entries can be read now."""
@@ -155,7 +162,8 @@ class QueryLog:
         start = min(max(cursor, first), end)
         stop = min(start + LOOKED_THROUGH, end)
         earliest = max(first, start - LOOK_BACK)
-        window = [Noted._make(raw) for raw in islice(self._noted, earliest - first, stop - first)]
+        raws = islice(self._noted, earliest - first, stop - first)
+        window = [_noted(earliest + at, raw) for at, raw in enumerate(raws)]
         found = [noted for noted in window[start - earliest :] if self._is_wanted(noted, wanted)]
         if len(found) > CHUNK:
             del found[CHUNK:]
@@ -199,10 +207,12 @@ class QueryLog:
                 yield _entry(noted, question, self._pod(noted), step)
 
 
-def _numbered(raw: tuple[object, ...]) -> int:
-    number = raw[0]
-    assert isinstance(number, int)
-    return number
+def _noted(number: int, raw: Raw) -> Noted:
+    packet, reply, client, (time, protocol, seconds, source, clients) = raw
+    if isinstance(client, int):
+        packet, reply = NO_ID + packet, NO_ID + reply
+        client = peer_at(clients, client)[0]
+    return Noted(number, time, client, protocol, packet, bytes(reply), seconds, source)
 
 
 def _entry(noted: Noted, question: Question | None, pod: str, step: SearchStep | None) -> Entry:

@@ -1,10 +1,9 @@
-"""Replies kept whole, by the octets of the query after its id.
+"""Replies kept whole but for their ids, by the octets of the query after its id.
 
 An entry remembers the parts of the snapshot that it was made of. While those are the same objects
 in the newest snapshot it is the reply that would be made anew. A change marks the entries that may
 have read it, and only those are compared when they are asked for again; so a change to one Service
-costs the others nothing. Only the id, the SOA's serial and the order of addresses are filled in
-each time.
+costs the others nothing. Only the SOA's serial and the order of addresses are filled in each time.
 """
 
 from collections.abc import Callable
@@ -12,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from netemu.dns.reading import Part, reads_pods, still_true, touched, watched
+from netemu.dns.tallies import Tallies, Tally, kept_kind
 from netemu.dns.wire import Reply
 from netemu.model.snapshot import Snapshot
 
@@ -23,25 +23,30 @@ ENTRY_OCTETS = 700
 ADDRESS_OCTETS = 72
 """Of one address record that is kept by itself (measured)."""
 
+ID_OCTETS = 2
+UNCOUNTED = Tally()
+"""Of a reply that isn't kept."""
+
 Arrange: TypeAlias = Callable[[tuple[bytes, ...]], tuple[bytes, ...]]
 """Gives the addresses of a reply the order of the next one."""
 
 Octets: TypeAlias = bytes | bytearray
-"""A reply to be sent before the next one is asked for: the table uses the buffer again."""
+"""A reply without its id. The table tells a later serial in the same octets."""
 
 
 @dataclass(slots=True, eq=False)
 class Entry:
     """A reply, ready to be sent."""
 
-    whole: bytearray
-    """With room for the id; without `addresses` it is complete."""
+    body: bytearray
+    """Without `addresses` it is complete."""
     addresses: tuple[bytes, ...]
     """Records to be put in a new order for each client; empty when order doesn't matter."""
     sent: int
     tail: bytes
     serial_at: int | None
     parts: tuple[Part, ...]
+    tally: Tally
     generation: int
     """When it was known to be true; `STALE` if it must be looked at."""
     revision: int
@@ -49,7 +54,7 @@ class Entry:
 
 
 def _octets_of(key: bytes, entry: Entry) -> int:
-    return ENTRY_OCTETS + len(key) + len(entry.whole) + ADDRESS_OCTETS * len(entry.addresses)
+    return ENTRY_OCTETS + len(key) + len(entry.body) + ADDRESS_OCTETS * len(entry.addresses)
 
 
 class Room:
@@ -88,11 +93,18 @@ class Replies:
         arrange: Arrange,
         room: Room | None = None,
         before: "Replies | None" = None,
+        *,
+        tallies: Tallies | None = None,
+        protocol: str = "udp",
+        by_ipv6: bool = False,
     ) -> None:
         self._room = room or Room()
         self._room.join(self, before)
         self.snapshot = snapshot
         self._arrange = arrange
+        self._tallies = tallies or Tallies()
+        self._protocol = protocol
+        self._by_ipv6 = by_ipv6
         self._generation = 0
         self._entries: dict[bytes, Entry] = {}
         self._readers: dict[Any, list[Entry]] = {}
@@ -113,41 +125,40 @@ class Replies:
             for entry in self._readers.get(key, ()):
                 entry.generation = STALE
 
-    def get(self, packet: bytes) -> Octets | None:
-        """The reply to `packet`, if it is in the table and still true."""
-        entry = self._entries.get(packet[2:])
+    def get(self, query: bytes) -> Octets | None:
+        """The reply to `query`, both without id, if it is in the table and still true."""
+        entry = self._entries.get(query)
         if entry is None:
             return None
         if entry.generation != self._generation and not self._renewed(entry):
-            self._drop(packet[2:])
+            self._drop(query)
             return None
+        entry.tally.count += 1
         if entry.serial_at is not None and entry.revision != self.snapshot.revision:
             self._tell_serial(entry, entry.serial_at)
-        if entry.addresses:
-            return self._in_new_order(entry, packet)
-        whole = entry.whole
-        whole[0] = packet[0]
-        whole[1] = packet[1]
-        return whole
+        return self._in_new_order(entry) if entry.addresses else entry.body
 
-    def put(self, packet: bytes, reply: Reply, parts: tuple[Part, ...], *, keep: bool) -> Octets:
-        """Keep `reply`, made from `parts` of the snapshot, and give it as an answer to `packet`."""
+    def put(self, query: bytes, reply: Reply, parts: tuple[Part, ...], *, keep: bool) -> Octets:
+        """Keep `reply`, made from `parts` of the snapshot, and give it as an answer to `query`."""
         several = len(reply.addresses) > 1
         body = reply.head if several else b"".join((reply.head, *reply.addresses, reply.tail))
-        addresses = reply.addresses if several else ()
         entry = Entry(
-            bytearray(packet[:2] + body),
-            addresses,
+            bytearray(body),
+            reply.addresses if several else (),
             reply.sent,
             reply.tail,
-            reply.serial_at,
+            None if reply.serial_at is None else reply.serial_at - ID_OCTETS,
             parts,
+            UNCOUNTED,
             self._generation,
             self.snapshot.revision,
         )
+        made = self._in_new_order(entry) if several else entry.body
         if keep:
-            self._keep(packet[2:], entry)
-        return self._in_new_order(entry, packet) if addresses else entry.whole
+            kind = kept_kind(query, made, self._protocol, by_ipv6=self._by_ipv6)
+            entry.tally = self._tallies.of(kind)
+            self._keep(query, entry)
+        return made
 
     def drop_oldest(self) -> None:
         """Forget the reply that was kept first."""
@@ -164,12 +175,14 @@ class Replies:
         if not self._room.take(_octets_of(key, entry)):
             return
         self._entries[key] = entry
+        entry.tally.users += 1
         self._pods_matter = self._pods_matter or reads_pods(entry.parts)
         for read in watched(entry.parts):
             self._readers.setdefault(read, []).append(entry)
 
     def _drop(self, key: bytes) -> None:
         entry = self._entries.pop(key)
+        entry.tally.users -= 1
         self._room.left += _octets_of(key, entry)
         for read in watched(entry.parts):
             readers = self._readers[read]
@@ -185,10 +198,9 @@ class Replies:
 
     def _tell_serial(self, entry: Entry, at: int) -> None:
         entry.revision = self.snapshot.revision
-        entry.whole[at : at + 4] = (entry.revision & 0xFFFFFFFF).to_bytes(4, "big")
+        entry.body[at : at + 4] = (entry.revision & 0xFFFFFFFF).to_bytes(4, "big")
 
-    def _in_new_order(self, entry: Entry, packet: bytes) -> Octets:
+    def _in_new_order(self, entry: Entry) -> Octets:
         """A cut reply shows those that come first in the new order."""
         entry.addresses = addresses = self._arrange(entry.addresses)
-        entry.whole[:2] = packet[:2]
-        return b"".join((entry.whole, *addresses[: entry.sent], entry.tail))
+        return b"".join((entry.body, *addresses[: entry.sent], entry.tail))

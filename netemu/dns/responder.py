@@ -19,20 +19,20 @@ from netemu.dns.answer import FAILED, REFUSED, TRANSFERS, Answer
 from netemu.dns.chain import Configuration, Forward
 from netemu.dns.consult import Consultation
 from netemu.dns.nodes import View
-from netemu.dns.observation import Observation, Observers
+from netemu.dns.observation import Observation, Observers, Peer
 from netemu.dns.order import arranger
 from netemu.dns.outcome import Ask, Outcome, Wish
 from netemu.dns.records import Question, Rcode, Source
-from netemu.dns.replies import Octets, Replies, Room
+from netemu.dns.replies import ID_OCTETS, Replies, Room
 from netemu.model.latest import Latest
 from netemu.model.snapshot import Snapshot
 
 log = logging.getLogger(__name__)
 
-Client: TypeAlias = tuple[str, int]
-"""Address and port of who asks."""
-Send: TypeAlias = Callable[[Octets], None]
-"""Sends one reply; at once, as the octets change afterwards."""
+Client: TypeAlias = Peer
+"""Who asks."""
+Send: TypeAlias = Callable[[bytes], None]
+"""Sends one reply."""
 SendAll: TypeAlias = Callable[[Iterator[bytes]], None]
 """Sends several, each made when there is room for it."""
 
@@ -70,6 +70,7 @@ class Responder:
         rng: random.Random,
         *,
         stream: bool = False,
+        by_ipv6: bool = False,
         asker: Asker | None = None,
         observers: Observers | None = None,
         room: Room | None = None,
@@ -81,10 +82,11 @@ class Responder:
         self._view = view
         self._rng = rng
         self._stream = stream
+        self._by_ipv6 = by_ipv6
         self._asker = asker
         self.observers = observers or Observers()
         self._complaints: set[str] = set()
-        self._replies = Replies(latest.value, lambda addresses: addresses, self._room)
+        self._replies: Replies | None = None
         self._configure(configuration.value)
         configuration.subscribe(self._configure)
 
@@ -93,15 +95,24 @@ class Responder:
         self._configuration = configuration
         seed = configuration.seed
         rng = self._rng if seed is None else random.Random(seed)
-        arrange = arranger(configuration.order, rng)
-        self._replies = Replies(self._latest.value, arrange, self._room, self._replies)
+        self._replies = Replies(
+            self._latest.value,
+            arranger(configuration.order, rng),
+            self._room,
+            self._replies,
+            tallies=self.observers.tallies,
+            protocol="tcp" if self._stream else "udp",
+            by_ipv6=self._by_ipv6,
+        )
 
-    def known(self, packet: bytes) -> Octets | None:
-        """The reply, if it is in the table: the fast path."""
+    @property
+    def table(self) -> Replies:
+        """The replies that are kept, true by now; for use until something else can happen."""
         replies = self._replies
+        assert replies is not None  # since __init__
         if replies.snapshot is not self._latest.value:
             replies.follow(self._latest.value)
-        return replies.get(packet)
+        return replies
 
     def handle(
         self, packet: bytes, client: Client, send: Send, send_all: SendAll | None = None
@@ -110,17 +121,18 @@ class Responder:
         the answer takes several messages.
         """
         started = perf_counter()
-        reply = self.known(packet)
-        if reply is None:
+        body = self.table.get(packet[ID_OCTETS:])
+        if body is None:
             self.work_out(packet, client, send, send_all)
         else:
+            reply = packet[:ID_OCTETS] + body
             send(reply)
             self._observed(packet, client, reply, started, Source.KEPT)
 
     def work_out(
         self, packet: bytes, client: Client, send: Send, send_all: SendAll | None = None
     ) -> None:
-        """Do as `handle` does for a packet that isn't `known`."""
+        """Do as `handle` does for a packet whose reply isn't in the table."""
         started = perf_counter()
         try:
             query = wire.parse(packet)
@@ -151,7 +163,7 @@ class Responder:
         return self._consultation(job).outcome(job.query.question)
 
     def _consultation(self, job: Job) -> Consultation:
-        return Consultation(self._configuration, self._replies.snapshot, self._view, job.client[0])
+        return Consultation(self._configuration, self.table.snapshot, self._view, job.client[0])
 
     def _go_on(self, job: Job, outcome: Outcome, *, asked: bool = False) -> None:
         """Ask others until there is an answer, and reply."""
@@ -182,7 +194,8 @@ class Responder:
         query = job.query
         keep = made.shared and (query.edns is None or query.edns.plain)
         written = wire.build(query, made, wire.STREAM_LIMIT if self._stream else query.limit)
-        reply = self._replies.put(job.packet, written, made.parts, keep=keep)
+        ident, asked = job.packet[:ID_OCTETS], job.packet[ID_OCTETS:]
+        reply = ident + self.table.put(asked, written, made.parts, keep=keep)
         job.send(reply)
         self._observed(job.packet, job.client, reply, job.started, made.source)
 
@@ -203,7 +216,7 @@ class Responder:
             self._complain()
 
     def _observed(
-        self, packet: bytes, client: Client, reply: Octets, started: float, source: Source
+        self, packet: bytes, client: Client, reply: bytes, started: float, source: Source
     ) -> None:
         observe = self.observers.observe
         if observe is not None:
@@ -212,6 +225,7 @@ class Responder:
             observe(Observation(address, port, protocol, packet, reply, seconds, source))
 
     def _complain(self) -> None:
+        self.observers.panics += 1
         where = traceback.format_exc(limit=-1)
         if where not in self._complaints and len(self._complaints) < MOST_COMPLAINTS:
             self._complaints.add(where)

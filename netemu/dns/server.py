@@ -103,6 +103,7 @@ async def serve_dns(
                 asker=forwarder,
                 observers=observers,
                 room=room,
+                by_ipv6=listener.udp.family == socket.AF_INET6,
             )
             datagrams = responder()
             stack.enter_context(serve_datagrams(listener.udp, datagrams))

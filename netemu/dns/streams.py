@@ -13,7 +13,6 @@ from contextlib import asynccontextmanager
 from typing import cast
 
 from netemu.clock import Clock
-from netemu.dns.replies import Octets
 from netemu.dns.responder import Responder
 
 MOST_CONNECTIONS = 500
@@ -156,7 +155,7 @@ class Connection(asyncio.Protocol):
         else:
             self._transport.resume_reading()
 
-    def _send(self, reply: Octets) -> None:
+    def _send(self, reply: bytes) -> None:
         if not self._transport.is_closing():
             self._transport.write(len(reply).to_bytes(2, "big") + reply)
 

@@ -15,7 +15,7 @@ from functools import partial
 from netemu.dns.chain import Configuration
 from netemu.dns.datagrams import serve_datagrams
 from netemu.dns.feed import Feed, Handed, Seen, Start, fed, next_message, packed
-from netemu.dns.observation import Observation, Observers
+from netemu.dns.observation import Batch, Observation, Observers
 from netemu.dns.replies import Room
 from netemu.dns.responder import Job, Responder
 from netemu.model.latest import Latest
@@ -30,23 +30,38 @@ MOST_SEEN = 10_000
 class Reports:
     """What was answered, told in batches."""
 
-    def __init__(self) -> None:
+    def __init__(self, observers: Observers) -> None:
+        self._observers = observers
         self._seen: list[tuple[object, ...]] = []
-        self._missed = 0
+        self._batches: list[tuple[object, ...]] = []
+        self._count = self._missed = 0
+        observers.subscribe(self.note, self.note_batch)
 
     def note(self, seen: Observation) -> None:
         """Remember one answer."""
-        if len(self._seen) < MOST_SEEN:
-            self._seen.append((*seen[:4], bytes(seen.reply), *seen[5:]))
-        else:
-            self._missed += 1
+        if self._has_room(1):
+            self._seen.append(tuple(seen))
+
+    def note_batch(self, batch: Batch) -> None:
+        """Remember several."""
+        if self._has_room(len(batch.queries)):
+            self._batches.append((*batch[:2], [bytes(reply) for reply in batch.replies], batch[3]))
+
+    def _has_room(self, count: int) -> bool:
+        if self._count + count > MOST_SEEN:
+            self._missed += count
+            return False
+        self._count += count
+        return True
 
     def taken(self) -> Seen | None:
         """All since the last time."""
-        if not self._seen:
+        tallies, panics = tuple(self._observers.tallies.taken()), self._observers.panics
+        if not tallies and not self._count and not panics:
             return None
-        made = Seen(tuple(self._seen), self._missed)
-        self._seen, self._missed = [], 0
+        made = Seen(tuple(self._seen), tuple(self._batches), self._missed, tallies, panics)
+        self._seen, self._batches = [], []
+        self._count = self._missed = self._observers.panics = 0
         return made
 
 
@@ -58,8 +73,8 @@ async def work(control: socket.socket, sockets: list[socket.socket]) -> None:
         return
     latest: Latest[Snapshot] = Latest(EMPTY)
     configuration = Latest(start.configuration)
-    observers, reports, room = Observers(), Reports(), Room()
-    observers.subscribe(reports.note)
+    observers, room = Observers(), Room()
+    reports = Reports(observers)
     loop = asyncio.get_running_loop()
 
     def tell() -> None:
@@ -81,6 +96,7 @@ async def work(control: socket.socket, sockets: list[socket.socket]) -> None:
                 random.Random(start.seed + number),
                 observers=observers,
                 room=room,
+                by_ipv6=sock.family == socket.AF_INET6,
                 hand=partial(hand, number),
             )
             stack.enter_context(serve_datagrams(sock, responder))

@@ -25,8 +25,7 @@ from netemu.dns.feed import (
     suits_workers,
 )
 from netemu.dns.nodes import View
-from netemu.dns.observation import Observation, Observers
-from netemu.dns.replies import Octets
+from netemu.dns.observation import Batch, Observation, Observers
 from netemu.dns.responder import Responder
 from netemu.model.latest import Latest
 from netemu.model.snapshot import EMPTY, Snapshot
@@ -84,20 +83,29 @@ class Worker:
             case Handed(listener, packet, client):
                 sock, responder = self._responders[listener]
 
-                def send(reply: Octets) -> None:
+                def send(reply: bytes) -> None:
                     try:
                         sock.sendto(reply, client)
                     except OSError:  # as good as lost, the client asks again
                         return
 
                 responder.handle(packet, client, send)
-            case Seen(observations, missed):
-                self.missed += missed
-                observe = self._observers.observe
-                for observation in observations if observe is not None else ():
-                    observe(Observation(*observation))  # type: ignore[misc]  # not None here
+            case Seen():
+                self._take_seen(message)
             case _:
                 log.error("a DNS worker says what it shouldn't")
+
+    def _take_seen(self, seen: Seen) -> None:
+        observers = self._observers
+        self.missed += seen.missed
+        observers.panics += seen.panics
+        for kind, count in seen.tallies:
+            observers.tallies.of(kind).count += count
+        if observers.observe is not None and observers.observe_batch is not None:
+            for observation in seen.observations:
+                observers.observe(Observation(*observation))
+            for batch in seen.batches:
+                observers.observe_batch(Batch(*batch))
 
 
 @asynccontextmanager

@@ -44,6 +44,11 @@ DETACH = 2
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
 
+_RT_SIGACTION = {"x86_64": 13, "aarch64": 134, "riscv64": 134}
+"""The system call's number, by machine."""
+_SIGACTION_SIZE = 32
+"""Bytes of the kernel's struct sigaction, at most."""
+
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -110,6 +115,20 @@ def private_mounts() -> None:
     """
     unshare(Namespace.MOUNT)
     mount("none", "/", flags=Mount.SLAVE | Mount.REC)
+
+
+def default_internal_signals() -> None:
+    """Let the signals that the C library keeps to itself (32 and 33) do what they do by default.
+
+    It refuses to be asked (sigaction(3)), yet programs inherit them ignored from whatever was
+    started by posix_spawn(3), which ignores them. All zeros is SIG_DFL with nothing blocked.
+    """
+    number = _RT_SIGACTION.get(os.uname().machine)
+    if number is None:
+        return
+    default, size = bytes(_SIGACTION_SIZE), ctypes.c_size_t(8)
+    for signal in (32, 33):
+        _libc.syscall(ctypes.c_long(number), ctypes.c_int(signal), default, None, size)
 
 
 def map_root(uid: int, gid: int) -> None:

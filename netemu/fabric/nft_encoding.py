@@ -111,9 +111,11 @@ def _chain(chain: nft.AddChain) -> bytes:
     body = attribute(3, text(chain.name))
     if chain.hook is None:
         return body
-    kind, place, priority = chain.hook
-    hook = attribute(1, _number(HOOKS[place])) + attribute(2, struct.pack("!i", priority))
-    return body + attribute(4 | _NESTED, hook) + attribute(7, text(kind))
+    hook = chain.hook
+    where = attribute(1, _number(HOOKS[hook.place])) + attribute(
+        2, struct.pack("!i", hook.priority)
+    )
+    return body + attribute(4 | _NESTED, where) + attribute(7, text(hook.kind))
 
 
 def _types(kinds: tuple[Kind, ...]) -> tuple[int, int]:

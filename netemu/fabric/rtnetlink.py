@@ -10,8 +10,9 @@ import socket
 import struct
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
+
+from msgspec import Struct
 
 RECEIVE_LIMIT = 256 * 1024
 """Bytes of one datagram from the kernel; it fills at most 32 KiB (netlink(7))."""
@@ -46,8 +47,7 @@ _TYPE_UNICAST, _TYPE_LOCAL = 1, 2
 _NUD_PERMANENT = 0x80
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VethEnd:
+class VethEnd(Struct, frozen=True, kw_only=True):
     """One end of a veth pair."""
 
     name: str
@@ -57,8 +57,7 @@ class VethEnd:
     """A descriptor of the network namespace it is born in; None: the one of the socket."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rule:
+class Rule(Struct, frozen=True, kw_only=True):
     """Which packets look for their way in which table."""
 
     priority: int
@@ -69,8 +68,7 @@ class Rule:
     table: int = TABLE_MAIN
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
+class Route(Struct, frozen=True):
     """A route that exists."""
 
     destination: IPv4Network

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, Protocol
 
+from msgspec import Struct
+
 from netemu.model.meta import Object
 from netemu.model.resources import Resource
 from netemu.model.selector import Selector
@@ -26,8 +28,7 @@ class ChangeType(StrEnum):
     DELETED = "DELETED"
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(Struct, frozen=True):
     """One object's step from `old` to `new`; None where it didn't or doesn't exist."""
 
     resource: str

@@ -7,9 +7,10 @@ values fill several in a row, each part padded to four bytes.
 
 import socket
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 from typing import Final, NamedTuple, Protocol, TypeAlias
+
+from msgspec import Struct
 
 TRANSPARENT_MARK: Final = 0x8000_0000
 """The bit of a packet's mark that makes the cluster's network keep it, whatever its address: a
@@ -29,7 +30,7 @@ class Verdict(IntEnum):
     RETURN = -5
 
 
-class Go(NamedTuple):
+class Go(Struct, frozen=True):
     """A verdict, and the chain it leads to if it leads to one."""
 
     verdict: Verdict
@@ -72,28 +73,28 @@ class Load(StrEnum):
     OUTPUT = "meta oif"
 
 
-class Read(NamedTuple):
+class Read(Struct, frozen=True):
     """Read something into a register."""
 
     what: Load
     register: int = 0
 
 
-class Value(NamedTuple):
+class Value(Struct, frozen=True):
     """Put a constant into a register."""
 
     value: bytes
     register: int = 0
 
 
-class Masked(NamedTuple):
+class Masked(Struct, frozen=True):
     """Keep of a register the bits of a mask."""
 
     mask: bytes
     register: int = 0
 
 
-class Equal(NamedTuple):
+class Equal(Struct, frozen=True):
     """Go on with the rule if a register has a value; or if it has not."""
 
     value: bytes
@@ -101,14 +102,14 @@ class Equal(NamedTuple):
     negated: bool = False
 
 
-class Random(NamedTuple):
+class Random(Struct, frozen=True):
     """A random number below `modulus` (numgen); the machine's byte order."""
 
     modulus: int
     register: int = 0
 
 
-class Find(NamedTuple):
+class Find(Struct, frozen=True):
     """Go on if a set has the value of a register; a map also gives what belongs to it."""
 
     set: str
@@ -120,7 +121,7 @@ class Find(NamedTuple):
     negated: bool = False
 
 
-class Remember(NamedTuple):
+class Remember(Struct, frozen=True):
     """Put the value of a register into a set, or renew it there, for a time."""
 
     set: str
@@ -130,7 +131,7 @@ class Remember(NamedTuple):
     seconds: int
 
 
-class Translate(NamedTuple):
+class Translate(Struct, frozen=True):
     """Network address translation to what registers hold; of destinations or of sources."""
 
     address: int
@@ -138,20 +139,20 @@ class Translate(NamedTuple):
     source: bool = False
 
 
-class Redirect(NamedTuple):
+class Redirect(Struct, frozen=True):
     """Hand the packet to a transparent socket (tproxy) at the address and port in registers."""
 
     address: int
     port: int
 
 
-class SetMark(NamedTuple):
+class SetMark(Struct, frozen=True):
     """The packet's mark becomes what a register holds."""
 
     register: int = 0
 
 
-class Refuse(NamedTuple):
+class Refuse(Struct, frozen=True):
     """Answer with a TCP reset, or else with ICMP "port unreachable"."""
 
     reset: bool
@@ -175,7 +176,7 @@ Expression: TypeAlias = (
 )
 
 
-class Hook(NamedTuple):
+class Hook(Struct, frozen=True):
     """Where the kernel calls a chain: "filter", "nat" or "route", the hook, the order."""
 
     kind: str
@@ -192,14 +193,14 @@ class Element(NamedTuple):
     """For ranges: the key is the first, this the last."""
 
 
-class AddChain(NamedTuple):
+class AddChain(Struct, frozen=True):
     """Make a chain, unless it is there."""
 
     name: str
     hook: Hook | None = None
 
 
-class AddSet(NamedTuple):
+class AddSet(Struct, frozen=True):
     """Make a set; a map if `data` says of what."""
 
     name: str
@@ -210,44 +211,44 @@ class AddSet(NamedTuple):
     """Members have a time after which they go; rules add them."""
 
 
-class AddRule(NamedTuple):
+class AddRule(Struct, frozen=True):
     """Append a rule to a chain."""
 
     chain: str
     expressions: tuple[Expression, ...]
 
 
-class ClearChain(NamedTuple):
+class ClearChain(Struct, frozen=True):
     """Remove every rule of a chain."""
 
     name: str
 
 
-class ClearSet(NamedTuple):
+class ClearSet(Struct, frozen=True):
     """Take every member out of a set."""
 
     name: str
 
 
-class AddElements(NamedTuple):
+class AddElements(Struct, frozen=True):
     """Put members into a set."""
 
     set: str
     elements: Sequence[Element]
 
 
-class DeleteElements(NamedTuple):
+class DeleteElements(Struct, frozen=True):
     """Take members out of a set. They must be there."""
 
     set: str
     elements: Sequence[Element]
 
 
-class AddTable(NamedTuple):
+class AddTable(Struct, frozen=True):
     """Make the table."""
 
 
-class DeleteTable(NamedTuple):
+class DeleteTable(Struct, frozen=True):
     """Remove the table with all that is in it."""
 
 
@@ -264,8 +265,7 @@ Command: TypeAlias = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
+class Member(Struct, frozen=True):
     """A member of a set that exists."""
 
     key: bytes

@@ -4,6 +4,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from msgspec import Struct
+
 from netemu.model.meta import Key, Object, annotations_of, key_of, labels_of, name_of, namespace_of
 
 AFFINITY_SECONDS = 10800
@@ -34,8 +36,7 @@ class TrafficPolicy(StrEnum):
     LOCAL = "Local"
 
 
-@dataclass(frozen=True, slots=True)
-class ServicePort:
+class ServicePort(Struct, frozen=True):
     """One port of a Service."""
 
     name: str
@@ -45,8 +46,7 @@ class ServicePort:
     node_port: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Service:
+class Service(Struct, frozen=True, kw_only=True):
     """What DNS and proxy need of a Service."""
 
     namespace: str
@@ -83,8 +83,7 @@ class Service:
         return self.namespace, self.name
 
 
-@dataclass(frozen=True, slots=True)
-class EndpointPort:
+class EndpointPort(Struct, frozen=True):
     """One port of an EndpointSlice."""
 
     name: str
@@ -92,8 +91,7 @@ class EndpointPort:
     port: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Endpoint:
+class Endpoint(Struct, frozen=True, kw_only=True):
     """One address that serves."""
 
     address: str
@@ -259,8 +257,7 @@ def _endpoint(item: Object, address: str) -> Endpoint:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class HostPort:
+class HostPort(Struct, frozen=True):
     """A port of a node that leads to a pod on it."""
 
     address: str
@@ -270,8 +267,7 @@ class HostPort:
     container_port: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PodAddress:
+class PodAddress(Struct, frozen=True, kw_only=True):
     """Who holds a pod address."""
 
     namespace: str
@@ -279,7 +275,7 @@ class PodAddress:
     node: str
     ips: tuple[str, ...]
     host_ports: tuple[HostPort, ...] = ()
-    labels: Mapping[str, str] = field(default_factory=dict)
+    labels: Mapping[str, str] = {}
 
     @property
     def key(self) -> Key:
@@ -320,8 +316,7 @@ def _host_ports(spec: Object) -> Iterator[HostPort]:
                 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NodePlace:
+class NodePlace(Struct, frozen=True, kw_only=True):
     """A node, as far as it tells where somebody is."""
 
     name: str

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from immutables import Map
+from msgspec import Struct
 
 from netemu.model import resources
 from netemu.model.meta import Key, Object, key_of, name_of
@@ -26,8 +27,7 @@ from netemu.model.service import (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class ServiceEntry:
+class ServiceEntry(Struct, frozen=True):
     """A Service and the slices that name it, in order of their names."""
 
     service: Service
@@ -38,8 +38,7 @@ RECENT: Final = 64
 """Changes of Services a snapshot remembers; more than one batch of events brings."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Change:
+class Change(Struct, frozen=True, eq=False):
     """One Service became another; itself only the mark of when, told apart by identity."""
 
     service: Key

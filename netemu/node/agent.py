@@ -5,6 +5,8 @@ no pod of an earlier run is shown ready. Pods come up afterwards. Leaving it sto
 leaves their objects alone.
 """
 
+from __future__ import annotations
+
 import asyncio
 import os
 import random
@@ -12,7 +14,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Protocol, Self
+from typing import TYPE_CHECKING, Protocol, Self
 
 from netemu.clock import Clock
 from netemu.config.images import ImageMap
@@ -31,8 +33,10 @@ from netemu.node.runtime import Runtime
 from netemu.node.streams import Streams
 from netemu.node.usage import Meter
 from netemu.node.volume_files import Tokens, no_tokens
-from netemu.node.worker import PodWorker
 from netemu.tasks import Tasks, task_group
+
+if TYPE_CHECKING:
+    from netemu.node.worker import PodWorker
 
 COMPONENT = "kubelet"
 """Who writes statuses and Events, as in any cluster."""

@@ -10,15 +10,14 @@ from collections.abc import Mapping
 from msgspec.structs import replace
 
 from netemu.config.images import Program, Unknown
-from netemu.node import termination
+from netemu.node import image_files, termination
 from netemu.node.backoff import go_duration
 from netemu.node.context import Node
 from netemu.node.environment import ConfigError
+from netemu.node.folders import log_folder, own_folder
 from netemu.node.handlers import Target, carry_out
 from netemu.node.launch import (
     base_environment,
-    log_folder,
-    own_folder,
     pod_environment,
     program_of,
 )
@@ -111,8 +110,10 @@ class Containers:
         before = self._owner.container(spec.name)
         number = before.restarts + 1 if before.life else before.restarts
         log = self._new_log(spec.name, number)
+        own = own_folder(self._cluster.home, self._owner.pod.uid, spec.name)
+        brought = image_files.write(own, program.files)
         self._owner.event("Normal", "Created", f"Created container: {spec.name}", spec.name)
-        given, keyboard = open_stdio(spec.raw, log)
+        given, keyboard = open_stdio(self._cluster.runtime, spec.raw, log)
         process_spec = ProcessSpec(
             sandbox=self._owner.pod.uid,
             argv=program.argv,
@@ -123,6 +124,7 @@ class Containers:
             stderr=given.stderr,
             join=self._target_of(spec),
             mounts=[
+                *brought,
                 *self._owner.volumes.mounts(spec.raw, env),
                 *termination.mount_of(spec.raw, log.path),
             ],

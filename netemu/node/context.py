@@ -3,8 +3,9 @@
 import asyncio
 import random
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from netemu.clock import Clock
 from netemu.config.images import ImageMap
@@ -16,8 +17,7 @@ from netemu.node.volume_files import Tokens, no_tokens
 from netemu.tasks import Tasks
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cluster:
+class Cluster(Struct, frozen=True, kw_only=True):
     """What all nodes have in common."""
 
     client: Client
@@ -45,8 +45,7 @@ class Cluster:
     """Makes the tokens that projected volumes ask for."""
 
 
-@dataclass(slots=True)
-class Standing:
+class Standing(Struct):
     """Whether a node runs, and whether it reaches the API and the other nodes."""
 
     running: bool = True
@@ -56,8 +55,7 @@ class Standing:
         self.reaches.set()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Node:
+class Node(Struct, frozen=True, kw_only=True):
     """One node."""
 
     cluster: Cluster

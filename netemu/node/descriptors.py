@@ -91,12 +91,6 @@ def pipe() -> tuple[int, int]:
     return os.pipe2(os.O_CLOEXEC)
 
 
-def terminal() -> tuple[int, int]:
-    """A terminal: our end and the process'."""
-    ours, theirs = os.openpty()
-    return ours, theirs
-
-
 def resize(number: int, width: int, height: int) -> None:
     """Tell a terminal, and through it its processes, of its window's size."""
     size = struct.pack("HHHH", min(height, 0xFFFF), min(width, 0xFFFF), 0, 0)

@@ -14,6 +14,7 @@ from netemu.node.context import Node
 from netemu.node.environment import Sources, environment
 from netemu.node.expansion import expand
 from netemu.node.field_values import Place
+from netemu.node.folders import own_folder
 from netemu.node.pod import ContainerSpec, Pod
 from netemu.node.sandbox_files import (
     Resolver,
@@ -26,26 +27,6 @@ from netemu.node.sandbox_files import (
 from netemu.node.service_env import kubernetes_environment, service_environment
 
 DEFAULT_PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-
-
-def pod_folder(home: Path, uid: str) -> Path:
-    """Where everything of one pod is kept."""
-    return home / "pods" / uid
-
-
-def log_folder(home: Path, uid: str, container: str) -> Path:
-    """Where a container's logs are kept."""
-    return pod_folder(home, uid) / container
-
-
-def own_folder(home: Path, uid: str, container: str) -> Path:
-    """A folder for the container to write to; it goes with the pod."""
-    return log_folder(home, uid, container) / "home"
-
-
-def volume_folder(home: Path, uid: str) -> Path:
-    """Where the volumes are that go with the pod; no container can be called like that."""
-    return pod_folder(home, uid) / ".volumes"
 
 
 def files_of(pod: Pod, node: Node, address: str) -> dict[str, str]:

@@ -4,23 +4,34 @@ Order at start: first the status of every pod that an earlier run left behind (n
 so nothing may be shown ready), only then the workers.
 """
 
+from __future__ import annotations
+
 import asyncio
 import contextlib
 import logging
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from netemu.late import late
 from netemu.model.client import Change
 from netemu.model.errors import Conflict, NotFound
 from netemu.model.meta import Object, is_deleting, name_of, namespace_of, uid_of
 from netemu.model.resources import CONFIG_MAPS, NODES, PERSISTENT_VOLUME_CLAIMS, PODS, SECRETS
 from netemu.node.addresses import NoAddress
-from netemu.node.admission import Rejection, may_be_judged, rejected, rejection
-from netemu.node.adoption import state_from
 from netemu.node.context import Cluster, Node
-from netemu.node.launch import pod_folder
-from netemu.node.worker import PodWorker
+from netemu.node.folders import pod_folder
+
+# What runs a pod is a third of the package, and a new cluster has none.
+if TYPE_CHECKING:
+    from netemu.node import admission, adoption
+    from netemu.node.admission import Rejection
+    from netemu.node.worker import PodWorker
+else:
+    admission = late("netemu.node.admission")
+    adoption = late("netemu.node.adoption")
+    PodWorker = late("netemu.node.worker").PodWorker
 
 _log = logging.getLogger(__name__)
 
@@ -112,7 +123,7 @@ class Pods:
 
     def _new_worker(self, obj: Object) -> PodWorker:
         node = self._nodes[obj["spec"]["nodeName"]]
-        worker = PodWorker(node, obj, state_from(obj, self._cluster.clock.now()))
+        worker = PodWorker(node, obj, adoption.state_from(obj, self._cluster.clock.now()))
         self._workers[worker.pod.uid] = worker
         return worker
 
@@ -162,10 +173,10 @@ class Pods:
         """Why its node refuses a new pod, if it does."""
         name = obj["spec"]["nodeName"]
         node = self._cluster.client.get(NODES, "", name)
-        if node is None or not may_be_judged(obj):
+        if node is None or not admission.may_be_judged(obj):
             return None
         others = (worker.pod.obj for worker in self._workers.values() if worker.pod.node == name)
-        return rejection(obj, node, others)
+        return admission.rejection(obj, node, others)
 
     async def _reject(self, obj: Object, why: Rejection) -> None:
         """Say that a pod has failed before it began."""
@@ -175,7 +186,7 @@ class Pods:
             now = client.get(PODS, namespace_of(obj), name_of(obj))
             if now is None or uid_of(now) != uid_of(obj):
                 return
-            status = rejected(now.get("status") or {}, why)
+            status = admission.rejected(now.get("status") or {}, why)
             with contextlib.suppress(Conflict, NotFound):
                 await client.update_status(PODS, {**now, "status": status})
                 return

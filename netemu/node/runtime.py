@@ -102,6 +102,9 @@ class Runtime(Protocol):
     def isolated(self) -> bool:
         """False in loopback mode: no namespaces; pods are told their address (POD_IP, HOST)."""
 
+    def terminal(self) -> tuple[int, int]:
+        """A terminal whose name processes in sandboxes know: our end and theirs. Raises OSError."""
+
     async def create_sandbox(self, spec: SandboxSpec) -> None:
         """Make a pod's sandbox. Raises OSError."""
 

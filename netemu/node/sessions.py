@@ -6,7 +6,7 @@ from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 
 from netemu.model.streams import ExecOptions, NotStarted, Output
-from netemu.node.descriptors import Descriptor, pipe, resize, terminal
+from netemu.node.descriptors import Descriptor, pipe, resize
 from netemu.node.handlers import Target
 from netemu.node.run import Run
 from netemu.node.runtime import Process, ProcessSpec, Runtime, StartError
@@ -107,7 +107,7 @@ async def command(runtime: Runtime, target: Target, options: ExecOptions) -> Asy
     with ExitStack() as ours:
         ends, given = Ends(), Given()
         try:
-            _open(options, ends, given, ours)
+            _open(runtime, options, ends, given, ours)
             process = await runtime.start(_spec(target, options, given))
         except StartError as error:
             raise NotStarted(_refusal(str(error))) from None
@@ -119,10 +119,12 @@ async def command(runtime: Runtime, target: Target, options: ExecOptions) -> Asy
             process.signal(signal.SIGKILL)
 
 
-def _open(options: ExecOptions, ends: Ends, given: Given, ours: ExitStack) -> None:
+def _open(
+    runtime: Runtime, options: ExecOptions, ends: Ends, given: Given, ours: ExitStack
+) -> None:
     """Open what a command is to have; our ends are closed with `ours`."""
     if options.tty:
-        ends.terminal, given.stdin = terminal()
+        ends.terminal, given.stdin = runtime.terminal()
         given.stdout = given.stderr = given.stdin
         ends.stdin = ends.outputs[Output.STDOUT] = _owned(ends.terminal, ours)
         return

@@ -4,8 +4,9 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from netemu.node.descriptors import Descriptor, pipe, resize, terminal
+from netemu.node.descriptors import Descriptor, pipe, resize
 from netemu.node.logs import LifeLog
+from netemu.node.runtime import Runtime
 
 
 @dataclass(slots=True)
@@ -58,11 +59,13 @@ class Given:
                 os.close(descriptor)
 
 
-def open_stdio(container: Mapping[str, object], log: LifeLog) -> tuple[Given, Keyboard]:
+def open_stdio(
+    runtime: Runtime, container: Mapping[str, object], log: LifeLog
+) -> tuple[Given, Keyboard]:
     """Open what a container is to have. Raises OSError."""
     once = bool(container.get("stdinOnce"))
     if container.get("tty"):
-        ours, theirs = terminal()
+        ours, theirs = runtime.terminal()
         log.read_from(os.dup(ours), "stdout")
         return Given(theirs, theirs, theirs), Keyboard(True, once, ours, Descriptor(ours))
     given, keyboard = Given(), Keyboard()

@@ -1,22 +1,31 @@
 """Streams from and to pods, for the API: logs, commands, containers' own streams, connections."""
 
+from __future__ import annotations
+
 import asyncio
 import socket
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from netemu.late import late
 from netemu.model.errors import BadRequest
 from netemu.model.meta import Object, name_of, namespace_of, uid_of
 from netemu.model.streams import ExecOptions, LogOptions, NotRunning, Session
-from netemu.node.launch import log_folder
-from netemu.node.log_choice import chosen_life
-from netemu.node.log_reader import read_log
-from netemu.node.logs import log_path
-from netemu.node.run import Run
+from netemu.node.folders import log_folder
 from netemu.node.runtime import Runtime
-from netemu.node.sessions import attached, command
-from netemu.node.worker import PodWorker
+
+if TYPE_CHECKING:
+    from netemu.node import log_choice, log_reader, sessions
+    from netemu.node import logs as log_files
+    from netemu.node.run import Run
+    from netemu.node.worker import PodWorker
+else:
+    log_choice = late("netemu.node.log_choice")
+    log_files = late("netemu.node.logs")
+    log_reader = late("netemu.node.log_reader")
+    sessions = late("netemu.node.sessions")
 
 CONNECT_SECONDS = 10.0
 """Longest wait for a pod to take a connection; on one machine it answers at once or never."""
@@ -41,12 +50,13 @@ class Streams:
             words = f"container {options.container} is not valid for pod {name_of(pod)}"
             raise BadRequest(words) from None
         container = worker.container(spec.name)
-        number = chosen_life(worker.pod, spec, container, options.previous)
-        path = log_path(log_folder(self._home, worker.pod.uid, spec.name), number)
+        number = log_choice.chosen_life(worker.pod, spec, container, options.previous)
+        folder = log_folder(self._home, worker.pod.uid, spec.name)
+        path = log_files.log_path(folder, number)
         live = worker.containers.log_of(spec.name)
         if live is not None and live.path != path:
             live = None
-        async for piece in read_log(path, live, options):
+        async for piece in log_reader.read_log(path, live, options):
             yield piece
 
     def require_running(self, pod: Object, container: str) -> None:
@@ -60,7 +70,7 @@ class Streams:
         Raises NotRunning, NotStarted.
         """
         run = self._running(pod, options.container)
-        async with command(self._runtime, run.target, options) as session:
+        async with sessions.command(self._runtime, run.target, options) as session:
             yield session
 
     @asynccontextmanager
@@ -69,7 +79,7 @@ class Streams:
 
         Raises NotRunning.
         """
-        async with attached(self._running(pod, options.container), options) as session:
+        async with sessions.attached(self._running(pod, options.container), options) as session:
             yield session
 
     async def connect(self, pod: Object, port: int) -> socket.socket:

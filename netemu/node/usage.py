@@ -5,15 +5,20 @@ asked, if that is recent, else over a short look. A container's processes are it
 below that: in a PID namespace orphans come to the first process, too.
 """
 
+from __future__ import annotations
+
 import asyncio
 import os
 from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
 from netemu.clock import Clock, SystemClock
 from netemu.model.usage import Amount, PodUsage
-from netemu.node.worker import PodWorker
+
+if TYPE_CHECKING:
+    from netemu.node.worker import PodWorker
 
 SHORTEST = 1.0
 """Seconds that an average of the processor's share is taken over at least."""

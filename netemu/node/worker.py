@@ -20,7 +20,8 @@ from netemu.model.resources import PODS
 from netemu.node.addresses import NoAddress
 from netemu.node.containers import Containers
 from netemu.node.context import Node
-from netemu.node.launch import files_of, volume_folder
+from netemu.node.folders import volume_folder
+from netemu.node.launch import files_of
 from netemu.node.plan import (
     Action,
     CreateSandbox,

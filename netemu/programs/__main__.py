@@ -9,7 +9,7 @@ import os
 import signal
 import sys
 
-PROGRAMS = ("agnhost", "counter", "echo", "hello", "kubia", "kubia_pet", "pause", "redis")
+PROGRAMS = ("agnhost", "counter", "echo", "hello", "kubia", "kubia_pet", "nginx", "pause", "redis")
 """Every name this accepts, each a module beside this file with a ``main(argv) -> int``."""
 
 

@@ -111,7 +111,7 @@ class CatchAll:
         """Close the socket; connections that were accepted stay."""
         self._relay.unlisten(self._entrance)
 
-    def _find(self, client: socket.socket) -> Way:
+    def _find(self, client: socket.SocketType) -> Way:
         return self._ways.get(client.getsockname(), self._nowhere)
 
 
@@ -126,9 +126,10 @@ def _chain(target: Address) -> Iterator[nft.Command]:
     yield nft.AddChain(CHAIN, nft.Hook("filter", "prerouting", MANGLE))
     yield nft.AddRule(CHAIN, (nft.Go(nft.Verdict.JUMP, TRANSLATED),))
     # Connections that exist first, also of addresses that were closed since; these are also the
-    # answers of endpoints to connections made in a client's name.
+    # answers of endpoints to connections made in a client's name. A client that takes a port again
+    # which it had a minute ago (TIME_WAIT) isn't one of them: tproxy finds the listener for it.
     transparent = nft.Read(Load.TRANSPARENT), nft.Equal(b"\1")
-    yield nft.AddRule(CHAIN, (*TCP, *transparent, *_KEEP))
+    yield nft.AddRule(CHAIN, (*GOES_ON, *transparent, *_KEEP))
     opened = (
         nft.Read(Load.DESTINATION, 0),
         nft.Read(Load.DESTINATION_PORT, 1),

@@ -2,10 +2,10 @@
 
 A flow is a client's address and port at one front (a bound socket). Its backend socket is connected
 to one endpoint for as long as the flow lives: until it is idle for `IDLE_SECONDS`, until its
-endpoint is no longer for it (`review`), or until there are too many flows and it was idle longest.
-The client's next datagram then makes a new one. What comes back is sent from the front, so it comes
-from the address the client sent to. Datagrams for which there is no endpoint are dropped: a front
-that nobody can serve is closed by its owner, so that the kernel refuses.
+endpoint is no longer for it (`review`), or until there are too many flows and its client was silent
+longest. The client's next datagram then makes a new one. What comes back is sent from the front, so
+it comes from the address the client sent to. Datagrams for which there is no endpoint are dropped:
+a front that nobody can serve is closed by its owner, so that the kernel refuses.
 """
 
 import asyncio
@@ -15,6 +15,7 @@ import socket
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from os import read, write
 from time import perf_counter
 from typing import Final
 
@@ -58,17 +59,17 @@ class Front:
     def readable(self) -> None:
         """Send on what clients sent."""
         relay, flows = self._relay, self.flows
-        receive, buffer, view = self.sock.recvfrom_into, relay.buffer, relay.view
+        receive = self.sock.recvfrom
         for _ in range(DATAGRAMS_PER_TURN):
             try:
-                size, client = receive(buffer)
+                datagram, client = receive(DATAGRAM)
             except BlockingIOError:
                 return
             except OSError:
                 continue  # an ICMP error for an answer of ours: that client is gone
             flow = flows.get(client) or relay.open(self, client)
             if flow is not None:
-                flow.forward(view[:size])
+                flow.forward(datagram)
 
 
 class Flow:
@@ -76,8 +77,7 @@ class Flow:
 
     __slots__ = (
         "_answer",
-        "_forward",
-        "_receive",
+        "_fd",
         "_relay",
         "candidates",
         "client",
@@ -98,39 +98,38 @@ class Flow:
         self.candidates: Iterator[Address] = front.way(client)
         self.endpoint: Address
         self.sock: socket.socket
-        self._forward: Callable[[memoryview], int]
-        self._receive: Callable[[bytearray], int]
-        self._answer: Callable[[memoryview, Address], int] = front.sock.sendto
+        self._fd = -1
+        self._answer: Callable[[bytes, Address], int] = front.sock.sendto
         self.since = self.seen = relay.now
         """When it began, and when the last datagram passed, by the monotonic clock."""
         self.received = self.sent = 0
         """Bytes from the client to this endpoint and back."""
         self.link: Link | None = None
 
-    def bytes(self) -> tuple[int, int]:
+    def counted(self) -> tuple[int, int]:
         """From the client and to it."""
         return self.received, self.sent
 
     def join(self, endpoint: Address, sock: socket.socket) -> None:
         """Go to an endpoint from now on."""
         self.endpoint, self.sock = endpoint, sock
-        self._forward, self._receive = sock.send, sock.recv_into
+        self._fd = sock.fileno()
         self.received = self.sent = 0
 
-    def forward(self, datagram: memoryview) -> None:
+    def forward(self, datagram: bytes) -> None:
         """Send a client's datagram to the endpoint."""
         relay = self._relay
         self.seen = relay.now
         relay.touch(self)
         try:
-            self.received += self._forward(datagram)
+            self.received += write(self._fd, datagram)
         except BlockingIOError:
             pass  # UDP promises nothing
         except OSError:
             # The endpoint refused an earlier datagram; this one may still find another.
             if relay.redial(self):
                 with suppress(OSError):
-                    self.received += self._forward(datagram)
+                    self.received += write(self._fd, datagram)
 
     def readable(self) -> None:
         """Send the client what the endpoint answers: one datagram, as mostly there is but one, and
@@ -138,16 +137,15 @@ class Flow:
         """
         relay = self._relay
         try:
-            size = self._receive(relay.buffer)
+            datagram = read(self._fd, DATAGRAM)
         except BlockingIOError:
             return
         except OSError:
             relay.redial(self)
             return
         self.seen = relay.now
-        relay.touch(self)
         try:  # noqa: SIM105  # a context manager costs as much as all the rest
-            self.sent += self._answer(relay.view[:size], self.client)
+            self.sent += self._answer(datagram, self.client)
         except OSError:
             pass  # no room, or the client is gone: UDP promises nothing
 
@@ -165,8 +163,6 @@ class Datagrams:
     ) -> None:
         """`connector` makes the non-blocking socket to connect to an endpoint from."""
         self._ledger = ledger
-        self.buffer = bytearray(DATAGRAM)
-        self.view = memoryview(self.buffer)
         self.now = 0.0
         """The time of this turn."""
         self.evicted = 0
@@ -185,7 +181,7 @@ class Datagrams:
 
     @property
     def flows(self) -> tuple[Flow, ...]:
-        """What is relayed, the one that was idle longest first."""
+        """What is relayed, the one whose client was silent longest first."""
         return tuple(self._flows)
 
     def __len__(self) -> int:
@@ -282,7 +278,7 @@ class Datagrams:
             self._handlers[sock.fileno()] = flow
             self._epoll.register(sock.fileno(), select.EPOLLIN)
             if self._ledger is not None:
-                flow.link = self._ledger.opened(flow.front.way, flow.client, endpoint, flow.bytes)
+                flow.link = self._ledger.opened(flow.front.way, flow.client, endpoint, flow.counted)
             return True
         return False
 
@@ -301,12 +297,11 @@ class Datagrams:
         self._forget(flow)
 
     def _sweep(self) -> None:
-        """End what was idle too long; flows lie in the order of their last datagrams."""
+        """End what was idle too long."""
         self._tick = None
         deadline = self._clock.monotonic() - IDLE_SECONDS
         for flow in tuple(self._flows):
-            if flow.seen > deadline:
-                break
-            self._end(flow)
+            if flow.seen <= deadline:
+                self._end(flow)
         if self._flows:
             self._tick = self._clock.call_later(SWEEP_SECONDS, self._sweep)

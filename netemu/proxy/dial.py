@@ -8,7 +8,6 @@ import logging
 import select
 import socket
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from typing import Final, Protocol
 
 from netemu.proxy.choose import Address
@@ -19,6 +18,10 @@ refuses takes no time and costs no step."""
 
 log = logging.getLogger(__name__)
 
+_IN_PROGRESS: Final = errno.EINPROGRESS
+_ALREADY: Final = errno.EALREADY
+_TCP: Final = socket.IPPROTO_TCP
+_NODELAY: Final = socket.TCP_NODELAY
 _FAILED: Final = select.EPOLLERR | select.EPOLLHUP
 
 
@@ -34,8 +37,11 @@ class Dialer(Protocol):
     def hung_up(self, dial: "Dial") -> None:
         """Close `dial.sock`, which led nowhere."""
 
-    def connected(self, dial: "Dial", mask: int) -> None:
-        """Join the client and `dial.sock`."""
+    def answered(self, dial: "Dial") -> None:
+        """Report no more."""
+
+    def connected(self, dial: "Dial") -> None:
+        """Join the client and `dial.sock`, which isn't watched."""
 
     def given_up(self, dial: "Dial") -> None:
         """No endpoint answered: reset the client."""
@@ -72,7 +78,7 @@ class Dial:
     def __init__(
         self,
         relay: Dialer,
-        client: socket.socket,
+        client: socket.SocketType,
         candidates: Iterator[Address],
         origin: tuple[object, Address],
     ) -> None:
@@ -113,18 +119,31 @@ class Dial:
         except OSError:
             return False
         self.fd = self.sock.fileno()
-        with suppress(OSError):
-            self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            if self.source is not None and self._may_speak_for(self.source):
-                # Nobody talks to itself: a client that is its own endpoint sees the node instead,
-                # as kube-proxy masquerades such connections.
-                speak_for(self.sock, self.source)
-            if self.sock.connect_ex(self.target) in (0, errno.EINPROGRESS):
-                self._relay.dialing(self, DIAL_LADDER[self._step])
-                return True
-        self._refused.add(self.target)
-        self.sock.close()
-        return False
+        try:
+            outcome = self._connect()
+        except OSError:
+            outcome = errno.EADDRNOTAVAIL
+        if not outcome:
+            self._relay.connected(self)
+        elif outcome == _ALREADY:
+            self._relay.dialing(self, DIAL_LADDER[self._step])
+        else:
+            self._refused.add(self.target)
+            self.sock.close()
+            return False
+        return True
+
+    def _connect(self) -> int:
+        """0 if it is connected, EALREADY if it connects, else what went wrong. Raises OSError."""
+        sock = self.sock
+        sock.setsockopt(_TCP, _NODELAY, 1)
+        if self.source is not None and self._may_speak_for(self.source):
+            # Nobody talks to itself: a client that is its own endpoint sees the node instead, as
+            # kube-proxy masquerades such connections.
+            speak_for(sock, self.source)
+        outcome = sock.connect_ex(self.target)
+        # An endpoint on this machine answers before the call returns, which says otherwise.
+        return sock.connect_ex(self.target) if outcome == _IN_PROGRESS else outcome
 
     def event(self, mask: int) -> None:
         """The endpoint answered, one way or the other."""
@@ -133,7 +152,8 @@ class Dial:
             self._relay.hung_up(self)
             self.advance()
         elif mask & select.EPOLLOUT:
-            self._relay.connected(self, mask)
+            self._relay.answered(self)
+            self._relay.connected(self)
 
     def timed_out(self) -> None:
         """The endpoint did not answer in time."""

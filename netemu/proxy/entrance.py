@@ -41,10 +41,12 @@ class Way(Protocol):
         """Whether the endpoint is (still) for that client."""
 
 
-Find: TypeAlias = Callable[[socket.socket], Candidates]
+Find: TypeAlias = Callable[[socket.SocketType], Candidates]
 """From an accepted socket to where its client is led."""
-Serve: TypeAlias = Callable[[socket.socket, Address, Candidates], None]
+Serve: TypeAlias = Callable[[socket.SocketType, Address, Candidates], None]
 
+_INTERNET: Final = int(socket.AF_INET)
+_STREAM: Final = int(socket.SOCK_STREAM)
 _CLIENT_GONE: Final = frozenset(
     {
         errno.ECONNABORTED,
@@ -140,7 +142,8 @@ class Entrances:
             try:
                 # First the socket towards the endpoint: a client that was accepted has one.
                 self._spare = self._spare or self._connector()
-                client, peer = entrance.sock.accept()
+                # What `accept` calls, which then asks the kernel for what is known here.
+                fd, peer = entrance.sock._accept()  # type: ignore[attr-defined]  # not public
             except BlockingIOError:
                 return True
             except OSError as error:
@@ -148,6 +151,7 @@ class Entrances:
                     continue
                 self._pause(error.strerror or str(error))
                 return False
+            client = socket.SocketType(_INTERNET, _STREAM, 0, fd)
             client.setblocking(False)
             find = entrance.find
             self._serve(client, peer, entrance.route if find is None else find(client))

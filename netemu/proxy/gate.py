@@ -8,16 +8,16 @@ later inherit it, and lets their packets pass since it let the first one pass.
 import socket
 import struct
 from collections.abc import Iterable
-from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 from typing import Final
+
+from msgspec import Struct
 
 from netemu.model.service import NodePlace, TrafficPolicy
 from netemu.proxy.policy import Door, Reach
 
 
-@dataclass(frozen=True, slots=True)
-class Gate:
+class Gate(Struct, frozen=True):
     """Source networks, the first that fits decides."""
 
     rules: tuple[tuple[IPv4Network, bool], ...] = ()

@@ -5,9 +5,10 @@ Sources: pkg/proxy/healthcheck (proxy_health.go, service_health.go).
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final
+
+from msgspec import Struct
 
 from netemu.clock import rfc3339
 from netemu.model.meta import Key
@@ -20,8 +21,7 @@ TEXT: Final = "text/plain; charset=utf-8"
 _NO_SNIFF: Final = {"X-Content-Type-Options": "nosniff"}
 
 
-@dataclass(frozen=True, slots=True)
-class HealthCheck:
+class HealthCheck(Struct, frozen=True):
     """A Service that wants each node to tell whether it has ready endpoints."""
 
     port: int

@@ -1,26 +1,16 @@
 """What became of every connection and flow: those that are open, and sums of those that were.
 
 Sums belong to the route (a Service port) and live as long as it does, by endpoint; what endpoints
-that are gone had served is kept together. Bytes of a TCP connection are what its socket knows
-(TCP_INFO), read when somebody asks and when it ends, so that moving bytes costs no more.
+that are gone had served is kept together. The relays count bytes as they move them; they are added
+to the sums when the connection ends.
 """
 
-import socket
-import struct
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Final
 
 from netemu.clock import Clock
 from netemu.proxy.choose import Address
-from netemu.proxy.route import Path
-
-_INFO: Final = struct.Struct("=B127xQ8xI52xQQ")
-"""tcpi_state, _bytes_received, _notsent_bytes, _bytes_sent, _bytes_retrans of struct tcp_info
-(linux/tcp.h)."""
-_FIN_RECEIVED: Final = frozenset({6, 7, 8, 9, 11})
-"""TIME_WAIT, CLOSE, CLOSE_WAIT, LAST_ACK, CLOSING: the end of file counts as a byte received."""
+from netemu.proxy.route import Path, Tally
 
 
 @dataclass(slots=True, eq=False)
@@ -34,15 +24,8 @@ class Link:
     """By the monotonic clock."""
     bytes: Callable[[], tuple[int, int]] = field(repr=False)
     """What came from the client and went to it."""
-
-
-def tcp_bytes(sock: socket.socket) -> tuple[int, int]:
-    """Bytes from the client and to it, by the client's socket."""
-    with suppress(OSError, struct.error):
-        info = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _INFO.size)
-        state, received, waiting, sent, again = _INFO.unpack(info)
-        return max(0, received - (state in _FIN_RECEIVED)), sent - again + waiting
-    return 0, 0
+    tally: Tally = field(repr=False)
+    """Where it is counted."""
 
 
 class Ledger:
@@ -63,15 +46,15 @@ class Ledger:
         """A client is joined with an endpoint; None when its way in is nothing of ours."""
         if not isinstance(way, Path):
             return None
-        link = Link(way, peer, endpoint, self._clock.monotonic(), count)
+        tally = way.route.opened(endpoint)
+        link = Link(way, peer, endpoint, self._clock.monotonic(), count, tally)
         self._open[link] = None
-        way.route.opened(endpoint)
         return link
 
     def closed(self, link: Link, *, broken: bool) -> None:
         """It ended; `broken`: by a reset or a refusal."""
         del self._open[link]
-        tally = link.path.route.tally(link.endpoint)
+        tally = link.tally
         received, sent = link.bytes()
         tally.open -= 1
         tally.received += received

@@ -8,8 +8,9 @@ or of the host stands; such a client counts as on the node that serves it.
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Final, NamedTuple
+
+from msgspec import Struct, field
 
 from netemu.model.service import Endpoint, EndpointSlice, NodePlace, Protocol, TrafficPolicy
 from netemu.proxy.choose import Address, behind
@@ -34,8 +35,7 @@ class Door(NamedTuple):
     """The node whose address it is; NOWHERE for addresses that every node answers."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reach:
+class Reach(Struct, frozen=True):
     """The endpoints of a Service port, as they are for everybody and as they are for some."""
 
     everywhere: tuple[Address, ...] = ()

@@ -5,11 +5,13 @@ refused as kube-proxy's REJECT rules would refuse them.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final, NamedTuple
+
+from msgspec import Struct, field
 
 from netemu.model.addressing import Addressing
 from netemu.model.meta import Key
@@ -109,8 +111,7 @@ class Site:
         return self.addressing.mirror(address)
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Struct, frozen=True):
     """What one Service asks for."""
 
     listeners: Mapping[Listener, Backend]
@@ -182,7 +183,7 @@ def _weighed(
 
     weights = weights_of(entry.service, entry.slices, pods)
     if weights is not None:
-        entry = replace(entry, slices=weighed(entry.slices, weights))
+        entry = ServiceEntry(entry.service, weighed(entry.slices, weights))
     return entry, weights
 
 

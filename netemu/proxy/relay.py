@@ -13,7 +13,6 @@ import socket
 import struct
 from collections.abc import Callable
 from contextlib import suppress
-from functools import partial
 from time import perf_counter
 from typing import Final, TypeAlias
 
@@ -21,7 +20,7 @@ from netemu.clock import Clock, SystemClock, Timer
 from netemu.proxy.choose import Address
 from netemu.proxy.dial import Dial
 from netemu.proxy.entrance import Candidates, Entrance, Entrances, Find
-from netemu.proxy.ledger import Ledger, tcp_bytes
+from netemu.proxy.ledger import Ledger
 from netemu.proxy.pipes import PipePool
 from netemu.proxy.stream import INTEREST, End
 
@@ -70,7 +69,7 @@ class Relay:
         self._named = named
         self._near = near
         self._handlers: dict[int, End | Dial] = {}
-        self._dead: list[socket.socket] = []
+        self._dead: list[socket.SocketType] = []
         self._deadlines: dict[Dial, float] = {}
         self._tick: Timer | None = None
         self._loop = loop
@@ -164,7 +163,7 @@ class Relay:
     def _full(self) -> bool:
         return self.connections >= self._limit
 
-    def _serve(self, client: socket.socket, peer: Address, candidates: Candidates) -> None:
+    def _serve(self, client: socket.SocketType, peer: Address, candidates: Candidates) -> None:
         self.connections += 1
         dial = Dial(self, client, candidates(peer), (candidates, peer))
         if self._named is not None and self._named(candidates, peer[0]):
@@ -201,22 +200,26 @@ class Relay:
         del self._deadlines[dial]
         self._dead.append(dial.sock)
 
-    def connected(self, dial: Dial, mask: int) -> None:
+    def answered(self, dial: Dial) -> None:
+        """Watch it no more."""
+        self._epoll.unregister(dial.fd)
+        del self._handlers[dial.fd], self._deadlines[dial]
+
+    def connected(self, dial: Dial) -> None:
         """Join the two ends."""
-        self._epoll.register(dial.client.fileno(), INTEREST)
-        del self._deadlines[dial]
         near, far = End(self, dial.client), End(self, dial.sock)
         near.other, far.other = far, near
-        if self._ledger is not None:
-            count = partial(tcp_bytes, dial.client)
-            near.link = self._ledger.opened(*dial.origin, dial.target, count)
+        self._epoll.register(near.fd, INTEREST)
+        self._epoll.register(far.fd, INTEREST)
         self._handlers[near.fd], self._handlers[far.fd] = near, far
-        far.event(mask)
+        if self._ledger is not None:
+            near.link = self._ledger.opened(*dial.origin, dial.target, near.counted)
 
     def given_up(self, dial: Dial) -> None:
         """Tell the client by a reset: a refusal isn't possible any more."""
         self.connections -= 1
-        self._shut(dial.client, reset=True)
+        _break_off(dial.client)
+        self._dead.append(dial.client)
 
     # What ends ask for
 
@@ -236,16 +239,21 @@ class Relay:
     def _part(self, end: End, *, reset: bool) -> None:
         self.connections -= 1
         for each in (end, end.other):
-            each.ended, each.blocked = True, False
             if each.link is not None and self._ledger is not None:
                 self._ledger.closed(each.link, broken=reset)
-            each.release()
+                each.link = None
+        for each in (end, end.other):
+            each.ended, each.blocked = True, False
+            if each.pipe is not None:
+                each.release()
             del each.other  # or each pair would be garbage that only the collector finds
             del self._handlers[each.fd]
-            self._shut(each.sock, reset=reset)
+            if reset:
+                _break_off(each.sock)
+            self._dead.append(each.sock)
 
-    def _shut(self, sock: socket.socket, *, reset: bool) -> None:
-        if reset:
-            with suppress(OSError):
-                sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
-        self._dead.append(sock)
+
+def _break_off(sock: socket.SocketType) -> None:
+    """Have closing it send a reset, whatever waits in it."""
+    with suppress(OSError):
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)

@@ -123,13 +123,14 @@ class Route:
                     self.affinity.forget(client)
         self.failed += 1
 
-    def opened(self, endpoint: Address) -> None:
-        """A client is joined with an endpoint."""
+    def opened(self, endpoint: Address) -> Tally:
+        """A client is joined with an endpoint; where that is counted."""
         tally = self.tally(endpoint)
         tally.connections += 1
         tally.open += 1
         if self.weigher is not None:
             self.weigher.note(endpoint)
+        return tally
 
     def tally(self, endpoint: Address) -> Tally:
         """What an endpoint has served."""

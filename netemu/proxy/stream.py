@@ -10,6 +10,7 @@ they came.
 import os
 import select
 import socket
+from os import read, write
 from typing import Final, Protocol
 
 from netemu.proxy.ledger import Link
@@ -30,6 +31,8 @@ BULK_LEAST: Final = 64 * 1024
 
 _ENDING: Final = select.EPOLLRDHUP | select.EPOLLHUP | select.EPOLLERR
 _READING: Final = select.EPOLLIN | _ENDING
+_ERROR: Final = select.EPOLLERR
+_WRITABLE: Final = select.EPOLLOUT
 _SPLICE: Final = os.SPLICE_F_NONBLOCK | os.SPLICE_F_MOVE
 
 
@@ -52,14 +55,14 @@ class End:
     """One end of a relayed connection."""
 
     __slots__ = (
-        "_recv",
-        "_send",
         "blocked",
         "broken",
         "bulk",
+        "count",
         "ended",
         "ending",
         "fd",
+        "finishing",
         "full_reads",
         "link",
         "other",
@@ -69,38 +72,45 @@ class End:
         "unsent",
     )
 
-    def __init__(self, owner: Owner, sock: socket.socket) -> None:
+    def __init__(self, owner: Owner, sock: socket.SocketType) -> None:
         self.owner = owner
         self.sock = sock
         self.fd = sock.fileno()
         self.other: End
-        self.unsent = memoryview(b"")
+        self.unsent: memoryview | None = None
         """Read from the other end, not yet taken by this one."""
         self.blocked = False
         """This end takes nothing at the moment; what waits for it lies in `unsent` or the pipe."""
         self.ending = False
         """An end of file or an error waits behind what can be read."""
+        self.finishing = False
+        """It is an end of file."""
         self.ended = False
         """Nothing more will be read from it."""
         self.broken = False
         """A write to it failed: it was reset, whatever reading it says."""
         self.link: Link | None = None
         """What is told of the connection, at the client's end."""
+        self.count = 0
+        """Bytes that were read here."""
         self.bulk = False
         self.full_reads = 0
         self.pipe: Pipe | None = None
         """Carries bulk data from here to the other end, while there is some."""
-        self._recv = sock.recv
-        self._send = sock.send
+
+    def counted(self) -> tuple[int, int]:
+        """Bytes from the client, whose end this is, and to it."""
+        return self.count, self.other.count
 
     def event(self, mask: int) -> None:
         """Do what the readiness of the socket allows. Raises OSError when it was reset."""
         if mask & _ENDING:
             self.ending = True
-            if mask & select.EPOLLERR and self.other.blocked:
+            self.finishing = not mask & _ERROR
+            if mask & _ERROR and self.other.blocked:
                 # What waits for the other end is lost, as it is when nobody stands between.
                 raise ConnectionResetError
-        if self.blocked and mask & select.EPOLLOUT:
+        if self.blocked and mask & _WRITABLE:
             self._unblock()
         if mask & _READING:
             self.forward()
@@ -108,10 +118,10 @@ class End:
     def _unblock(self) -> None:
         if self.unsent:
             try:
-                sent = self._send(self.unsent)
+                sent = write(self.fd, self.unsent)
             except BlockingIOError:
                 return
-            self.unsent = self.unsent[sent:]
+            self.unsent = self.unsent[sent:] if sent < len(self.unsent) else None
             if self.unsent:
                 return
         self.blocked = False
@@ -119,41 +129,47 @@ class End:
 
     def forward(self) -> None:
         """Move what can be read here to the other end. Raises OSError when this one was reset."""
-        if self.bulk and not self.ended:
-            self._splice()
-            return
-        for _ in range(READS_PER_TURN):
-            if self.ended or self.other.blocked:
+        reads = 0
+        while not (self.ended or self.other.blocked):
+            if self.bulk:
+                self._splice()
                 return
             try:
-                data = self._recv(READ_SIZE)
+                data = read(self.fd, READ_SIZE)
             except BlockingIOError:
                 return
             if not data:
                 self._end()
                 return
+            size = len(data)
+            self.count += size
             self.other.take(data)
-            if not self._expects_more(len(data)):
+            if size < READ_SIZE:
+                # A short read has emptied the socket (epoll(7)), but for an end behind it.
+                self.full_reads = 0
+                if not self.ending:
+                    return
+            elif self._rests(reads):
+                self.owner.rearm(self)
                 return
-        self.owner.rearm(self)
+            reads += 1
 
-    def _expects_more(self, count: int) -> bool:
-        """Whether to read again at once; a short read has emptied the socket (epoll(7))."""
-        if count < READ_SIZE:
-            self.full_reads = 0
-            return self.ending
+    def _rests(self, reads: int) -> bool:
+        """Whether, after a full read, it is others' turn: now and then, and before bulk."""
         self.full_reads += 1
-        if self.full_reads < BULK_AFTER:
-            return True
-        self.full_reads = 0
-        self.bulk = True
-        self.owner.rearm(self)
-        return False
+        if self.full_reads >= BULK_AFTER:
+            self.full_reads = 0
+            self.bulk = True
+        return self.bulk or reads + 1 >= READS_PER_TURN
 
     def take(self, data: bytes) -> None:
         """Send what the other end said, and keep what doesn't fit."""
         try:
-            sent = self._send(data)
+            if self.other.finishing:
+                # What ends a stream travels with its end of file, in one segment.
+                sent = self.sock.send(data, socket.MSG_MORE)
+            else:
+                sent = write(self.fd, data)
         except BlockingIOError:
             sent = 0
         except OSError:
@@ -173,7 +189,7 @@ class End:
         if self.ended or self.other.broken:
             self.owner.reset(self)
         else:
-            self.ending = True
+            self.ending, self.finishing = True, False
             self.forward()
 
     def _end(self) -> None:
@@ -182,9 +198,10 @@ class End:
             self.owner.reset(self)
             return
         self.ended = True
-        self.other.sock.shutdown(socket.SHUT_WR)
         if self.other.ended:
-            self.owner.finish(self)
+            self.owner.finish(self)  # which passes it on as well
+        else:
+            self.other.sock.shutdown(socket.SHUT_WR)
 
     def _splice(self) -> None:
         """Move bulk data without copying it."""
@@ -209,6 +226,7 @@ class End:
                 return
             pipe.filled = count
             moved += count
+            self.count += count
         if self._drain(pipe):
             self.owner.rearm(self)
 

@@ -9,8 +9,10 @@ A client with affinity stays where it is, whatever the weights are by then.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Final
+
+from msgspec import Struct
 
 from netemu.model.service import EndpointSlice, PodAddress, Service
 from netemu.model.weights import BadWeights, Share, parse
@@ -19,8 +21,7 @@ from netemu.proxy.choose import Address
 NOBODY: Final = -1
 
 
-@dataclass(frozen=True, slots=True)
-class Weights:
+class Weights(Struct, frozen=True):
     """The shares of a Service, and who belongs to which."""
 
     shares: tuple[Share, ...]

@@ -6,15 +6,15 @@ disk or a network, hence ``async`` (the interface is the one etcd with a watch c
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Protocol
+
+from msgspec import Struct
 
 from netemu.model.client import ChangeType
 from netemu.model.meta import Key, Object
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(Struct, frozen=True):
     """An object as stored."""
 
     resource: str
@@ -25,8 +25,7 @@ class Record:
     """`obj` as compact JSON."""
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(Struct, frozen=True):
     """One change. After a deletion `record` holds the last state under the deletion's revision."""
 
     type: ChangeType

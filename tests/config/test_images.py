@@ -201,6 +201,9 @@ def test_patterns(pattern: str, image: str, matches: bool) -> None:
         ({"images": [{"image": "a", "command": [{"x": 1}]}]}, "expected words, not"),
         ({"images": [{"image": "a", "env": []}]}, None),
         ({"images": [{"image": "a", "env": ["A"]}]}, r"images\[0\].env: expected names"),
+        ({"images": [{"image": "a", "files": {"/a/b": "x"}}]}, None),
+        ({"images": [{"image": "a", "files": {"/b": "x"}}]}, "expected absolute paths below"),
+        ({"images": [{"image": "a", "files": {"a/b/c": "x"}}]}, "expected absolute paths below"),
     ],
 )
 def test_a_map_is_checked(document: object, words: str | None) -> None:
@@ -251,3 +254,11 @@ def test_every_built_in_program_that_is_named_exists() -> None:
     }
     assert named
     assert named <= set(PROGRAMS)
+
+
+def test_what_files_an_image_brings() -> None:
+    (entry,) = entries_from(
+        {"images": [{"image": "site", "command": ["run"], "files": {"/srv/index": "x"}}]}, "m"
+    )
+    found = resolve([entry], Wanted(image="site:v1"), EVERYTHING)
+    assert found == Program(("run",), {}, {"/srv/index": "x"})

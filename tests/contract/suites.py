@@ -8,6 +8,7 @@ import os
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import NoReturn
 from xml.etree import ElementTree
 
 import pytest
@@ -15,14 +16,29 @@ import pytest
 from netemu.testing import Instance
 
 ROOT = Path(__file__).parents[2]
+CASES = Path(__file__).parent / "clients"
+"""What users of a client library do: programs for the environment of the suites."""
+PLAIN = "[pytest]\nasyncio_mode = auto\nasyncio_default_fixture_loop_scope = function\n"
+
+
+def environment() -> Path:
+    """The folder that has the suites and clients; without it tests are skipped, in CI they fail."""
+    found = os.environ.get("CONTRACT_ENV")
+    if not found:
+        unavailable("CONTRACT_ENV names no environment; `make contract` makes one")
+    return Path(found)
+
+
+def unavailable(why: str) -> NoReturn:
+    """Skip the test; in CI, where everything can be had, that is a failure."""
+    if os.environ.get("CI"):
+        pytest.fail(why)
+    pytest.skip(why)
 
 
 def python() -> str:
-    """The interpreter that has the suites; without one the test is skipped."""
-    found = os.environ.get("CONTRACT_PYTHON")
-    if not found:
-        pytest.skip("CONTRACT_PYTHON names no interpreter; `make contract` makes one")
-    return found
+    """The interpreter that has the suites."""
+    return str(environment() / "bin" / "python")
 
 
 def output_of(code: str, *arguments: str) -> str:
@@ -36,9 +52,13 @@ def outcomes(
 ) -> dict[str, str]:
     """How each test of a suite ended: "" for well, else the first line of why not.
 
-    Skipped tests are left out.
+    Skipped tests are left out. A suite that has no settings for pytest gets `PLAIN`: ours, which it
+    would find above its folder, make errors of warnings.
     """
     argv = [python(), "-m", "pytest", *arguments, "-q", "-p", "no:cacheprovider"]
+    if not (folder / "pyproject.toml").exists():
+        (folder / "pytest.ini").write_text(PLAIN)
+        argv += ["-c", str(folder / "pytest.ini"), "--rootdir", str(folder)]
     done = subprocess.run(
         [*argv, f"--junitxml={report}"],
         cwd=folder,

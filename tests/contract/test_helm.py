@@ -1,16 +1,14 @@
-"""Helm 3 (a binary on PATH or in HELM3) and Helm 4 (its SDK for Python), with a chart of ours."""
+"""Helm 3 (the binary that an npm package has) and Helm 4 (its SDK for Python), with our chart."""
 
-import os
-import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
 from netemu.testing import Instance
-from tests.contract.suites import python
+from tests.contract.suites import environment, python
 
-pytestmark = [pytest.mark.contract, pytest.mark.slow]
+pytestmark = [pytest.mark.contract, pytest.mark.slow, pytest.mark.suite]
 
 CHART = Path(__file__).parent / "chart"
 
@@ -26,9 +24,7 @@ def objects(cluster: Instance, namespace: str) -> str:
 
 
 def test_helm_3_from_install_to_uninstall(cluster: Instance) -> None:
-    helm = os.environ.get("HELM3") or shutil.which("helm")
-    if helm is None:
-        pytest.skip("there is no helm")
+    helm = str(environment() / "node_modules" / ".bin" / "helm")
     cluster.kubectl("create", "namespace", "helm3")
 
     def run(*words: str) -> str:

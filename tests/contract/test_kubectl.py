@@ -8,14 +8,13 @@ import os
 import re
 import subprocess
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
-from netemu.config.version import MINOR
 from netemu.testing import Instance, instance
-from tests.contract.commands import CHAPTERS, CONFIG, NOT_YET, Step
-from tests.support.kubectls import kubectls
+from tests.contract.chapters import CHAPTERS
+from tests.contract.step import Step
+from tests.support.kubectls import kubectls, versions
 
 pytestmark = [pytest.mark.contract, pytest.mark.timeout(240)]
 
@@ -31,14 +30,6 @@ def cluster() -> Iterator[Instance]:
         yield made
 
 
-def versions() -> list[Any]:
-    found = list(kubectls())
-    quick = {MINOR if MINOR in found else max(found, default=0), min(found, default=0)}
-    return [
-        pytest.param(minor, marks=() if minor in quick else pytest.mark.slow) for minor in found
-    ]
-
-
 class Runner:
     """One kubectl in one namespace."""
 
@@ -51,11 +42,11 @@ class Runner:
 
     def problem(self, step: Step) -> str:
         """What isn't as it should be, "" if all is."""
-        words = [word.replace("{namespace}", self.namespace) for word in step.words]
+        words = [self._filled(word) for word in step.words]
         done = subprocess.run(
             [*self._command, *words],
-            input=step.stdin,
-            env=self._env,
+            input=self._filled(step.stdin),
+            env={**self._env, **step.env},
             text=True,
             capture_output=True,
             timeout=SECONDS,
@@ -63,11 +54,14 @@ class Runner:
         )
         fine = (
             done.returncode == step.code
-            and re.search(step.out, done.stdout, re.MULTILINE)
-            and re.search(step.err, done.stderr, re.MULTILINE)
+            and re.search(self._filled(step.out), done.stdout, re.MULTILINE)
+            and re.search(self._filled(step.err), done.stderr, re.MULTILINE)
         )
         shown = f"$ kubectl {step.line}\n{done.stdout}{done.stderr}rc={done.returncode}"
         return "" if fine else shown
+
+    def _filled(self, text: str) -> str:
+        return text.replace("{namespace}", self.namespace)
 
 
 @pytest.mark.parametrize("chapter", sorted(CHAPTERS, key=lambda name: name in DISRUPTIVE))
@@ -86,10 +80,3 @@ def test_chapters_have_commands_for_every_version() -> None:
     for minor in kubectls():
         for steps in CHAPTERS.values():
             assert any(step.since <= minor < step.before for step in steps)
-
-
-def test_what_does_not_work_yet_is_listed(cluster: Instance) -> None:
-    runner = Runner(cluster, max(kubectls()), "default")
-    steps = [Step(line, stdin=CONFIG) for line in NOT_YET]
-    works = [step.line for step in steps if not runner.problem(step)]
-    assert works == [], "these belong to a chapter now"

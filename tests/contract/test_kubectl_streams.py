@@ -8,14 +8,12 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from netemu.config.version import MINOR
 from netemu.testing import Instance, instance
-from tests.contract.commands import POD, WEB
-from tests.support.kubectls import kubectls
+from tests.contract.manifests import POD, WEB
+from tests.support.kubectls import kubectls, versions
 from tests.support.terminal import at_terminal
 
 pytestmark = [pytest.mark.contract, pytest.mark.timeout(180)]
@@ -31,15 +29,6 @@ def cluster(request: pytest.FixtureRequest) -> Iterator[Instance]:
         made.kubectl("wait", "--for=condition=Ready", "pod/p", "--timeout=30s")
         made.kubectl("rollout", "status", "deploy/web", "--timeout=60s")
         yield made
-
-
-def versions() -> list[Any]:
-    """Each way that streams have been carried has a quick version."""
-    found = list(kubectls())
-    quick = {MINOR if MINOR in found else max(found, default=0), min(found, default=0)}
-    return [
-        pytest.param(minor, marks=() if minor in quick else pytest.mark.slow) for minor in found
-    ]
 
 
 def environment(cluster: Instance, minor: int) -> dict[str, str]:

@@ -1,6 +1,8 @@
 """All controllers together, over the real API."""
 
-from netemu.controllers.table import CONTROLLERS
+import asyncio
+
+from netemu.controllers.table import FIRST, THEN, load
 from netemu.model import resources
 from netemu.model.client import DeleteOptions
 from netemu.model.meta import annotations_of, labels_of, name_of
@@ -123,4 +125,17 @@ async def test_nobody_writes_when_nothing_happens() -> None:
 
 
 def test_the_table_lists_every_controller_once() -> None:
-    assert len({id(factory) for factory in CONTROLLERS.values()}) == len(CONTROLLERS)
+    places = [*FIRST.values(), *THEN.values()]
+    assert len({id(load(place)) for place in places}) == len(FIRST.keys() | THEN.keys())
+
+
+async def test_what_acts_on_workloads_waits_until_the_cluster_is_ready() -> None:
+    ready = asyncio.Event()
+    async with control(ready=ready) as plane:
+        await plane.apply(resources.DEPLOYMENTS, deployment())
+        assert plane.all(resources.REPLICA_SETS) == []
+        account = plane.get(resources.SERVICE_ACCOUNTS, "default")
+        assert account["metadata"]["namespace"] == "default"
+        ready.set()
+        await plane.settled()
+        assert len(plane.all(resources.REPLICA_SETS)) == 1

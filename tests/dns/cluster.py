@@ -229,6 +229,7 @@ def responder(
     corefile: str = "",
     asker: Asker | None = None,
     observers: Observers | None = None,
+    by_ipv6: bool = False,
 ) -> Responder:
     return Responder(
         latest or Latest(snapshot),
@@ -238,6 +239,7 @@ def responder(
         stream=stream,
         asker=asker,
         observers=observers,
+        by_ipv6=by_ipv6,
     )
 
 

@@ -4,10 +4,11 @@ import pytest
 
 import netemu.dns.metrics as module
 from netemu.dns.metrics import DnsMetrics
-from netemu.dns.observation import Exchanged, Observation, Observers
+from netemu.dns.observation import Batch, Exchanged, Observation, Observers
 from netemu.dns.records import Source
+from netemu.dns.tallies import MOST_KINDS
 from netemu.metrics import Metrics
-from tests.dns.cluster import packet, replies_to, responder
+from tests.dns.cluster import packet, replies_to, reply_to, responder, service, snapshot_of
 
 SVC = "default.svc.cluster.local"
 HERE = 'server="dns://:53",zone=".",view=""'
@@ -18,10 +19,11 @@ class Counting:
 
     def __init__(self) -> None:
         self.metrics = Metrics()
-        self.dns = DnsMetrics(self.metrics)
-        observers = Observers()
-        observers.subscribe(self.dns.observe)
+        self.observers = observers = Observers()
+        self.dns = DnsMetrics(self.metrics, observers)
+        observers.subscribe(self.dns.observe, self.dns.observe_batch)
         self.udp = responder(observers=observers)
+        self.udp6 = responder(observers=observers, by_ipv6=True)
         self.tcp = responder(stream=True, observers=observers)
 
     def lines(self, name: str) -> list[str]:
@@ -43,14 +45,15 @@ def test_requests_are_counted_by_type_protocol_and_family() -> None:
     for kind in ("A", "A", "AAAA", "SRV", "LOC"):
         replies_to(counting.udp, packet(f"web.{SVC}", kind))
     replies_to(counting.tcp, packet(f"web.{SVC}"))
-    replies_to(counting.udp, packet(f"web.{SVC}"), ("fd00::1", 7))
+    for _ in range(2):
+        replies_to(counting.udp6, packet(f"web.{SVC}"), ("fd00::1", 7))
     assert counting.lines("coredns_dns_requests_total") == [
         'coredns_dns_requests_total{proto="tcp",family="1",type="A"} 1',
         'coredns_dns_requests_total{proto="udp",family="1",type="A"} 2',
         'coredns_dns_requests_total{proto="udp",family="1",type="AAAA"} 1',
         'coredns_dns_requests_total{proto="udp",family="1",type="SRV"} 1',
         'coredns_dns_requests_total{proto="udp",family="1",type="other"} 1',
-        'coredns_dns_requests_total{proto="udp",family="2",type="A"} 1',
+        'coredns_dns_requests_total{proto="udp",family="2",type="A"} 2',
     ]
 
 
@@ -79,20 +82,30 @@ def test_kept_replies_count_like_the_first(kept: bool, edns: int) -> None:
     assert line.endswith(f'type="AAAA"}} {3 if kept else 1}')
 
 
-@pytest.mark.parametrize("source", [Source.KEPT, Source.CLUSTER])
-def test_the_do_bit_is_counted(source: Source) -> None:
+def test_the_do_bit_is_counted() -> None:
     counting = Counting()
     query = bytearray(packet(f"web.{SVC}", edns=1232))
-    counting.dns.observe(seen(bytes(query), source=source))
+    replies_to(counting.udp, bytes(query))
     query[-4] = 0x80
-    counting.dns.observe(seen(bytes(query), source=source))
-    assert counting.lines("coredns_dns_do_requests_total") == ["coredns_dns_do_requests_total{} 1"]
+    for _ in range(2):
+        replies_to(counting.udp, bytes(query))
+    assert counting.lines("coredns_dns_do_requests_total") == ["coredns_dns_do_requests_total{} 2"]
+
+
+def test_each_reply_of_a_batch_took_as_long_as_the_batch() -> None:
+    counting = Counting()
+    counting.dns.observe_batch(Batch(0.0003, [b"", b""], [b"", b""], b""))
+    lines = counting.lines("coredns_dns_request_duration_seconds")
+    assert lines[:2] == [
+        'coredns_dns_request_duration_seconds_bucket{le="0.00025"} 0',
+        'coredns_dns_request_duration_seconds_bucket{le="0.0005"} 2',
+    ]
 
 
 def test_sizes_and_times_fall_into_coredns_buckets() -> None:
     counting = Counting()
-    for seconds in (0.00001, 0.00025, 0.0003, 3.0, 100.0):
-        counting.dns.observe(seen(seconds=seconds, source=Source.KEPT))
+    for seconds in (0.125e-3, 0.25e-3, 0.375e-3, 3.0, 100.0):
+        counting.dns.observe(seen(seconds=seconds))
     lines = counting.lines("coredns_dns_request_duration_seconds")
     assert lines[:2] == [
         'coredns_dns_request_duration_seconds_bucket{le="0.00025"} 2',
@@ -101,7 +114,7 @@ def test_sizes_and_times_fall_into_coredns_buckets() -> None:
     assert lines[15:] == [
         'coredns_dns_request_duration_seconds_bucket{le="8.192"} 4',
         'coredns_dns_request_duration_seconds_bucket{le="+Inf"} 5',
-        "coredns_dns_request_duration_seconds_sum{} 103.00056",
+        "coredns_dns_request_duration_seconds_sum{} 103.00075",
         "coredns_dns_request_duration_seconds_count{} 5",
     ]
     sizes = counting.lines("coredns_dns_response_size_bytes")
@@ -141,19 +154,18 @@ def test_other_servers_are_seen() -> None:
 def test_panics_are_counted() -> None:
     counting = Counting()
     assert counting.lines("coredns_panics") == ["coredns_panics_total 0"]
-    counting.dns.observe_panic()
+    bad = snapshot_of([], [service("bad", "no address")], [])
+    reply_to(responder(bad, observers=counting.observers), packet(f"bad.{SVC}"))
     assert counting.lines("coredns_panics") == ["coredns_panics_total 1"]
 
 
-def test_the_table_is_bounded_and_nothing_is_lost() -> None:
+def test_however_many_kinds_there_are_nothing_is_lost() -> None:
     counting, rng = Counting(), random.Random(7)
-    for number in range(3 * module.MOST_KINDS):
+    for number in range(3 * MOST_KINDS):
         query = rng.randbytes(12 + number % 400)
-        observation = Observation("x", 1, "udp", query, bytes(12), 0.0, Source.KEPT)
-        counting.dns.observe(observation)
-        assert len(counting.dns._kinds) <= module.MOST_KINDS
+        counting.dns.observe(Observation("x", 1, "udp", query, bytes(12), 0.0, Source.CLUSTER))
     (count,) = counting.lines("coredns_dns_request_duration_seconds_count")
-    assert count.endswith(f" {3 * module.MOST_KINDS}")
+    assert count.endswith(f" {3 * MOST_KINDS}")
     requests = counting.lines("coredns_dns_requests_total")
-    assert sum(int(line.rpartition(" ")[2]) for line in requests) == 3 * module.MOST_KINDS
+    assert sum(int(line.rpartition(" ")[2]) for line in requests) == 3 * MOST_KINDS
     assert len(requests) <= 1 + len(module.LABELLED_TYPES)

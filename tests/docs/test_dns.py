@@ -19,6 +19,7 @@ from netemu.cli import main
 from netemu.config.loading import load
 from netemu.config.settings import DnsSettings
 from netemu.dns.metrics import DnsMetrics
+from netemu.dns.observation import Observers
 from netemu.dns.pages import describe
 from netemu.dns.programming import Programming
 from netemu.dns.server import DnsListener, serve_dns
@@ -126,7 +127,7 @@ def families(metrics: Metrics) -> Iterator[str]:
 
 def test_every_metric_is_told() -> None:
     metrics = Metrics()
-    DnsMetrics(metrics)
+    DnsMetrics(metrics, Observers())
     Programming(metrics, FakeClock())
     describe(metrics, configured, tuple)
     assert set(families(metrics)) == set(re.findall(r"`(coredns_\w+)`", PAGE))

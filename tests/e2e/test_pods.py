@@ -212,3 +212,15 @@ kind: Service
 metadata: {name: netexec}
 spec: {selector: {app: netexec}, ports: [{port: 80, targetPort: web}]}
 """
+
+
+def test_a_folder_of_the_image_is_the_containers_own(cluster: Instance) -> None:
+    cluster.kubectl("run", "site", "--image=nginx:1.27", "--port=80")
+    cluster.kubectl("wait", "--for=condition=Ready", "pod/site", "--timeout=30s")
+    path = "/usr/share/nginx/html"
+    cluster.kubectl("exec", "site", "--", "sh", "-c", f"echo mine > {path}/own.txt")
+    url = f"http://{cluster.get('pod', 'site')['status']['podIP']}"
+    assert cluster.exec("curl", "-s", f"{url}/own.txt").stdout == "mine\n"
+    assert "Welcome to nginx!" in cluster.exec("curl", "-s", url).stdout
+    assert not Path(path, "own.txt").exists()
+    assert '"GET /own.txt HTTP/1.1" 200 5 "-" "curl/' in cluster.kubectl("logs", "site")

@@ -1,5 +1,7 @@
+import ctypes
 import errno
 import os
+import sys
 
 import pytest
 
@@ -65,3 +67,24 @@ def test_an_unprivileged_user_becomes_root_of_its_own_namespace() -> None:
         return os.geteuid(), os.getegid()
 
     assert forked.run(inside) == (0, 0)
+
+
+def test_signals_that_the_c_library_hides_get_their_default_back() -> None:
+    """As posix_spawn(3) leaves them: ignored."""
+
+    def inside() -> tuple[str, str]:
+        ignore = (1).to_bytes(8, sys.byteorder) + bytes(24)
+        call = ctypes.CDLL(None).syscall
+        number = ctypes.c_long(namespaces._RT_SIGACTION[os.uname().machine])
+        for signal in (32, 33):
+            call(number, ctypes.c_int(signal), ignore, None, ctypes.c_size_t(8))
+        before = _ignored()
+        namespaces.default_internal_signals()
+        return before[:8], _ignored()[:8]
+
+    assert forked.run(inside) == ("00000001", "00000000")
+
+
+def _ignored() -> str:
+    with open("/proc/self/status") as status:
+        return next(line.split()[1] for line in status if line.startswith("SigIgn"))

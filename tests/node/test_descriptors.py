@@ -4,7 +4,7 @@ import subprocess
 
 import pytest
 
-from netemu.node.descriptors import Descriptor, pipe, resize, terminal
+from netemu.node.descriptors import Descriptor, pipe, resize
 from netemu.tasks import task_group
 
 
@@ -61,7 +61,7 @@ async def test_closing_wakes_who_waits() -> None:
 
 
 async def test_a_terminal_ends_when_nobody_has_it_open() -> None:
-    ours, theirs = terminal()
+    ours, theirs = os.openpty()
     resize(ours, 100, 40)
     shown = subprocess.run(["stty", "size"], stdin=theirs, capture_output=True, check=True).stdout
     assert shown == b"40 100\n"

@@ -11,11 +11,11 @@ from netemu.config.settings import NodeSettings
 from netemu.model.resources import NAMESPACES, SERVICES
 from netemu.node.addresses import PodAddresses
 from netemu.node.context import Cluster, Node
+from netemu.node.folders import own_folder
 from netemu.node.launch import (
     DEFAULT_PATH,
     base_environment,
     files_of,
-    own_folder,
     pod_environment,
     program_of,
 )

@@ -6,6 +6,7 @@ import pytest
 from netemu.node.logs import LifeLog
 from netemu.node.stdio import Given, Keyboard, open_stdio
 from tests.support.clock import FakeClock
+from tests.support.runtime import PlainRuntime
 
 
 @pytest.fixture
@@ -14,7 +15,7 @@ async def log(tmp_path: Path) -> LifeLog:
 
 
 async def test_a_container_reads_nothing_unless_it_says_so(log: LifeLog) -> None:
-    given, keyboard = open_stdio({}, log)
+    given, keyboard = open_stdio(PlainRuntime(), {}, log)
     assert given.stdin is None
     await keyboard.write(b"lost")
     keyboard.resize(80, 24)
@@ -24,7 +25,7 @@ async def test_a_container_reads_nothing_unless_it_says_so(log: LifeLog) -> None
 
 
 async def test_standard_input_is_a_pipe(log: LifeLog) -> None:
-    given, keyboard = open_stdio({"stdin": True}, log)
+    given, keyboard = open_stdio(PlainRuntime(), {"stdin": True}, log)
     assert given.stdin is not None
     await keyboard.write(b"typed")
     assert os.read(given.stdin, 100) == b"typed"
@@ -38,7 +39,7 @@ async def test_standard_input_is_a_pipe(log: LifeLog) -> None:
 
 
 async def test_with_stdin_once_the_first_client_ends_it(log: LifeLog) -> None:
-    given, keyboard = open_stdio({"stdin": True, "stdinOnce": True}, log)
+    given, keyboard = open_stdio(PlainRuntime(), {"stdin": True, "stdinOnce": True}, log)
     assert given.stdin is not None
     keyboard.left()
     assert os.read(given.stdin, 100) == b""
@@ -47,7 +48,9 @@ async def test_with_stdin_once_the_first_client_ends_it(log: LifeLog) -> None:
 
 
 async def test_a_terminal_is_all_three(log: LifeLog) -> None:
-    given, keyboard = open_stdio({"tty": True, "stdin": True, "stdinOnce": True}, log)
+    given, keyboard = open_stdio(
+        PlainRuntime(), {"tty": True, "stdin": True, "stdinOnce": True}, log
+    )
     assert given.stdin == given.stdout == given.stderr
     assert given.stdin is not None
     assert os.isatty(given.stdin)

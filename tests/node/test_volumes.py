@@ -7,7 +7,7 @@ from netemu.model.resources import (
     PERSISTENT_VOLUMES,
     PODS,
 )
-from netemu.node.launch import volume_folder
+from netemu.node.folders import volume_folder
 from tests.support.node import World, shell, world
 
 CONF: Object = {"metadata": {"name": "conf", "namespace": "default"}, "data": {"a": "1"}}

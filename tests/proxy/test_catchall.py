@@ -6,6 +6,7 @@ import socket
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from ipaddress import IPv4Network
+from pathlib import Path
 from typing import TypeVar
 
 import pytest
@@ -107,6 +108,39 @@ def test_a_connection_outlives_the_closing_of_its_address() -> None:
             return answer
 
     assert caught(body) == b"one"
+
+
+@needs_root
+def test_a_client_may_take_a_port_again_at_once() -> None:
+    def connect(port: int) -> int:
+        """From that port, which it returns."""
+        with socket.socket() as client:
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            client.bind(("", port))
+            client.connect(ONE)
+            while client.recv(100):  # so that the relay ends first, and keeps the TIME_WAIT
+                pass
+            return int(client.getsockname()[1])
+
+    def hang_up(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.close()
+
+    async def body(catch_all: CatchAll) -> int:
+        async with await asyncio.start_server(hang_up, "127.0.0.1", 0) as server:
+            catch_all.want(ONE, to(server.sockets[0].getsockname()))
+            catch_all.sync()
+            port = await asyncio.to_thread(connect, 0)
+            await asyncio.to_thread(connect, port)
+            return counted("TcpExt", "TCPSynRetrans")
+
+    assert caught(body) == 0
+
+
+def counted(family: str, name: str) -> int:
+    """A counter of this network's (netstat(8))."""
+    lines = Path("/proc/thread-self/net/netstat").read_text().splitlines()
+    names, values = (line.split() for line in lines if line.startswith(f"{family}:"))
+    return int(values[names.index(name)])
 
 
 @needs_root

@@ -22,6 +22,9 @@ from tests.proxy.harness import RESET, SOCKETS, ask, connector, eventually, list
 from tests.proxy.test_datagrams import Client, Pod, exchange
 from tests.support.clock import FakeClock
 
+BULK = 5_000_000
+"""Bytes, more than a few reads."""
+
 
 @pytest.fixture
 def clock() -> FakeClock:
@@ -88,6 +91,24 @@ async def test_a_connection_is_listed_while_it_is_open_and_summed_when_it_ended(
         writer.close()
         await eventually(lambda: not ledger.links)
         assert route.tallies[backend] == Tally(connections=1, received=8, sent=5)
+
+
+async def test_bulk_data_is_counted_though_it_is_not_copied(
+    relay: Relay, ledger: Ledger, clock: FakeClock
+) -> None:
+    async def pour(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(bytes(BULK))
+        await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(pour, "127.0.0.1", 0) as server:
+        route = route_to(clock, server.sockets[0].getsockname())
+        reader, writer = await asyncio.open_connection(*listen(relay, route))
+        assert len(await reader.read(-1)) == BULK
+        writer.close()
+        await eventually(lambda: not ledger.links)
+    [tally] = route.tallies.values()
+    assert tally == Tally(connections=1, sent=BULK)
 
 
 async def test_a_reset_is_counted(relay: Relay, ledger: Ledger, clock: FakeClock) -> None:

@@ -1,8 +1,9 @@
 """Which endpoints are for whom: the checklist's rules, one case each."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import pytest
+from msgspec.structs import replace
 
 from netemu.model.service import Endpoint, NodePlace, Protocol, TrafficPolicy
 from netemu.proxy.policy import NOWHERE, Door, Place, Places, Reach, reach, ready_on

@@ -1,12 +1,13 @@
 """Which sockets a Service asks for."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from immutables import Map
 from msgspec import structs
+from msgspec.structs import replace
 
 from netemu.model.service import (
     EndpointPort,

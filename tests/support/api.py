@@ -14,6 +14,7 @@ from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
 
+import aiohttp
 import msgspec
 import pytest
 
@@ -165,6 +166,20 @@ async def serving(
 async def api_server(tmp_path: Path, credentials: Credentials) -> AsyncIterator[ApiServer]:
     async with serving(tmp_path, credentials) as server:
         yield server
+
+
+def session(server: ApiServer, *, certificate: bool = True) -> aiohttp.ClientSession:
+    """A client of the server; without a certificate, nobody."""
+    tls = server.client_tls(certificate=certificate)
+    return aiohttp.ClientSession(
+        base_url=server.url, connector=aiohttp.TCPConnector(ssl=tls, limit=0)
+    )
+
+
+@pytest.fixture
+async def client(api_server: ApiServer) -> AsyncIterator[aiohttp.ClientSession]:
+    async with session(api_server) as found:
+        yield found
 
 
 class Cluster:

@@ -127,7 +127,11 @@ class Control:
 
 @asynccontextmanager
 async def control(
-    nodes: int = 2, limit: int = 100, grace: float = 1e9, usage: Usage | None = None
+    nodes: int = 2,
+    limit: int = 100,
+    grace: float = 1e9,
+    usage: Usage | None = None,
+    ready: asyncio.Event | None = None,
 ) -> AsyncIterator[Control]:
     """Run everything; leaving ends it. Nobody plays the nodes' heartbeats: after `grace` seconds
     they are Unknown.
@@ -143,7 +147,14 @@ async def control(
             settings = ControllerSettings(endpoints_per_slice=limit, node_grace_seconds=grace)
             tasks.start(
                 run_controllers(
-                    registry.client, registry.recorder, clock, where, settings, CA, usage=usage
+                    registry.client,
+                    registry.recorder,
+                    clock,
+                    where,
+                    settings,
+                    CA,
+                    usage=usage,
+                    ready=ready,
                 ),
                 name="controllers",
             )

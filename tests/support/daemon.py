@@ -28,7 +28,7 @@ def answering(state_dir: Path, handlers: Mapping[str, Handler], **facts: Any) ->
     loop = asyncio.new_event_loop()
 
     async def serve() -> None:
-        async with serve_control(home.socket, handlers):
+        async with serve_control(home.socket, lambda: handlers):
             started.set()
             await stop.wait()
 

@@ -18,7 +18,7 @@ from netemu.model.client import Client, DeleteOptions
 from netemu.model.meta import Object, name_of, uid_of
 from netemu.model.resources import CONFIG_MAPS, EVENTS, NAMESPACES, PODS
 from netemu.node.agent import NodeAgent
-from netemu.node.launch import log_folder
+from netemu.node.folders import log_folder
 from netemu.store.base import Store
 from netemu.store.memory import MemoryStore
 from tests.support.clock import FakeClock

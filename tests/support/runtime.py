@@ -53,6 +53,10 @@ class PlainRuntime:
     async def cut(self, pods: IPv4Network, node: str, off: bool) -> None:
         (self.cut_off.add if off else self.cut_off.discard)(pods)
 
+    def terminal(self) -> tuple[int, int]:
+        ours, theirs = os.openpty()
+        return ours, theirs
+
     async def create_sandbox(self, spec: SandboxSpec) -> None:
         if self.refuse is not None:
             raise self.refuse

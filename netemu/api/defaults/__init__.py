@@ -7,24 +7,40 @@ Source: Kubernetes 1.32, pkg/apis/*/v1/defaults.go.
 """
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from netemu.api.custom import definition
 from netemu.api.custom.resource import CustomResource
-from netemu.api.custom.structural import defaulted
-from netemu.api.defaults import (
-    access,
-    apps,
-    autoscaling,
-    batch,
-    core,
-    pod,
-    service,
-    storage,
-    stored,
-)
+from netemu.late import late
 from netemu.model import resources
 from netemu.model.meta import Object, copied
 from netemu.model.resources import Resource
+
+# Most kinds aren't there yet when a cluster starts.
+if TYPE_CHECKING:
+    from netemu.api.custom import definition, structural
+    from netemu.api.defaults import (
+        access,
+        apps,
+        autoscaling,
+        batch,
+        core,
+        pod,
+        service,
+        storage,
+        stored,
+    )
+else:
+    definition = late("netemu.api.custom.definition")
+    structural = late("netemu.api.custom.structural")
+    access = late(f"{__name__}.access")
+    apps = late(f"{__name__}.apps")
+    autoscaling = late(f"{__name__}.autoscaling")
+    batch = late(f"{__name__}.batch")
+    core = late(f"{__name__}.core")
+    pod = late(f"{__name__}.pod")
+    service = late(f"{__name__}.service")
+    storage = late(f"{__name__}.storage")
+    stored = late(f"{__name__}.stored")
 
 _ADMISSION = "admissionregistration.k8s.io"
 _DEFAULTS: dict[str, Callable[[Object], None]] = {
@@ -77,5 +93,5 @@ def with_defaults(resource: Resource, obj: Object) -> Object:
 def _custom(resource: CustomResource, obj: Object) -> Object:
     body = {name: value for name, value in obj.items() if name != "metadata"}
     metadata = {"metadata": obj["metadata"]} if "metadata" in obj else {}
-    found: Object = {**defaulted(resource.schema, body), **metadata}
+    found: Object = {**structural.defaulted(resource.schema, body), **metadata}
     return found

@@ -5,28 +5,11 @@ doesn't act on (Windows, AppArmor, dynamic resources, …) is not judged.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from netemu.api.custom import conformance, definition
+from msgspec import Struct
+
 from netemu.api.custom.resource import CustomResource
-from netemu.api.validation import (
-    access,
-    apps,
-    autoscaling,
-    batch,
-    cluster,
-    config,
-    daemons,
-    endpoints,
-    ingress,
-    pod,
-    pod_update,
-    policy,
-    revisions,
-    service,
-    service_update,
-    storage,
-)
 from netemu.api.validation.field import Causes, Path
 from netemu.api.validation.ips import LOOPBACK
 from netemu.api.validation.meta import (
@@ -35,14 +18,56 @@ from netemu.api.validation.meta import (
     object_meta,
     object_meta_update,
 )
+from netemu.late import late
 from netemu.model import names, resources
 from netemu.model.errors import Cause
 from netemu.model.meta import Object
 from netemu.model.resources import Resource
 
+# Most kinds aren't there yet when a cluster starts, and their rules are many.
+if TYPE_CHECKING:
+    from netemu.api.custom import conformance, definition
+    from netemu.api.validation import (
+        access,
+        apps,
+        autoscaling,
+        batch,
+        cluster,
+        config,
+        daemons,
+        endpoints,
+        ingress,
+        pod,
+        pod_update,
+        policy,
+        revisions,
+        service,
+        service_update,
+        storage,
+    )
+else:
+    conformance, definition = map(
+        late, ("netemu.api.custom.conformance", "netemu.api.custom.definition")
+    )
+    access = late(f"{__name__}.access")
+    apps = late(f"{__name__}.apps")
+    autoscaling = late(f"{__name__}.autoscaling")
+    batch = late(f"{__name__}.batch")
+    cluster = late(f"{__name__}.cluster")
+    config = late(f"{__name__}.config")
+    daemons = late(f"{__name__}.daemons")
+    endpoints = late(f"{__name__}.endpoints")
+    ingress = late(f"{__name__}.ingress")
+    pod = late(f"{__name__}.pod")
+    pod_update = late(f"{__name__}.pod_update")
+    policy = late(f"{__name__}.policy")
+    revisions = late(f"{__name__}.revisions")
+    service = late(f"{__name__}.service")
+    service_update = late(f"{__name__}.service_update")
+    storage = late(f"{__name__}.storage")
 
-@dataclass(frozen=True, slots=True)
-class _Rules:
+
+class _Rules(Struct, frozen=True):
     """What is asked of a kind's objects; `status` of a write that leaves the spec alone."""
 
     create: Callable[[Object], Causes]

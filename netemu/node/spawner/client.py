@@ -18,6 +18,7 @@ from netemu.node.runtime import Exited, ProcessSpec, SandboxSpec, StartError
 from netemu.node.spawner import protocol
 from netemu.node.spawner.process import OTHER
 from netemu.node.spawner.spawned import SpawnedProcess, SpawnerLostError
+from netemu.node.spawner.terminals import open_terminal
 
 CONCURRENCY = 32
 """Requests on their way at once: the spawner does one after the other, and so many packets fit the
@@ -35,13 +36,24 @@ Reply = tuple[protocol.Answer, list[int]]
 class SpawnerClient:
     """Runs sandboxes and processes by the spawner's hand."""
 
-    def __init__(self, channel: socket.socket, spawner: int, *, isolated: bool, user: bool) -> None:
-        """`spawner`: its pid; `user`: whether it lives in a user namespace of its own."""
+    def __init__(
+        self,
+        channel: socket.socket,
+        spawner: int,
+        *,
+        isolated: bool,
+        user: bool,
+        terminals: int | None = None,
+    ) -> None:
+        """`spawner`: its pid; `user`: whether it lives in a user namespace of its own;
+        `terminals`: a descriptor of the folder in which pods' terminals are made.
+        """
         channel.settimeout(protocol.SEND_SECONDS)
         self._channel = channel
         self._spawner = spawner
         self._isolated = isolated
         self._user = user
+        self._terminals = terminals
         self._numbers = count(1)
         self._slots = asyncio.Semaphore(CONCURRENCY)
         self._waiting: dict[int, asyncio.Future[Reply]] = {}
@@ -66,6 +78,13 @@ class SpawnerClient:
         """Close the channel, which ends the spawner if it still runs; what waits here fails."""
         self._lose()
         self._channel.close()
+        if self._terminals is not None:
+            os.close(self._terminals)
+            self._terminals = None
+
+    def terminal(self) -> tuple[int, int]:
+        """A terminal: our end and the process'. Raises OSError."""
+        return open_terminal(self._terminals)
 
     async def create_sandbox(self, spec: SandboxSpec) -> None:
         """Make a pod's sandbox. Raises OSError."""

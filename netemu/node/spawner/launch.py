@@ -60,12 +60,12 @@ class Launching(Struct, frozen=True, kw_only=True):
         from netemu.fabric.host import HostSockets, LocalSockets
         from netemu.node.spawner.client import SpawnerClient
 
-        event, network = self._first_event()
+        event, fds = self._first_event()
         isolated = self.choice.mode is not NetMode.LOOPBACK
         host = HostSockets() if isolated else LocalSockets()
         if isolated:
-            setns(network, Namespace.NET)
-            os.close(network)
+            setns(fds[0], Namespace.NET)
+            os.close(fds[0])
         return Launched(
             mode=self.choice.mode,
             refused=self.choice.refused,
@@ -79,6 +79,7 @@ class Launching(Struct, frozen=True, kw_only=True):
                 self.spawner,
                 isolated=isolated,
                 user=self.choice.mode is NetMode.ROOTLESS,
+                terminals=fds[1] if len(fds) > 1 else None,
             ),
             block=self.block,
             channel=self.channel,
@@ -91,7 +92,7 @@ class Launching(Struct, frozen=True, kw_only=True):
         self.channel.close()
         self.block.release()
 
-    def _first_event(self) -> tuple[protocol.Ready, int]:
+    def _first_event(self) -> tuple[protocol.Ready, list[int]]:
         self.channel.settimeout(READY_SECONDS)
         received = protocol.receive(self.channel)
         if received is None:
@@ -100,7 +101,7 @@ class Launching(Struct, frozen=True, kw_only=True):
         if isinstance(event, protocol.Failed):
             raise OSError(event.number, f"the cluster namespace can't be made: {event.text}")
         assert isinstance(event, protocol.Ready)
-        return event, fds[0] if fds else -1
+        return event, fds
 
 
 class Launched(Struct, frozen=True, kw_only=True):

@@ -27,6 +27,7 @@ from netemu.node.spawner import protocol
 from netemu.node.spawner.plain import PlainSandboxes
 from netemu.node.spawner.sandboxes import IsolatedSandboxes
 from netemu.node.spawner.spawner import Spawner
+from netemu.node.spawner.terminals import mount_terminals
 
 IGNORED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGTSTP)
 """Signals a terminal or a service manager sends to everybody; when to stop, the daemon says."""
@@ -57,6 +58,7 @@ def isolated(channel: socket.socket) -> None:
     # All kinds that sandboxes have: one can only come back to namespaces one has rights over.
     unshare(Namespace.NET | Namespace.UTS | Namespace.IPC)
     private_mounts()
+    terminals = mount_terminals()
     links = Netlink()
     received = protocol.receive(channel)
     if received is None:
@@ -74,9 +76,10 @@ def isolated(channel: socket.socket) -> None:
     reached = Reached(links, host if ready.uplink else None, request.block)
     if not ready.uplink:
         host.close()
-    fd = handle("net")
-    protocol.send(channel, ready, [fd])
-    os.close(fd)
+    given = [handle("net")] + ([] if terminals is None else [terminals])
+    protocol.send(channel, ready, given)
+    for fd in given:
+        os.close(fd)
     try:
         Spawner(channel, IsolatedSandboxes(links), reached).serve()
     finally:

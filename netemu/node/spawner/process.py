@@ -11,11 +11,12 @@ import os
 import signal
 import termios
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import NoReturn
 
 from msgspec import Struct
 
-from netemu.fabric.namespaces import die_with_parent
+from netemu.fabric.namespaces import default_internal_signals, die_with_parent
 from netemu.node.runtime import StartError
 from netemu.node.spawner.protocol import Mount
 
@@ -24,6 +25,11 @@ DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 UMASK = 0o022
 """What runc starts processes with."""
+
+OWN_PROGRAMS = str(Path(__file__).parents[2] / "programs" / "__main__.py")
+"""The file that netemu's own programs are started by."""
+PREFIX = 6
+"""Among how many words of a command it is: an interpreter and its options come first."""
 
 NOT_FOUND, NOT_EXECUTABLE, OTHER = 127, 126, 128
 """Exit codes that shells and runc use for a program that didn't start."""
@@ -51,7 +57,7 @@ def become(program: Program, enter: Callable[[], None], errors: int) -> NoReturn
         enter()
         os.umask(UMASK)
         _arrange_descriptors(program.stdio)
-        _default_signals()
+        _default_signals(held(program.argv))
         _execute(program)
     except StartError as error:
         report(errors, error)
@@ -76,14 +82,24 @@ def _quiet_signals() -> None:
     signal.set_wakeup_fd(-1)
 
 
-def _default_signals() -> None:
+def held(argv: Sequence[str]) -> set[int]:
+    """Signals that wait until the program takes them.
+
+    netemu's own take both when they are up. The first process of a PID namespace would lose them
+    until then (pid_namespaces(7)), and with them all of its grace period.
+    """
+    return {signal.SIGTERM, signal.SIGINT} if OWN_PROGRAMS in argv[:PREFIX] else set()
+
+
+def _default_signals(blocked: set[int]) -> None:
     for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:
         # The C library keeps two real-time signals to itself and refuses them.
         try:
             signal.signal(number, signal.SIG_DFL)
         except OSError:
             continue
-    signal.pthread_sigmask(signal.SIG_SETMASK, [])
+    default_internal_signals()
+    signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
 
 
 def _arrange_descriptors(stdio: Sequence[int | None]) -> None:

@@ -33,7 +33,9 @@ class MessageTooLargeError(ValueError):
 
 
 class SetUp(msgspec.Struct, frozen=True, tag=True):
-    """Make the cluster namespace. Answered by Ready with its descriptor, or Failed."""
+    """Make the cluster namespace. Answered by Failed, or by Ready with descriptors: of it, and of
+    the folder in which terminals are made, if there is one.
+    """
 
     uplink: bool
     block: int

@@ -13,8 +13,9 @@ from netemu.fabric.namespaces import DETACH, Mount, mount, pivot_root, unmount
 MEMORY = "size=16m,mode=755"
 """Options of the tmpfs that hold files and directories of our own; bounded, as a pod can write."""
 
-DEVICES = ("null", "zero", "full", "random", "urandom", "tty", "ptmx", "pts", "mqueue")
+DEVICES = ("null", "zero", "full", "random", "urandom", "tty", "pts", "mqueue")
 DEVICE_LINKS = {
+    "ptmx": "pts/ptmx",
     "fd": "/proc/self/fd",
     "stdin": "/proc/self/fd/0",
     "stdout": "/proc/self/fd/1",

@@ -1,3 +1,4 @@
+import asyncio
 import os
 import signal
 from dataclasses import dataclass
@@ -5,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from netemu.config.images import builtin
 from netemu.config.settings import NetMode
 from netemu.node.runtime import Exited, StartError
 from netemu.node.spawner import process
@@ -131,6 +133,27 @@ def test_signals_reach_a_process_that_handles_them(mode: NetMode) -> None:
         return ended
 
     assert instance.in_instance(mode, body) == Exited(9)
+
+
+def test_an_own_program_that_is_ended_at_once_ends() -> None:
+    async def body(launched: Launched) -> list[Exited]:
+        await instance.add_pod(launched, "web")
+        found = []
+        for _ in range(10):
+            started = await instance.start(launched, "web", *builtin("pause"))
+            started.signal(signal.SIGTERM)
+            async with asyncio.timeout(10):
+                found.append(await started.wait())
+        return found
+
+    # The other modes are tried as nobody, who may not have this interpreter.
+    mode = NetMode.ROOT if os.geteuid() == 0 else NetMode.LOOPBACK
+    assert instance.in_instance(mode, body) == [Exited(0)] * 10
+
+
+def test_only_own_programs_have_signals_held() -> None:
+    assert process.held(builtin("echo")) == {signal.SIGTERM, signal.SIGINT}
+    assert process.held(("python3", "-m", "netemu")) == set()
 
 
 def test_large_arguments_and_environments_arrive() -> None:

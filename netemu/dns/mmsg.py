@@ -1,0 +1,132 @@
+"""Many datagrams in one system call: recvmmsg(2) and sendmmsg(2), which Python's sockets lack.
+
+A call of its own for each query and each reply takes half of a server's time. The memory that the
+kernel reads and writes belongs to the `Mailbox` and is laid out once, in slots. Replies are sent
+from the slots of their queries: their ids are taken from there.
+"""
+
+import ctypes
+import errno
+import mmap
+import socket
+from collections.abc import Sequence
+from typing import Final
+
+from netemu.dns.observation import ADDRESS_OCTETS, Peer, peer_at
+
+SLOTS: Final = 64
+"""Datagrams in one call."""
+LONGEST_QUERY: Final = 4096
+"""Octets read of one query; the rest of a longer one is dropped, which makes it malformed."""
+LONGEST_REPLY: Final = 1232
+"""Octets of a reply in a slot, what passes unfragmented; a longer one is sent by itself."""
+_ID: Final = 2
+
+
+class _Piece(ctypes.Structure):
+    """``struct iovec``."""
+
+    _fields_ = (("base", ctypes.c_void_p), ("size", ctypes.c_size_t))
+
+
+class _Header(ctypes.Structure):
+    """``struct msghdr``."""
+
+    _fields_ = (
+        ("name", ctypes.c_void_p),
+        ("name_size", ctypes.c_uint32),
+        ("pieces", ctypes.c_void_p),
+        ("piece_count", ctypes.c_size_t),
+        ("control", ctypes.c_void_p),
+        ("control_size", ctypes.c_size_t),
+        ("flags", ctypes.c_int),
+    )
+
+
+class _Message(ctypes.Structure):
+    """``struct mmsghdr``."""
+
+    _fields_ = (("header", _Header), ("size", ctypes.c_uint32))
+
+
+_libc = ctypes.CDLL(None, use_errno=True)
+_recvmmsg = _libc.recvmmsg
+_recvmmsg.argtypes = (
+    *(ctypes.c_int, ctypes.c_void_p, ctypes.c_uint, ctypes.c_int, ctypes.c_void_p),
+)
+_sendmmsg = _libc.sendmmsg
+_sendmmsg.argtypes = (ctypes.c_int, ctypes.c_void_p, ctypes.c_uint, ctypes.c_int)
+_SIZE_AT: Final = _Message.size.offset // 4
+_MESSAGE_WORDS: Final = ctypes.sizeof(_Message) // 4
+
+
+class Mailbox:
+    """The datagrams of one socket, on their way in and out."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._fd = sock.fileno()
+        self.queries = _memory(SLOTS * LONGEST_QUERY)
+        """Each at its slot, `LONGEST_QUERY` octets apart."""
+        self.replies = _memory(SLOTS * LONGEST_REPLY)
+        """Each without its id, `LONGEST_REPLY` octets apart."""
+        self._names = _memory(SLOTS * ADDRESS_OCTETS)
+        name_size = 16 if sock.family == socket.AF_INET else ADDRESS_OCTETS
+        queries, replies, names = map(_address, (self.queries, self.replies, self._names))
+        # All of these are kept here for as long as the kernel may use them.
+        self._into = (_Piece * SLOTS)()
+        self._from = (_Piece * (2 * SLOTS))()
+        self._incoming, self._outgoing = (_Message * SLOTS)(), (_Message * SLOTS)()
+        for slot in range(SLOTS):
+            query, name = queries + slot * LONGEST_QUERY, names + slot * ADDRESS_OCTETS
+            self._into[slot] = _Piece(query, LONGEST_QUERY)
+            self._from[2 * slot] = _Piece(query, _ID)
+            self._from[2 * slot + 1] = _Piece(replies + slot * LONGEST_REPLY, 0)
+            into = ctypes.addressof(self._into[slot])
+            out_of = ctypes.addressof(self._from[2 * slot])
+            self._incoming[slot] = _Message(_Header(name, name_size, into, 1))
+            self._outgoing[slot] = _Message(_Header(name, name_size, out_of, 2))
+        incoming = memoryview(self._incoming).cast("B").cast("I")
+        self._received_sizes = incoming[_SIZE_AT::_MESSAGE_WORDS]
+        self.reply_sizes = memoryview(self._from).cast("B").cast("Q")[3::4]
+        """Octets of the reply in each slot, without its id."""
+        self._incoming_at = ctypes.addressof(self._incoming)
+        self._outgoing_at = ctypes.addressof(self._outgoing)
+
+    def receive(self) -> Sequence[int]:
+        """Read what is there; the octets of each query, in the order of the slots."""
+        count = _recvmmsg(self._fd, self._incoming_at, SLOTS, socket.MSG_DONTWAIT, None)
+        return self._received_sizes[:count].tolist() if count > 0 else ()
+
+    def send(self, first: int, end: int) -> None:
+        """Send the replies in the slots from `first` up to `end`, to who asked there.
+
+        What cannot be sent is as good as lost: its client asks again.
+        """
+        while first < end:
+            at = self._outgoing_at + first * ctypes.sizeof(_Message)
+            sent = _sendmmsg(self._fd, at, end - first, socket.MSG_DONTWAIT)
+            if sent < 0 and ctypes.get_errno() == errno.EAGAIN:  # no room for any of them
+                return
+            first += max(sent, 1)  # the first one failed: go on behind it
+
+    def query(self, slot: int, size: int) -> bytes:
+        """The whole query in a slot."""
+        at = slot * LONGEST_QUERY
+        return self.queries[at : at + size]
+
+    def peer(self, slot: int) -> Peer:
+        """Who sent the query in a slot."""
+        return peer_at(self.names(slot, slot + 1), 0)
+
+    def names(self, first: int, end: int) -> bytes:
+        """The socket addresses of who sent the queries in the slots from `first` up to `end`."""
+        return self._names[first * ADDRESS_OCTETS : end * ADDRESS_OCTETS]
+
+
+def _memory(size: int) -> mmap.mmap:
+    """Memory whose slices are ``bytes`` at once."""
+    return mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+
+
+def _address(memory: mmap.mmap) -> int:
+    return ctypes.addressof(ctypes.c_char.from_buffer(memory))
