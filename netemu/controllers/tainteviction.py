@@ -15,7 +15,7 @@ from netemu.controllers.runner import Context
 from netemu.model import resources
 from netemu.model.client import Change
 from netemu.model.conditions import with_condition
-from netemu.model.meta import Key, Object, is_deleting, key_of, name_of, namespace_of
+from netemu.model.meta import Key, Object, is_deleting, key_of, name_of, namespace_of, uid_of
 
 
 class Observed(Struct, frozen=True, kw_only=True):
@@ -25,6 +25,8 @@ class Observed(Struct, frozen=True, kw_only=True):
     taints: Sequence[Object]
     """The NoExecute ones of its node."""
     now: float
+    since: float
+    """When the pod was first seen to have to leave: who taints by hand doesn't say when."""
 
 
 def leaves_in(seen: Observed) -> float | None:
@@ -43,7 +45,7 @@ def leaves_in(seen: Observed) -> float | None:
         ]
         if limits:
             added = taint.get("timeAdded")
-            since = parse_rfc3339(added) if added else seen.now
+            since = parse_rfc3339(added) if added else seen.since
             waits.append(max(0.0, since + max(0.0, min(limits)) - seen.now))
     return min(waits, default=None)
 
@@ -98,6 +100,7 @@ class TaintEvictionController:
         self._recorder = context.recorder
         self._clock = context.clock
         self._pods = Index(context.client, bound)
+        self._since: dict[Key, tuple[str, float]] = {}
 
     def observe(self, change: Change) -> Iterable[Key]:
         """The pods of a node whose taints change, and pods that come to a tainted node."""
@@ -118,9 +121,16 @@ class TaintEvictionController:
     async def sync(self, key: Key) -> float | None:
         """Let one pod go, or look again when it must."""
         pod = self._client.get(resources.PODS, *key)
-        if pod is None:
+        now = self._clock.now()
+        taints = self._taints(pod) if pod is not None else []
+        if pod is None or not taints:
+            self._since.pop(key, None)
             return None
-        seen = Observed(pod=pod, taints=self._taints(pod), now=self._clock.now())
+        uid, since = self._since.setdefault(key, (uid_of(pod), now))
+        if uid != uid_of(pod):  # another pod of that name
+            since = now
+            self._since[key] = uid_of(pod), now
+        seen = Observed(pod=pod, taints=taints, now=now, since=since)
         await execute(self._client, self._recorder, plan(seen))
         return leaves_in(seen) or None
 

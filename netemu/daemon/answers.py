@@ -56,7 +56,9 @@ class Answers:
         self._runtime = start.launched.runtime
         self._places: set[str] = set()
         self._rollouts = cache(partial(_rollouts, core, proxy))
-        self._time = TimeControl(core.clock, self._client, start.home)
+        self._time = TimeControl(
+            core.clock, self._client, start.home, lambda: core.agent.underway.count > 0
+        )
         self._nodes = NodeControl(
             core.registry, core.agent.power, lambda: place_nodes(proxy, core.agent)
         )
