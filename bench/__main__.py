@@ -5,7 +5,7 @@ import os
 import platform
 import sys
 
-NAMES = ("start", "sandbox", "readiness", "dns", "proxy", "scale", "workloads")
+NAMES = ("start", "sandbox", "readiness", "dns", "proxy", "scale", "api", "workloads")
 
 
 def main() -> None:

@@ -43,6 +43,7 @@ ELSEWHERE = {
     "cli/version_command.py": "e2e/test_cli.py",
     "cli/watch_command.py": "e2e/test_watch.py",
     "cli/weights_command.py": "e2e/test_split.py",
+    "daemon/announcements.py": "e2e/test_announcements.py",
     "daemon/answers.py": "e2e/test_life.py",
     "daemon/asking.py": "daemon/test_control.py",
     "daemon/cluster.py": "e2e/test_life.py",

@@ -10,7 +10,7 @@ import random
 from collections.abc import Iterable
 from dataclasses import dataclass
 from dataclasses import field as part
-from ipaddress import IPv4Network, ip_address
+from ipaddress import ip_address
 from typing import Final
 
 from msgspec import Struct
@@ -80,8 +80,7 @@ class ServiceAddresses:
         rng: random.Random,
         services: Iterable[Object] = (),
     ) -> None:
-        kept = frozenset(int(ip_address(ip)) for ip in (addressing.api, addressing.dns))
-        self._ips = {"IPv4": _address_pool(addressing.services, kept)}
+        self._ips = {each.family: _address_pool(each) for each in addressing.families}
         """By family, the default one first. As numbers, the families' addresses don't overlap."""
         self._ports = _port_pool(*node_ports)
         self._rng = rng
@@ -209,8 +208,10 @@ class ServiceAddresses:
         draft.ports.add(port)
 
 
-def _address_pool(network: IPv4Network, kept: frozenset[int]) -> Pool:
-    first, size = int(network.network_address), network.num_addresses
+def _address_pool(ranges: Addressing) -> Pool:
+    network = ranges.services
+    # The last address is for everybody (broadcast) with IPv4 only.
+    first, size = int(network.network_address), network.num_addresses + (network.version == 6)
     return Pool(
         valid=range(first + 1, first + size - 1),
         drawn=range(first + 1, first + min(size - 1, MIRRORED)),
@@ -218,7 +219,7 @@ def _address_pool(network: IPv4Network, kept: frozenset[int]) -> Pool:
         words="the provided IP ({}) is not in the valid range. "
         f"The range of valid IPs is {network}",
         taken_words="provided IP is already allocated",
-        kept=kept,
+        kept=frozenset(int(ip_address(ip)) for ip in (ranges.api, ranges.dns)),
     )
 
 

@@ -6,12 +6,11 @@ bug of ours: it is logged with its traceback and answered with 500.
 
 import logging
 from dataclasses import replace
-from functools import partial
 from typing import Final
 
 from netemu.api import (
-    autoscalingv1,
     negotiation,
+    partwriting,
     reading,
     relaying,
     resourcemetrics,
@@ -24,7 +23,7 @@ from netemu.api.access import attributes_of, path_attributes
 from netemu.api.context import COLLECTION, EVERYWHERE, OBJECT, Context, Handler, Handlers
 from netemu.api.documents import OPEN, document
 from netemu.api.paths import Target, target_of
-from netemu.api.request import JSON, Answer, Relay, Request, Stream, Upgrade, error_answer
+from netemu.api.request import JSON, Answer, Relay, Request, Stream, Upgrade, User, error_answer
 from netemu.model.errors import (
     ApiError,
     InternalError,
@@ -32,13 +31,14 @@ from netemu.model.errors import (
     Unauthorized,
     UnknownPath,
 )
-from netemu.model.resources import CONVERTED, MEASURED
+from netemu.model.resources import MEASURED
 
 log = logging.getLogger(__name__)
 
 HANDLERS: Final[Handlers] = {
     **reading.HANDLERS,
     **writing.HANDLERS,
+    **partwriting.HANDLERS,
     **tokenrequests.HANDLERS,
     **streaming.HANDLERS,
     **relaying.HANDLERS,
@@ -74,24 +74,28 @@ async def _answer(context: Context, request: Request) -> Answer | Stream | Upgra
     path = request.path.rstrip("/")
     if probe := OPEN.get(path):
         return probe(context, request)
-    if request.user is None:
-        raise Unauthorized
+    user = _acting(context, request)
+    if user is not request.user:
+        request = replace(request, user=user)
     target = target_of(path, context.registry.catalog)
     if target is None:
-        context.access.check(request.user, path_attributes(path, request))
+        context.access.check(user, path_attributes(path, request))
         return _document(context, path, request)
-    context.access.check(request.user, attributes_of(target, request))
+    context.access.check(user, attributes_of(target, request))
     if target.resource in MEASURED:
         return await resourcemetrics.answer(context, request)
-    if target.resource in CONVERTED:
-        return await autoscalingv1.answer(target, request, partial(_dispatched, context))
-    return await _dispatched(context, target, request)
-
-
-async def _dispatched(
-    context: Context, target: Target, request: Request
-) -> Answer | Stream | Upgrade | Relay:
     return await _handler(target, request)(context, target, request)
+
+
+def _acting(context: Context, request: Request) -> User:
+    """For whom the request counts. Raises Forbidden, InternalError, Unauthorized."""
+    if request.user is None:
+        raise Unauthorized
+    if not any(name[:12].lower() == "impersonate-" for name, _ in request.headers):
+        return request.user
+    from netemu.api import impersonation  # late: few clients act as others
+
+    return impersonation.acting(request.user, request.headers, context.access.check)
 
 
 def _handler(target: Target, request: Request) -> Handler:

@@ -25,6 +25,7 @@ from netemu.api import (
     views,
 )
 from netemu.api.allocation import ServiceAddresses
+from netemu.api.bounds import Bounds
 from netemu.api.custom.resource import catalog_of
 from netemu.api.defaults import with_defaults
 from netemu.api.events import ComponentRecorder, EventWriter
@@ -43,6 +44,7 @@ from netemu.model.resources import (
     NAMESPACES,
     PODS,
     PRIORITY_CLASSES,
+    RUNTIME_CLASSES,
     SERVICE_ACCOUNTS,
     SERVICES,
     Resource,
@@ -92,6 +94,7 @@ class Registry:
             rng,
             [record.obj for record in store.list(SERVICES)],
         )
+        self._bounds = Bounds(store)
         self._events = EventWriter(self.client("netemu"), clock)
         self._life = AsyncExitStack()
 
@@ -170,11 +173,14 @@ class Registry:
         if resource.key == PODS:
             classes = [record.obj for record in self.store.list(PRIORITY_CLASSES)]
             new = priority.prioritized(new, classes)
-        new = strategies.prepare_create(resource, with_defaults(resource, new))
+        new = self._bounds.filled(resource, with_defaults(resource, new))
+        new = strategies.prepare_create(resource, new)
         if resource.key == PODS:
+            new = self._with_runtime(new)
             account = self.lookup(SERVICE_ACCOUNTS, obj["metadata"]["namespace"], account_name(new))
             new = podidentity.admitted(new, account, metadata.random_suffix(self._rng))
         admission.require_valid(resource, new, None, loopback=self._loopback)
+        self._bounds.check(resource, new, None)
         key = new["metadata"].get("namespace", ""), name_of(new)
         with self._allocated(resource, new, None, options) as new:
             new = metadata.ordered(self._tracked(resource, None, new, options, Part.MAIN))
@@ -183,6 +189,15 @@ class Registry:
                     raise AlreadyExists(resource.key, key[1])
                 return _unstored(resource, key, new, 0)
             return await self.store.create(resource.key, key, new)
+
+    def _with_runtime(self, pod: Object) -> Object:
+        """A pod with what its RuntimeClass adds. Raises Forbidden."""
+        name = pod["spec"].get("runtimeClassName")
+        if not name:
+            return pod
+        from netemu.api import runtimeclass  # late: few pods have one
+
+        return runtimeclass.with_runtime(pod, self.lookup(RUNTIME_CLASSES, "", name))
 
     def _tracked(
         self, resource: Resource, old: Object | None, new: Object, options: WriteOptions, part: Part
@@ -256,6 +271,8 @@ class Registry:
             new = managedfields.owners_of(given, new)
         if part in JUDGED:
             admission.require_valid(resource, new, old, loopback=self._loopback)
+        if part is Part.MAIN:
+            self._bounds.check(resource, new, old)
         if admission.unchanged(new, old):
             return current
         if deletion.finished(resource, new):  # what is about to go takes no addresses any more

@@ -8,7 +8,7 @@ from typing import Final
 
 import msgspec
 
-from netemu.api import eventviews
+from netemu.api import autoscalingv1, eventviews
 from netemu.api.custom.resource import CustomResource
 from netemu.model.meta import Object
 from netemu.model.resources import Resource
@@ -23,8 +23,14 @@ def _same(obj: Object) -> Object:
     return obj
 
 
-STORED: Final[dict[str, Converter]] = {"events.k8s.io/v1/Event": eventviews.stored}
-SHOWN: Final[dict[str, Converter]] = {"events.k8s.io/v1/Event": eventviews.shown}
+STORED: Final[dict[str, Converter]] = {
+    "autoscaling/v1/HorizontalPodAutoscaler": autoscalingv1.stored,
+    "events.k8s.io/v1/Event": eventviews.stored,
+}
+SHOWN: Final[dict[str, Converter]] = {
+    "autoscaling/v1/HorizontalPodAutoscaler": autoscalingv1.shown,
+    "events.k8s.io/v1/Event": eventviews.shown,
+}
 """Of built-in views, by "apiVersion/kind": how their objects are stored, and shown."""
 
 

@@ -104,14 +104,14 @@ class Frames:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._frames: OrderedDict[tuple[int, ChangeType, Shape], bytes] = OrderedDict()
+        self._frames: OrderedDict[tuple[int, ChangeType, str, Shape], bytes] = OrderedDict()
 
     def frame(self, resource: Resource, seen: Seen, shape: Shape) -> bytes:
         """One line: the change as that shape shows it."""
         if shape.form is Form.TABLE:
             return self.encoded(resource, seen, shape)  # its ages are of this moment
         kind, record = seen
-        key = record.revision, kind, shape
+        key = record.revision, kind, resource.version, shape
         found = self._frames.get(key)
         if found is not None:
             return found

@@ -9,14 +9,10 @@ import msgspec
 from netemu.api import (
     apply,
     applying,
-    binding,
     body,
     deletion,
     discovery,
-    ephemeral,
     escalation,
-    evicting,
-    eviction,
     listing,
     negotiation,
     patch,
@@ -30,20 +26,16 @@ from netemu.api.paths import Target
 from netemu.api.registry import WriteOptions
 from netemu.api.request import (
     Answer,
-    Headers,
     Request,
     bad_option,
     json_answer,
     raw_answer,
     warning_headers,
 )
-from netemu.api.scale import SCALE, paths_of, scale_of, scaled
 from netemu.model.errors import BadRequest, Cause, Invalid, MethodNotAllowed
 from netemu.model.meta import Object, name_of, uid_of
 from netemu.model.resources import PODS, SERVICE_ACCOUNTS, SERVICES, Resource
 from netemu.store.base import Record
-
-_BINDING: Final = Resource("", "v1", "Binding", "bindings")
 
 _RETURNED: Final = frozenset({PODS, SERVICES, SERVICE_ACCOUNTS})
 """Kinds whose DELETE answers with the object even when it is gone (upstream's swagger)."""
@@ -52,30 +44,31 @@ _RETURNED: Final = frozenset({PODS, SERVICES, SERVICE_ACCOUNTS})
 async def create(context: Context, target: Target, request: Request) -> Answer:
     """POST to a collection."""
     shape = negotiation.shape(request.accept)
-    obj, warnings = _body(target.resource, request)
+    obj, warnings = body_of(target.resource, request)
     _guarded(context, target, request)(obj)
     record = await context.registry.create(
-        target.resource, target.namespace or "", obj, _options(request)
+        target.resource, target.namespace or "", obj, options_of(request)
     )
     if not target.resource.controlled:
         plural = target.resource.plural
         warnings.append(f"netemu stores {plural} and shows them, but nothing acts on them yet")
-    return _written(context, target, record, shape, warnings, 201)
+    return written(context, target, record, shape, warnings, 201)
 
 
 async def replace(context: Context, target: Target, request: Request) -> Answer:
     """PUT to an object or its status."""
-    return await _replace(context, target, request, _part(target))
+    return await replaced(context, target, request, _part(target))
 
 
-async def _replace(context: Context, target: Target, request: Request, part: Part) -> Answer:
+async def replaced(context: Context, target: Target, request: Request, part: Part) -> Answer:
+    """The answer to a PUT of an object of which only `part` counts."""
     shape = negotiation.shape(request.accept)
-    obj, warnings = _body(target.resource, request)
+    obj, warnings = body_of(target.resource, request)
     guard = _guarded(context, target, request)
     record = await context.registry.update(
-        target.resource, target.key, lambda _: guard(obj), _options(request), part
+        target.resource, target.key, lambda _: guard(obj), options_of(request), part
     )
-    return _written(context, target, record, shape, warnings)
+    return written(context, target, record, shape, warnings)
 
 
 async def patched(context: Context, target: Target, request: Request) -> Answer:
@@ -90,11 +83,11 @@ async def patched(context: Context, target: Target, request: Request) -> Answer:
     record = await context.registry.update(
         target.resource,
         target.key,
-        lambda current: guard(_patched(target.resource, request, current, warnings)),
-        _options(request),
+        lambda current: guard(patched_object(target.resource, request, current, warnings)),
+        options_of(request),
         _part(target),
     )
-    return _written(context, target, record, shape, warnings)
+    return written(context, target, record, shape, warnings)
 
 
 def _guarded(context: Context, target: Target, request: Request) -> Callable[[Object], Object]:
@@ -123,19 +116,25 @@ async def _apply(context: Context, target: Target, request: Request) -> Answer:
     record, new = await context.registry.apply(
         target.resource, target.key, change, options, _part(target)
     )
-    return _written(context, target, record, shape, wanted.warnings, 201 if new else 200)
+    return written(context, target, record, shape, wanted.warnings, 201 if new else 200)
 
 
-def _patched(resource: Resource, request: Request, current: Object, warnings: list[str]) -> Object:
+def patched_object(
+    resource: Resource, request: Request, current: Object, warnings: list[str]
+) -> Object:
+    """The object that a patch makes of `current`; `warnings` become those of this patch.
+
+    Raises BadRequest, Inapplicable, Invalid, TooLarge, UnsupportedMediaType.
+    """
     given = patch.apply(resource, request.content_type, current, request.body)
     try:
-        checked, problems = strict.check(resource, _typed(resource, given))
+        checked, problems = strict.check(resource, typed(resource, given))
     except strict.Mismatch as mismatch:
         # Of a strategic patch upstream shows what was sent, of the others what came of it.
         strategic = patch.media_type(request.content_type) == patch.STRATEGIC
         shown = request.body if strategic else msgspec.json.encode(given)
         raise _bad_patch(shown, mismatch.message) from None
-    warnings[:] = _judged(request, problems, lambda why: _bad_patch(request.body, why))
+    warnings[:] = judged(request, problems, lambda why: _bad_patch(request.body, why))
     return checked
 
 
@@ -150,24 +149,23 @@ def _part(target: Target) -> Part:
     return Part(target.subresource or "")
 
 
-def _options(request: Request) -> WriteOptions:
+def options_of(request: Request) -> WriteOptions:
+    """Who writes, and whether in earnest."""
     return WriteOptions(manager=request.manager, dry_run=request.dry_run)
 
 
-def _body(resource: Resource, request: Request) -> tuple[Object, list[str]]:
+def body_of(resource: Resource, request: Request) -> tuple[Object, list[str]]:
     """The object in the body, checked, and what to warn of. Raises BadRequest and the like."""
     given, doubled = body.parse(
         request.body, request.content_type, resource.kind, resource.api_version
     )
-    checked, unknown = strict.check(resource, _typed(resource, given))
+    checked, unknown = strict.check(resource, typed(resource, given))
     kind = resource.kind
     head = f'{kind} in version "{resource.version}" cannot be handled as a {kind}: '
-    return checked, _judged(request, [*doubled, *unknown], lambda why: BadRequest(head + why))
+    return checked, judged(request, [*doubled, *unknown], lambda why: BadRequest(head + why))
 
 
-def _judged(
-    request: Request, problems: list[str], refusal: Callable[[str], Exception]
-) -> list[str]:
+def judged(request: Request, problems: list[str], refusal: Callable[[str], Exception]) -> list[str]:
     """Refuse, warn of, or pass over fields that nobody knows, as the client wishes."""
     match request.query.get("fieldValidation") or "Warn":
         case "Strict":
@@ -186,7 +184,7 @@ def _judged(
             )
 
 
-def _typed(resource: Resource, obj: Object) -> Object:
+def typed(resource: Resource, obj: Object) -> Object:
     """The object with the kind of its URL. Raises BadRequest when its own differs."""
     api_version = obj.get("apiVersion") or resource.api_version
     kind = obj.get("kind") or resource.kind
@@ -204,7 +202,7 @@ def _typed(resource: Resource, obj: Object) -> Object:
     return {**obj, "apiVersion": api_version, "kind": kind}
 
 
-def _written(
+def written(
     context: Context,
     target: Target,
     record: Record,
@@ -212,6 +210,7 @@ def _written(
     warnings: list[str],
     status: int = 200,
 ) -> Answer:
+    """The answer to a write: what was stored, in the form the client asked for."""
     now = context.registry.clock.now()
     raw = representation.one(target.resource, record, shape, now)
     return raw_answer(raw, status, warning_headers(warnings))
@@ -225,7 +224,7 @@ async def delete(context: Context, target: Target, request: Request) -> Answer:
     if gone and target.resource.key not in _RETURNED:
         return json_answer(_deleted(target.resource, record.obj))
     status = 202 if wanted.explicit_background and not gone else 200
-    return _written(context, target, record, shape, [], status)
+    return written(context, target, record, shape, [], status)
 
 
 def _delete_request(request: Request) -> deletion.DeleteRequest:
@@ -238,12 +237,13 @@ def _delete_request(request: Request) -> deletion.DeleteRequest:
 def _deleted(resource: Resource, obj: Object) -> Object:
     details = {"name": name_of(obj), "group": resource.group, "kind": resource.plural}
     return {
-        **_success(),
+        **success(),
         "details": {**{k: v for k, v in details.items() if v}, "uid": uid_of(obj)},
     }
 
 
-def _success() -> Object:
+def success() -> Object:
+    """The Status of what went well."""
     return {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success"}
 
 
@@ -262,109 +262,6 @@ async def delete_collection(context: Context, target: Target, request: Request) 
     return raw_answer(representation.many(resource, gone, shape, metadata, now))
 
 
-async def put_scale(context: Context, target: Target, request: Request) -> Answer:
-    """PUT of a Scale."""
-    given, warnings = _body(SCALE, request)
-    return await _scale(context, target, request, lambda _: given, warning_headers(warnings))
-
-
-async def patch_scale(context: Context, target: Target, request: Request) -> Answer:
-    """PATCH of a Scale."""
-    warnings: list[str] = []
-    return await _scale(
-        context, target, request, lambda scale: _patched(SCALE, request, scale, warnings), ()
-    )
-
-
-async def _scale(
-    context: Context,
-    target: Target,
-    request: Request,
-    change: Callable[[Object], Object],
-    headers: Headers,
-) -> Answer:
-    paths = paths_of(target.resource)
-    record = await context.registry.update(
-        target.resource,
-        target.key,
-        lambda workload: scaled(workload, change(scale_of(workload, paths)), paths),
-        _options(request),
-        Part.SCALE,
-    )
-    return json_answer(scale_of(record.obj, paths), headers=headers)
-
-
-async def bind(context: Context, target: Target, request: Request) -> Answer:
-    """POST of a Binding."""
-    given, warnings = _body(_BINDING, request)
-    now = context.registry.clock.now()
-    await context.registry.update(
-        target.resource,
-        target.key,
-        lambda pod: binding.bound(pod, given, now),
-        _options(request),
-        Part.BINDING,
-    )
-    return json_answer(_success() | {"code": 201}, 201, warning_headers(warnings))
-
-
-async def evict(context: Context, target: Target, request: Request) -> Answer:
-    """POST of an Eviction."""
-    given, doubled = body.parse(request.body, request.content_type, eviction.EVICTION.kind)
-    if given.get("apiVersion") == eviction.OLD_VERSION:
-        given = {**given, "apiVersion": eviction.EVICTION.api_version}
-    checked, unknown = strict.check(eviction.EVICTION, _typed(eviction.EVICTION, given))
-    warnings = _judged(request, [*doubled, *unknown], BadRequest)
-    name = (checked.get("metadata") or {}).get("name") or target.name
-    if name != target.name:
-        raise BadRequest("name in URL does not match name in Eviction object")
-    wanted = deletion.read_request({}, checked.get("deleteOptions") or {}).options
-    options = WriteOptions(manager=request.manager, dry_run=request.dry_run or wanted.dry_run)
-    await evicting.evict(context.registry, target.key, wanted, options)
-    return json_answer(_success() | {"code": 201}, 201, warning_headers(warnings))
-
-
-async def finalize(context: Context, target: Target, request: Request) -> Answer:
-    """PUT of a namespace whose finalizers count."""
-    return await _replace(context, target, request, Part.FINALIZE)
-
-
-async def put_ephemeral(context: Context, target: Target, request: Request) -> Answer:
-    """PUT of a pod whose ephemeral containers count."""
-    given, warnings = _body(target.resource, request)
-    return await _add_ephemeral(context, target, request, lambda _: given, warnings)
-
-
-async def patch_ephemeral(context: Context, target: Target, request: Request) -> Answer:
-    """PATCH of a pod's ephemeral containers."""
-    warnings: list[str] = []
-    return await _add_ephemeral(
-        context,
-        target,
-        request,
-        lambda pod: _patched(target.resource, request, pod, warnings),
-        warnings,
-    )
-
-
-async def _add_ephemeral(
-    context: Context,
-    target: Target,
-    request: Request,
-    change: Callable[[Object], Object],
-    warnings: list[str],
-) -> Answer:
-    shape = negotiation.shape(request.accept)
-    record = await context.registry.update(
-        target.resource,
-        target.key,
-        lambda pod: ephemeral.with_ephemeral(pod, change(pod)),
-        _options(request),
-        Part.EPHEMERAL,
-    )
-    return _written(context, target, record, shape, warnings)
-
-
 HANDLERS: Final[Handlers] = {
     (COLLECTION, "POST"): create,
     (COLLECTION, "DELETE"): delete_collection,
@@ -373,11 +270,4 @@ HANDLERS: Final[Handlers] = {
     (OBJECT, "DELETE"): delete,
     ("status", "PUT"): replace,
     ("status", "PATCH"): patched,
-    ("scale", "PUT"): put_scale,
-    ("scale", "PATCH"): patch_scale,
-    ("binding", "POST"): bind,
-    ("eviction", "POST"): evict,
-    ("finalize", "PUT"): finalize,
-    ("ephemeralcontainers", "PUT"): put_ephemeral,
-    ("ephemeralcontainers", "PATCH"): patch_ephemeral,
 }

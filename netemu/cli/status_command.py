@@ -29,7 +29,7 @@ def describe(status: dict[str, Any]) -> list[str]:
         ("daemon", f"pid {status['pid']}, up {_duration(status['uptimeSeconds'])}"),
         ("network", f"{status['net']}{_why(status['refused'])}"),
         ("API", status["api"]),
-        ("DNS", f"{status['dns']}; inside the cluster {addresses['dns']}:53"),
+        ("DNS", f"{status['dns']}; inside the cluster {_at(addresses['dns'], 53)}"),
         ("services", f"{addresses['services']}{_seen_from_host(addresses)}"),
         ("pods", addresses["pods"]),
         ("nodes", ", ".join(f"{node['name']} {node['address']}" for node in status["nodes"])),
@@ -39,6 +39,10 @@ def describe(status: dict[str, Any]) -> list[str]:
     width = max(len(key) for key, _ in rows)
     lines = [f"{key:<{width}}  {value}" for key, value in rows]
     return lines + [f"{'note':<{width}}  {note}" for note in status["notes"]]
+
+
+def _at(address: str, port: int) -> str:
+    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
 
 
 def _why(refused: dict[str, str]) -> str:

@@ -55,7 +55,8 @@ def _wanted(row: dict[str, Any], namespace: str | None, service: str) -> bool:
 
 def cells(row: dict[str, Any]) -> list[str]:
     """One share for a reader."""
-    port = f"{row['port'] or '-'}/{row['protocol']}"
+    family = " IPv6" if row["family"] == "IPv6" else ""
+    port = f"{row['port'] or '-'}/{row['protocol']}{family}"
     numbers = (row["endpoints"], row["weight"], _percent(row["declared"]), row["connections"])
     words = (row["namespace"], row["service"], port, row["selector"], *numbers)
     return [*map(str, words), _percent(row["achieved"])]

@@ -157,7 +157,13 @@ def resolve(entries: Sequence[Entry], wanted: Wanted, find: Find) -> Program | U
 
 
 def _by_entry(entry: Entry, reference: Reference, wanted: Wanted, find: Find) -> Program | Unknown:
-    values = {"version": reference.version, "python": sys.executable, **wanted.values}
+    called = wanted.command[0] if wanted.command and _names(entry, wanted.command[0]) else ""
+    values = {
+        "version": reference.version,
+        "python": sys.executable,
+        "called": called,
+        **wanted.values,
+    }
     own = _filled(entry.command, values)
     if own and entry.fallback and find(own[0]) is None:
         own = _filled(entry.fallback, values)

@@ -11,7 +11,7 @@ import re
 import types
 from collections.abc import Mapping
 from enum import StrEnum
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints
 
@@ -108,15 +108,22 @@ def _value(hint: Any, value: Any, path: str) -> Any:
             for key, item in value.items()
         }
     if get_origin(hint) is tuple:
-        kinds = get_args(hint)
-        if not isinstance(value, list) or len(value) != len(kinds):
-            raise ValueError(f"{path} must be a list of {len(kinds)}")
-        return tuple(_value(kind, item, path) for kind, item in zip(kinds, value, strict=True))
+        return _tuple(get_args(hint), value, path)
     return _plain(hint, value, path)
 
 
+def _tuple(kinds: tuple[Any, ...], value: Any, path: str) -> tuple[Any, ...]:
+    if not isinstance(value, list):
+        raise ValueError(f"{path} must be a list")
+    if kinds[-1] is Ellipsis:
+        kinds = kinds[:1] * len(value)
+    if len(value) != len(kinds):
+        raise ValueError(f"{path} must be a list of {len(kinds)}")
+    return tuple(_value(kind, item, path) for kind, item in zip(kinds, value, strict=True))
+
+
 def _plain(hint: Any, value: Any, path: str) -> Any:
-    if hint in (IPv4Network, IPv4Address, Path) or issubclass(hint, StrEnum):
+    if hint in _WRITTEN or issubclass(hint, StrEnum):
         try:
             return hint(str(value))
         except ValueError as error:
@@ -127,6 +134,9 @@ def _plain(hint: Any, value: Any, path: str) -> Any:
         raise ValueError(f"{path} must be {_NAMES[hint]}, not {_kind(value)}")
     return value
 
+
+_WRITTEN = (IPv4Network, IPv4Address, IPv6Network, IPv6Address, Path)
+"""What is made of a text."""
 
 _NAMES: dict[type, str] = {
     int: "a whole number",

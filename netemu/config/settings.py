@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from ipaddress import IPv4Address, IPv4Network, ip_address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from pathlib import Path
 
 
@@ -15,6 +15,13 @@ class NetMode(StrEnum):
     ROOT = "root"
     ROOTLESS = "rootless"
     LOOPBACK = "loopback"
+
+
+class IpFamily(StrEnum):
+    """A family of addresses, as Services call it."""
+
+    IPV4 = "IPv4"
+    IPV6 = "IPv6"
 
 
 class ProxyMode(StrEnum):
@@ -42,6 +49,9 @@ class StoreSettings:
 class NetworkSettings:
     """The cluster's address ranges."""
 
+    ip_families: tuple[IpFamily, ...] = (IpFamily.IPV4,)
+    """One of IPv4 and IPv6, or both, the primary one first; a single stack unless told otherwise,
+    as kubeadm and kind have it. IPv6 needs namespaces: there is none in loopback mode."""
     services: IPv4Network = IPv4Network("10.96.0.0/12")
     """Virtual IPs."""
     pods: IPv4Network = IPv4Network("10.244.0.0/16")
@@ -53,6 +63,17 @@ class NetworkSettings:
         IPv4Address("172.30.0.250"),
     )
     """First and last address of the default pool."""
+    services6: IPv6Network = IPv6Network("fd00:10:96::/112")
+    """Virtual IPs of IPv6; kind's range, and so are the pods'."""
+    pods6: IPv6Network = IPv6Network("fd00:10:244::/56")
+    """Pod addresses of IPv6; each node gets a /64 of it."""
+    nodes6: IPv6Network = IPv6Network("fd00:172:30::/64")
+    """Node addresses of IPv6, from ::b."""
+    load_balancers6: tuple[IPv6Address, IPv6Address] = (
+        IPv6Address("fd00:172:30::f0"),
+        IPv6Address("fd00:172:30::fa"),
+    )
+    """First and last address of the default pool of IPv6."""
     node_ports: tuple[int, int] = (30000, 32767)
     """First and last port of the NodePort range."""
     vpc_native: bool = False
@@ -61,12 +82,19 @@ class NetworkSettings:
     def __post_init__(self) -> None:
         if not 0 < self.node_ports[0] <= self.node_ports[1] < 65536:
             raise ValueError("network.nodePorts must be two ports, the lower first")
-        ranges = {"services": self.services, "pods": self.pods, "nodes": self.nodes}
-        names = list(ranges)
-        for number, name in enumerate(names):
-            for other in names[number + 1 :]:
-                if ranges[name].overlaps(ranges[other]):
-                    raise ValueError(f"network.{name} and network.{other} overlap")
+        if not self.ip_families or len({*self.ip_families}) < len(self.ip_families):
+            raise ValueError("network.ipFamilies must be IPv4, IPv6, or each of them once")
+        _disjoint({"services": self.services, "pods": self.pods, "nodes": self.nodes})
+        if IpFamily.IPV6 in self.ip_families:
+            _disjoint({"services6": self.services6, "pods6": self.pods6, "nodes6": self.nodes6})
+
+
+def _disjoint(ranges: Mapping[str, IPv4Network] | Mapping[str, IPv6Network]) -> None:
+    names = list(ranges)
+    for number, name in enumerate(names):
+        for other in names[number + 1 :]:
+            if ranges[name].overlaps(ranges[other]):
+                raise ValueError(f"network.{name} and network.{other} overlap")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

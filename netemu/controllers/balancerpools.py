@@ -7,15 +7,18 @@ Source: MetalLB's internal/allocator and internal/config.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv4Network
+from dataclasses import dataclass, field
+from ipaddress import ip_address, ip_network
 from typing import Any, Final
 
+from netemu.model.addressing import IpAddress, family_of
 from netemu.model.meta import Key, Object, annotations_of, key_of, labels_of, name_of
 from netemu.model.selector import Selector, from_object, matches
 
 CONFIG: Final[Key] = ("metallb-system", "config")
 """The ConfigMap MetalLB read up to 0.12."""
+LAST_IPV4: Final = 2**32 - 1
+"""Addresses are kept as numbers; those of IPv6 that anybody uses are far above."""
 PREFIXES: Final = ("metallb.io", "metallb.universe.tf")
 """Of MetalLB's annotations, the newer one first."""
 
@@ -41,10 +44,18 @@ class Pool:
     """If there are some, only Services in these get addresses from here."""
     selectors: tuple[Selector, ...] = ()
     """If there are some, only Services that one of these matches."""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    layer2: bool = False
+    """Announced by all nodes, whether or not an L2Advertisement says so."""
+    always: bool = False
+    """Announced also while nobody serves, so that clients are refused rather than ignored."""
 
     def has(self, address: str) -> bool:
         """Whether an address is one of the pool's."""
-        number = int(IPv4Address(address))
+        try:
+            number = int(ip_address(address))
+        except ValueError:
+            return False
         return any(first <= number <= last for first, last in self.ranges)
 
     def serves(self, request: "Request") -> bool:
@@ -56,9 +67,10 @@ class Pool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """What a Service wants of the pools."""
+    """What a Service wants of the pools in one address family."""
 
     key: Key
+    family: str = "IPv4"
     address: str = ""
     """The address it asks for; "" for any."""
     pool: str = ""
@@ -76,20 +88,39 @@ Holders = Mapping[str, Collection[Request]]
 """Who has each address."""
 
 
-def request_from(service: Object) -> Request:
-    """Shrink a Service."""
-    spec = service["spec"]
+def held_by(service: Object) -> list[str]:
+    """The addresses a Service has."""
     status = (service.get("status") or {}).get("loadBalancer") or {}
-    held = [item["ip"] for item in status.get("ingress") or () if "ip" in item]
+    return [item["ip"] for item in status.get("ingress") or () if "ip" in item]
+
+
+def requests_from(service: Object) -> list[Request]:
+    """Shrink a Service to what it wants: an address of each of its families."""
+    return [_request(service, each) for each in service["spec"].get("ipFamilies") or ("IPv4",)]
+
+
+def _request(service: Object, family: str) -> Request:
+    spec = service["spec"]
+    asked = spec.get("loadBalancerIP") or _annotated(service, "loadBalancerIPs")
+    held = (address for address in held_by(service) if family_of(address) == family)
     return Request(
         key=key_of(service),
-        address=spec.get("loadBalancerIP") or _annotated(service, "loadBalancerIPs"),
+        family=family,
+        address=_of_family(asked, family),
         pool=_annotated(service, "address-pool"),
-        held=held[0] if held else "",
+        held=next(held, ""),
         ports=frozenset((p.get("protocol", "TCP"), p["port"]) for p in spec.get("ports") or ()),
         sharing=_annotated(service, "allow-shared-ip"),
         labels=labels_of(service),
     )
+
+
+def _of_family(asked: str, family: str) -> str:
+    """The address asked for; of several, separated by commas, the one of the family."""
+    words = [word.strip() for word in asked.split(",")]
+    if len(words) == 1 and "." not in asked and ":" not in asked:
+        return asked  # no address, and told so
+    return next((word for word in words if family_of(word) == family), "")
 
 
 def _annotated(service: Object, name: str) -> str:
@@ -112,8 +143,8 @@ def pick(request: Request, pools: Sequence[Pool], own: Pool, holders: Holders) -
     if request.held and _may_stay(request, every, holders):
         return request.held
     for pool in _eligible(request, pools or (own,)):
-        for number in _numbers(pool):
-            address = str(IPv4Address(number))
+        for number in _numbers(pool, request.family):
+            address = str(ip_address(number))
             if _problem(request, holders.get(address, ())) is None:
                 return address
     raise Unavailable("no available IPs")
@@ -128,7 +159,7 @@ def _may_stay(request: Request, pools: Iterable[Pool], holders: Holders) -> bool
 
 def _asked(request: Request, pools: Iterable[Pool], holders: Holders) -> str:
     try:
-        address = str(IPv4Address(request.address.split(",")[0].strip()))
+        address = str(ip_address(request.address))
     except ValueError:
         raise Unavailable(f'invalid spec.loadBalancerIP "{request.address}"') from None
     if not any(pool.has(address) and pool.serves(request) for pool in pools):
@@ -150,10 +181,13 @@ def _eligible(request: Request, pools: Sequence[Pool]) -> list[Pool]:
     return sorted(fitting, key=lambda p: (p.priority == 0, p.priority, not p.selectors, p.name))
 
 
-def _numbers(pool: Pool) -> Iterable[int]:
+def _numbers(pool: Pool, family: str) -> Iterable[int]:
+    six = family == "IPv6"
     for first, last in pool.ranges:
+        if (first > LAST_IPV4) != six:
+            continue
         for number in range(first, last + 1):
-            if not pool.avoid_buggy or number & 255 not in (0, 255):
+            if six or not pool.avoid_buggy or number & 255 not in (0, 255):
                 yield number
 
 
@@ -175,10 +209,10 @@ def _problem(request: Request, holders: Collection[Request]) -> str | None:
 # How pools are written
 
 
-def own_pool(addresses: tuple[IPv4Address, IPv4Address]) -> Pool:
-    """The default range, netemu's own."""
-    first, last = addresses
-    return Pool(name="netemu", ranges=((int(first), int(last)),))
+def own_pool(*ranges: tuple[IpAddress, IpAddress]) -> Pool:
+    """The default range of each address family, netemu's own."""
+    numbers = tuple((int(first), int(last)) for first, last in ranges)
+    return Pool(name="netemu", ranges=numbers, layer2=True, always=True)
 
 
 def pool_from(obj: Object) -> Pool:
@@ -193,6 +227,7 @@ def pool_from(obj: Object) -> Pool:
         priority=allocation.get("priority") or 0,
         namespaces=frozenset(allocation.get("namespaces") or ()),
         selectors=_selectors(name_of(obj), allocation.get("serviceSelectors") or ()),
+        labels=labels_of(obj),
     )
 
 
@@ -209,6 +244,7 @@ def pools_from_config(config: Object) -> list[Pool]:
                 ranges=_ranges(item["name"], item.get("addresses") or ()),
                 auto=item.get("auto-assign", True) is not False,
                 avoid_buggy=bool(item.get("avoid-buggy-ips")),
+                layer2=item.get("protocol", "layer2") == "layer2",
             )
             for item in listed
         ]
@@ -224,16 +260,16 @@ def _selectors(pool: str, written: Iterable[Object]) -> tuple[Selector, ...]:
 
 
 def _ranges(pool: str, written: Iterable[str]) -> tuple[tuple[int, int], ...]:
-    """Ranges as ``first-last`` or in CIDR; those of IPv6 are left out."""
-    return tuple(_range(pool, text) for text in written if ":" not in text)
+    """Ranges as ``first-last`` or in CIDR."""
+    return tuple(_range(pool, text) for text in written)
 
 
 def _range(pool: str, text: str) -> tuple[int, int]:
     first, dash, last = text.partition("-")
     try:
         if dash:
-            return int(IPv4Address(first.strip())), int(IPv4Address(last.strip()))
-        network = IPv4Network(text.strip(), strict=False)
+            return int(ip_address(first.strip())), int(ip_address(last.strip()))
+        network = ip_network(text.strip(), strict=False)
     except ValueError:
         raise BadPool(f'invalid CIDR "{text}" in pool "{pool}"') from None
     return int(network.network_address), int(network.broadcast_address)

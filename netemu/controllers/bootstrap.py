@@ -110,7 +110,11 @@ def _kube_dns(addressing: Addressing) -> Object:
         {"name": "dns-tcp", "protocol": "TCP", "port": 53, "targetPort": 53},
         {"name": "metrics", "protocol": "TCP", "port": 9153, "targetPort": 9153},
     ]
-    return _service(KUBE_DNS, labels, addressing.dns, ports)
+    service = _service(KUBE_DNS, labels, addressing.dns, ports)
+    if addressing.secondary is not None:
+        addresses = [each.dns for each in addressing.families]
+        service["spec"] |= {"clusterIPs": addresses, "ipFamilyPolicy": "PreferDualStack"}
+    return service
 
 
 def _standard() -> Object:
@@ -141,7 +145,7 @@ def _slice(addressing: Addressing) -> Object:
         "apiVersion": "discovery.k8s.io/v1",
         "kind": "EndpointSlice",
         "metadata": {"namespace": namespace, "name": name, "labels": labels},
-        "addressType": "IPv4",
+        "addressType": addressing.family,
         "endpoints": [{"addresses": [addressing.control_plane], "conditions": {"ready": True}}],
         "ports": [{"name": "https", "port": API_PORT, "protocol": "TCP"}],
     }
@@ -153,19 +157,20 @@ def plan(want: Wanted, have: Object | None) -> list[Action]:
         return [Create(want.resource, want.obj)]
     if is_deleting(have):
         return []
-    if want.resource == resources.SERVICES and _address(have) != _address(want.obj):
+    if _fixed(have) != _fixed(want.obj):
         return [Delete(want.resource, have), Create(want.resource, want.obj)]
     labels = {**labels_of(have), **labels_of(want.obj)}
     metadata = {**have["metadata"], "labels": labels} if labels else have["metadata"]
     corrected = {**have, "metadata": metadata}
-    for field in ("subsets", "endpoints", "ports", "addressType"):
+    for field in ("subsets", "endpoints", "ports"):
         if field in want.obj:
             corrected[field] = want.obj[field]
     return [] if corrected == have else [Update(want.resource, corrected)]
 
 
-def _address(service: Object) -> str:
-    return service["spec"].get("clusterIP") or ""
+def _fixed(obj: Object) -> object:
+    """What of an object can't be changed, and may differ from run to run."""
+    return obj.get("addressType"), (obj.get("spec") or {}).get("clusterIPs")
 
 
 async def bootstrap(client: Client, addressing: Addressing) -> None:

@@ -5,13 +5,24 @@ what it selects and nobody controls is adopted; an owner or an object that is be
 as it is.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 
 from msgspec import Struct
 
-from netemu.model.meta import Object, controller_of, is_deleting, labels_of, owner_reference, uid_of
-from netemu.model.selector import Operator, Selector, matches
+from netemu.model.client import Change, Client
+from netemu.model.meta import (
+    Key,
+    Object,
+    controller_of,
+    is_deleting,
+    key_of,
+    labels_of,
+    namespace_of,
+    owner_reference,
+    uid_of,
+)
+from netemu.model.selector import Operator, Selector, from_object, matches
 
 
 class Claims(Struct, frozen=True):
@@ -48,6 +59,35 @@ def _compiled(selector: Selector) -> Callable[[Mapping[str, str]], bool]:
         equal = {item.key: item.values[0] for item in selector}.items()
         return lambda labels: equal <= labels.items()
     return partial(matches, selector)
+
+
+def spec_selector(obj: Object) -> Selector:
+    """What an owner's ``spec.selector`` selects; without one nothing, so it is never empty."""
+    return from_object(obj["spec"].get("selector")) or ()
+
+
+def touched_by(
+    client: Client,
+    resource: str,
+    kind: str,
+    change: Change,
+    selector_of: Callable[[Object], Selector] = spec_selector,
+) -> Iterator[Key]:
+    """The owners of a kind that another object's change concerns: who controls or controlled it,
+    and, of an orphan, who might adopt it.
+    """
+    for obj in (change.old, change.new):
+        if obj is None:
+            continue
+        owner = controller_of(obj)
+        if owner is not None and owner["kind"] == kind:
+            yield namespace_of(obj), owner["name"]
+        elif owner is None and obj is change.new:
+            labels = labels_of(obj)
+            for candidate in client.list(resource, namespace_of(obj)):
+                wanted = selector_of(candidate)
+                if wanted and matches(wanted, labels):
+                    yield key_of(candidate)
 
 
 def adopted(obj: Object, owner: Object, api_version: str, kind: str) -> Object:

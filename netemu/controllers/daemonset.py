@@ -5,18 +5,18 @@ from collections.abc import Iterable
 from msgspec import Struct
 
 from netemu.controllers.actions import Action, Create, Delete, WriteStatus, execute, namespace_ends
+from netemu.controllers.claims import touched_by
 from netemu.controllers.daemonpods import node_of
 from netemu.controllers.daemonsetplan import Observed, plan
 from netemu.controllers.index import Index, ownership
 from netemu.controllers.pods import available_in, phase_of
 from netemu.controllers.runner import Context
-from netemu.model import resources, selector
+from netemu.model import resources
 from netemu.model.client import Change
 from netemu.model.errors import ApiError, Conflict
 from netemu.model.meta import (
     Key,
     Object,
-    controller_of,
     key_of,
     labels_of,
     name_of,
@@ -64,27 +64,11 @@ class DaemonSetController:
                 return ()
             return [key_of(obj) for obj in self._client.list(resources.DAEMON_SETS)]
         self._owned.observe(change)
-        return self._touched_by(change)
+        return touched_by(self._client, resources.DAEMON_SETS, "DaemonSet", change)
 
     def _forget(self, key: Key) -> None:
         for entry in [entry for entry in self._failures if entry[0] == key]:
             del self._failures[entry]
-
-    def _touched_by(self, change: Change) -> Iterable[Key]:
-        for obj in (change.old, change.new):
-            if obj is None:
-                continue
-            owner = controller_of(obj)
-            if owner is not None and owner["kind"] == "DaemonSet":
-                yield namespace_of(obj), owner["name"]
-            elif owner is None and obj is change.new:
-                yield from self._adopters(obj)
-
-    def _adopters(self, orphan: Object) -> Iterable[Key]:
-        for obj in self._client.list(resources.DAEMON_SETS, namespace_of(orphan)):
-            wanted = selector.from_object(obj["spec"].get("selector"))
-            if wanted and selector.matches(wanted, labels_of(orphan)):
-                yield key_of(obj)
 
     async def sync(self, key: Key) -> float | None:
         """Take one step for a DaemonSet."""

@@ -13,11 +13,11 @@ from msgspec import Struct
 
 from netemu.controllers import revisions
 from netemu.controllers.actions import Action, Create, Delete, Tell, Update, WriteStatus
-from netemu.controllers.claims import adopted, claim, without_owner
+from netemu.controllers.claims import adopted, claim, spec_selector, without_owner
 from netemu.controllers.daemonpods import Fit, fit, new_pod, node_of
 from netemu.controllers.pods import available_in, created_at, has_ended, is_ready, phase_of
 from netemu.controllers.revisions import HASH_LABEL, Revised
-from netemu.model import resources, selector
+from netemu.model import resources
 from netemu.model.meta import (
     Object,
     is_deleting,
@@ -71,7 +71,7 @@ def _owned(obj: Object, owner: Object) -> bool:
 def _claimed(seen: Observed) -> list[Action]:
     """Adopt what matches and belongs to nobody, let go what matches no more."""
     obj = seen.daemon_set
-    wanted = selector.from_object(obj["spec"].get("selector")) or ()
+    wanted = spec_selector(obj)
     done: list[Action] = []
     for resource, candidates in (
         (resources.PODS, seen.pods),

@@ -4,10 +4,11 @@ from collections.abc import Iterable
 
 from netemu.controllers import deploymentstatus, rollout
 from netemu.controllers.actions import Action, Create, Tell, WriteStatus, execute, namespace_ends
+from netemu.controllers.claims import touched_by
 from netemu.controllers.deploymentplan import Observed, plan
 from netemu.controllers.index import Index, ownership
 from netemu.controllers.runner import Context
-from netemu.model import resources, selector
+from netemu.model import resources
 from netemu.model.client import Change
 from netemu.model.errors import ApiError, Conflict
 from netemu.model.meta import (
@@ -15,7 +16,6 @@ from netemu.model.meta import (
     Object,
     controller_of,
     key_of,
-    labels_of,
     name_of,
     namespace_of,
     uid_of,
@@ -42,23 +42,7 @@ class DeploymentController:
             self._pods.observe(change)
             return self._waiting_for(change)
         self._sets.observe(change)
-        return self._touched_by(change)
-
-    def _touched_by(self, change: Change) -> Iterable[Key]:
-        for obj in (change.old, change.new):
-            if obj is None:
-                continue
-            owner = controller_of(obj)
-            if owner is not None and owner["kind"] == "Deployment":
-                yield namespace_of(obj), owner["name"]
-            elif owner is None and obj is change.new:
-                yield from self._adopters(obj)
-
-    def _adopters(self, orphan: Object) -> Iterable[Key]:
-        for deployment in self._client.list(resources.DEPLOYMENTS, namespace_of(orphan)):
-            wanted = selector.from_object(deployment["spec"].get("selector"))
-            if wanted and selector.matches(wanted, labels_of(orphan)):
-                yield key_of(deployment)
+        return touched_by(self._client, resources.DEPLOYMENTS, "Deployment", change)
 
     def _waiting_for(self, change: Change) -> Iterable[Key]:
         """With Recreate the last pod's end lets the new ones start."""

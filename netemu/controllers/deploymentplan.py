@@ -12,10 +12,10 @@ from msgspec.structs import replace
 
 from netemu.controllers import deploymentstatus, podtemplate, rollout
 from netemu.controllers.actions import Action, Create, Delete, Tell, Update, WriteStatus
-from netemu.controllers.claims import adopted, claim, without_owner
+from netemu.controllers.claims import adopted, claim, spec_selector, without_owner
 from netemu.controllers.pods import has_ended
 from netemu.controllers.rollout import Deployment, ReplicaSet, Strategy
-from netemu.model import resources, selector
+from netemu.model import resources
 from netemu.model.meta import (
     Object,
     annotations_of,
@@ -59,8 +59,7 @@ class Observed:
 def plan(seen: Observed) -> list[Action]:
     """The next step."""
     obj = seen.deployment
-    wanted = selector.from_object(obj["spec"].get("selector")) or ()
-    claims = claim(obj, wanted, seen.sets)
+    claims = claim(obj, spec_selector(obj), seen.sets)
     if claims.adopt or claims.release:
         adopt = [adopted(item, obj, "apps/v1", "Deployment") for item in claims.adopt]
         release = [without_owner(item, uid_of(obj)) for item in claims.release]

@@ -6,12 +6,13 @@ virtual IPs, from its end, where the API hands out none by chance; the annotatio
 """
 
 from collections.abc import Collection, Iterable
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import ip_address
 from typing import Final
 
 from netemu.controllers.actions import Action, Tell, Update, execute
 from netemu.controllers.runner import Context
 from netemu.model import resources
+from netemu.model.addressing import IpNetwork
 from netemu.model.client import Change
 from netemu.model.meta import Key, Object, annotations_of, is_deleting, key_of
 from netemu.model.service import VIRTUAL_IP, stands_in
@@ -20,7 +21,7 @@ MIRRORED: Final = 2**16 - 2
 """Offsets below this one have a mirror on the host's loopback (`Addressing.mirror`)."""
 
 
-def plan(service: Object, taken: Collection[str], network: IPv4Network) -> list[Action]:
+def plan(service: Object, taken: Collection[str], network: IpNetwork) -> list[Action]:
     """The annotation that a Service should have; `taken` are the addresses of all others."""
     has = annotations_of(service).get(VIRTUAL_IP, "")
     if is_deleting(service) or not stands_in(service):
@@ -38,14 +39,14 @@ def plan(service: Object, taken: Collection[str], network: IPv4Network) -> list[
     ]
 
 
-def _fits(address: str, network: IPv4Network) -> bool:
+def _fits(address: str, network: IpNetwork) -> bool:
     try:
-        return IPv4Address(address) in network
+        return ip_address(address) in network
     except ValueError:
         return False
 
 
-def _from_the_end(network: IPv4Network) -> Iterable[str]:
+def _from_the_end(network: IpNetwork) -> Iterable[str]:
     last = min(MIRRORED, network.num_addresses - 1)
     return (str(network[offset]) for offset in range(last - 1, 0, -1))
 
@@ -70,8 +71,10 @@ class ExternalProxyController:
     def __init__(self, context: Context) -> None:
         self._client = context.client
         self._recorder = context.recorder
-        self._network = context.addressing.services
-        self._kept = {context.addressing.api, context.addressing.dns}
+        # Names outside are looked up in IPv4, whatever family their virtual IP is of.
+        ranges = context.addressing.of("IPv4") or context.addressing
+        self._network = ranges.services
+        self._kept = {ranges.api, ranges.dns}
 
     def observe(self, change: Change) -> Iterable[Key]:
         """Only Services that have something to do with it."""

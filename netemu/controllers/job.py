@@ -7,12 +7,12 @@ have ended, then their finalizers go, then the numbers change (KEP-2307).
 from collections.abc import Iterable
 
 from netemu.controllers.actions import namespace_ends
-from netemu.controllers.claims import adopted, claim, without_owner
+from netemu.controllers.claims import adopted, claim, spec_selector, touched_by, without_owner
 from netemu.controllers.index import Index, ownership
 from netemu.controllers.jobplan import Observed, Plan, plan
 from netemu.controllers.jobpods import is_tracked, owned_by_job, tracked, untracked
 from netemu.controllers.runner import Context
-from netemu.model import resources, selector
+from netemu.model import resources
 from netemu.model.client import Change, DeleteOptions
 from netemu.model.errors import ApiError, NotFound
 from netemu.model.meta import (
@@ -20,7 +20,6 @@ from netemu.model.meta import (
     Object,
     controller_of,
     key_of,
-    labels_of,
     name_of,
     namespace_of,
     uid_of,
@@ -51,24 +50,11 @@ class JobController:
                     yield ("pod", *key_of(left))
             return
         self._pods.observe(change)
-        for pod in (change.old, change.new):
-            if pod is None:
-                continue
-            owner = controller_of(pod)
-            if owner is not None and owner["kind"] == "Job":
-                yield ("job", namespace_of(pod), owner["name"])
-                if pod is change.new and is_tracked(pod) and self._job_of(pod) is None:
-                    yield ("pod", *key_of(pod))
-            elif owner is None and pod is change.new:
-                yield from self._adopters(pod)
-                if is_tracked(pod):
-                    yield ("pod", *key_of(pod))
-
-    def _adopters(self, orphan: Object) -> Iterable[Entry]:
-        for job in self._client.list(resources.JOBS, namespace_of(orphan)):
-            wanted = selector.from_object(job["spec"].get("selector"))
-            if wanted and selector.matches(wanted, labels_of(orphan)):
-                yield ("job", *key_of(job))
+        for key in touched_by(self._client, resources.JOBS, "Job", change):
+            yield ("job", *key)
+        pod = change.new
+        if pod is not None and is_tracked(pod) and _may_be_lost(pod) and self._job_of(pod) is None:
+            yield ("pod", *key_of(pod))
 
     def _job_of(self, pod: Object) -> Object | None:
         owner = controller_of(pod)
@@ -97,10 +83,9 @@ class JobController:
             await self._update(untracked(pod))
 
     async def _claim(self, job: Object) -> None:
-        wanted = selector.from_object(job["spec"].get("selector")) or ()
         groups: list[tuple[str, str]] = [("owner", uid_of(job)), ("orphan", namespace_of(job))]
         pods = [pod for group in groups for pod in self._pods.objects(group)]
-        claims = claim(job, wanted, pods)
+        claims = claim(job, spec_selector(job), pods)
         for pod in claims.adopt:
             await self._update(tracked(adopted(pod, job, "batch/v1", "Job")))
         for pod in claims.release:
@@ -161,3 +146,9 @@ class JobController:
         current = self._client.get(resources.JOBS, *key)
         if current is not None and uid_of(current) == uid_of(job):
             await self._client.update_status(resources.JOBS, {**current, "status": status})
+
+
+def _may_be_lost(pod: Object) -> bool:
+    """Whether no Job is known by name to count it: an orphan, or a Job's."""
+    owner = controller_of(pod)
+    return owner is None or owner["kind"] == "Job"

@@ -8,6 +8,7 @@ and events say what happened. Services with a loadBalancerClass are left to some
 import logging
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Final
 
 from netemu.controllers.actions import Action, Tell, Update, WriteStatus, execute
@@ -17,11 +18,12 @@ from netemu.controllers.balancerpools import (
     Pool,
     Request,
     Unavailable,
+    held_by,
     own_pool,
     pick,
     pool_from,
     pools_from_config,
-    request_from,
+    requests_from,
 )
 from netemu.controllers.runner import Context
 from netemu.model import resources
@@ -70,25 +72,40 @@ def _provide(seen: Observed) -> list[Action]:
             Tell(service, "Normal", "EnsuringLoadBalancer", "Ensuring load balancer"),
             Update(about, service),
         ]
-    request = request_from(service)
+    held = held_by(service)
     try:
-        address = pick(request, seen.pools, seen.own, seen.holders)
+        addresses = _picked(seen)
     except Unavailable as reason:
-        words = f'Failed to allocate IP for "{"/".join(request.key)}": {reason}'
-        taken = [WriteStatus(about, service, _status(service, ()))] if request.held else []
+        words = f'Failed to allocate IP for "{"/".join(key_of(service))}": {reason}'
+        taken = [WriteStatus(about, service, _status(service, ()))] if held else []
         return [*actions, *taken, Tell(service, "Warning", "AllocationFailed", words)]
-    if address == request.held:
+    if addresses == held:
         return actions
-    if request.held:
-        words = f"{request.held} -> {address}"
+    if held:
+        words = f"{', '.join(held)} -> {', '.join(addresses)}"
         actions.append(Tell(service, "Normal", "LoadbalancerIP", words))
-    ingress = {"ip": address, "ipMode": "VIP"}
+    ingress = tuple({"ip": address, "ipMode": "VIP"} for address in addresses)
+    listed = " ".join(f'"{address}"' for address in addresses)
     return [
         *actions,
-        WriteStatus(about, service, _status(service, (ingress,))),
-        Tell(service, "Normal", "IPAllocated", f'Assigned IP ["{address}"]'),
+        WriteStatus(about, service, _status(service, ingress)),
+        Tell(service, "Normal", "IPAllocated", f"Assigned IP [{listed}]"),
         Tell(service, "Normal", "EnsuredLoadBalancer", "Ensured load balancer"),
     ]
+
+
+def _picked(seen: Observed) -> list[str]:
+    """An address of each family; the second may be missing where the Service just prefers to have
+    it. Raises Unavailable.
+    """
+    found: list[str] = []
+    for request in requests_from(seen.service):
+        try:
+            found.append(pick(request, seen.pools, seen.own, seen.holders))
+        except Unavailable:
+            if not found or seen.service["spec"].get("ipFamilyPolicy") != "PreferDualStack":
+                raise
+    return found
 
 
 def _release(service: Object) -> list[Action]:
@@ -100,7 +117,7 @@ def _release(service: Object) -> list[Action]:
         Tell(service, "Normal", "DeletingLoadBalancer", "Deleting load balancer")
     ]
     actions.append(Update(resources.SERVICES, _with_finalizers(service, left)))
-    if request_from(service).held and not is_deleting(service):
+    if held_by(service) and not is_deleting(service):
         actions.append(WriteStatus(resources.SERVICES, service, _status(service, ())))
     return [*actions, Tell(service, "Normal", "DeletedLoadBalancer", "Deleted load balancer")]
 
@@ -131,10 +148,10 @@ class LoadBalancerController:
     def __init__(self, context: Context) -> None:
         self._client = context.client
         self._recorder = context.recorder
-        self._own = own_pool(context.addressing.load_balancers)
+        self._own = own_pool(*(each.load_balancers for each in context.addressing.families))
         self._configured: dict[Key, tuple[Pool, ...]] = {}
         """MetalLB's pools by the object that names them."""
-        self._held: dict[Key, Request] = {}
+        self._held: dict[Key, tuple[Request, ...]] = {}
         """The Services that have an address."""
         self._waiting: dict[Key, str] = {}
         """Those that can't have one, and what they were told."""
@@ -157,9 +174,9 @@ class LoadBalancerController:
         return (key, *(self._waiting if freed else ()))
 
     def _note(self, service: Object) -> None:
-        request = request_from(service)
-        if request.held:
-            self._held[request.key] = request
+        held = tuple(request for request in requests_from(service) if request.held)
+        if held:
+            self._held[key_of(service)] = held
 
     def _pools(self, change: Change) -> None:
         key = key_of(change.object)
@@ -190,7 +207,7 @@ class LoadBalancerController:
 
     def _observed(self, service: Object) -> Observed:
         holders: dict[str, tuple[Request, ...]] = {}
-        for request in self._held.values():
+        for request in chain.from_iterable(self._held.values()):
             holders[request.held] = (*holders.get(request.held, ()), request)
         pools = tuple(pool for _, pools in sorted(self._configured.items()) for pool in pools)
         return Observed(service=service, pools=pools, own=self._own, holders=holders)

@@ -11,12 +11,18 @@ from msgspec import Struct
 
 from netemu.clock import rfc3339
 from netemu.controllers.actions import namespace_ends
-from netemu.controllers.claims import adopted, claim, without_owner
+from netemu.controllers.claims import (
+    adopted,
+    claim,
+    spec_selector,
+    touched_by,
+    without_owner,
+)
 from netemu.controllers.index import Index, ownership
 from netemu.controllers.podranking import first_to_go
 from netemu.controllers.pods import available_in, is_active, is_ready
 from netemu.controllers.runner import Context
-from netemu.model import resources, selector
+from netemu.model import resources
 from netemu.model.client import Change, DeleteOptions
 from netemu.model.conditions import condition
 from netemu.model.errors import ApiError, NotFound
@@ -51,11 +57,7 @@ class Flavour(Struct, frozen=True):
     """Of one object; nothing must select nothing, so it never is the empty selector."""
 
 
-def _labels_wanted(obj: Object) -> Selector:
-    return selector.from_object(obj["spec"].get("selector")) or ()
-
-
-REPLICA_SET = Flavour(resources.REPLICA_SETS, "apps/v1", "ReplicaSet", _labels_wanted)
+REPLICA_SET = Flavour(resources.REPLICA_SETS, "apps/v1", "ReplicaSet", spec_selector)
 
 
 class Observed(Struct, frozen=True, kw_only=True):
@@ -175,20 +177,13 @@ class ReplicaSetController:
         self._pods.observe(change)
         if change.old is not None and change.new is not None and _alike(change.old, change.new):
             return
-        for pod in (change.old, change.new):
-            if pod is None:
-                continue
-            owner = controller_of(pod)
-            if owner is not None and owner["kind"] == self._flavour.kind:
-                yield namespace_of(pod), owner["name"]
-            elif owner is None and pod is change.new:
-                yield from self._adopters(pod)
-
-    def _adopters(self, orphan: Object) -> Iterable[Key]:
-        for obj in self._client.list(self._flavour.resource, namespace_of(orphan)):
-            wanted = self._flavour.selector(obj)
-            if wanted and selector.matches(wanted, labels_of(orphan)):
-                yield key_of(obj)
+        yield from touched_by(
+            self._client,
+            self._flavour.resource,
+            self._flavour.kind,
+            change,
+            self._flavour.selector,
+        )
 
     async def sync(self, key: Key) -> float | None:
         """Create or delete pods, then say how many there are."""

@@ -4,18 +4,18 @@ from collections.abc import Iterable
 
 from netemu.controllers import statefulpods
 from netemu.controllers.actions import Action, Create, WriteStatus, execute, namespace_ends
+from netemu.controllers.claims import touched_by
 from netemu.controllers.index import Index, ownership
 from netemu.controllers.pods import available_in
 from netemu.controllers.runner import Context
 from netemu.controllers.statefulsetplan import Observed, plan
 from netemu.controllers.statefulspec import claims_needed
-from netemu.model import resources, selector
+from netemu.model import resources
 from netemu.model.client import Change
 from netemu.model.errors import ApiError, Conflict
 from netemu.model.meta import (
     Key,
     Object,
-    controller_of,
     key_of,
     labels_of,
     name_of,
@@ -58,23 +58,7 @@ class StatefulSetController:
         gone = change.resource == resources.PODS and change.new is None
         if gone and statefulpods.POD_NAME in labels_of(change.object):
             self._went[key_of(change.object)] = self._clock.monotonic()
-        return self._touched_by(change)
-
-    def _touched_by(self, change: Change) -> Iterable[Key]:
-        for obj in (change.old, change.new):
-            if obj is None:
-                continue
-            owner = controller_of(obj)
-            if owner is not None and owner["kind"] == "StatefulSet":
-                yield namespace_of(obj), owner["name"]
-            elif owner is None and obj is change.new:
-                yield from self._adopters(obj)
-
-    def _adopters(self, orphan: Object) -> Iterable[Key]:
-        for obj in self._client.list(resources.STATEFUL_SETS, namespace_of(orphan)):
-            wanted = selector.from_object(obj["spec"].get("selector"))
-            if wanted and selector.matches(wanted, labels_of(orphan)):
-                yield key_of(obj)
+        return touched_by(self._client, resources.STATEFUL_SETS, "StatefulSet", change)
 
     def _users(self, change: Change) -> Iterable[Key]:
         """A claim that has gone makes room for a new one."""

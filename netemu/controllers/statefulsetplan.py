@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from netemu.controllers import revisions
 from netemu.controllers.actions import Action, Create, Delete, Tell, Update, WriteStatus
-from netemu.controllers.claims import adopted, claim, without_owner
+from netemu.controllers.claims import adopted, claim, spec_selector, without_owner
 from netemu.controllers.pods import available_in, has_ended, is_ready, phase_of
 from netemu.controllers.revisions import Revised
 from netemu.controllers.statefulpods import (
@@ -26,7 +26,7 @@ from netemu.controllers.statefulpods import (
 )
 from netemu.controllers.statefulsetstatus import status_of
 from netemu.controllers.statefulspec import StatefulSet, Strategy, stateful_set_from
-from netemu.model import resources, selector
+from netemu.model import resources
 from netemu.model.meta import Object, is_deleting, name_of, namespace_of, uid_of
 
 
@@ -74,7 +74,7 @@ def _owned(obj: Object, owner: Object) -> bool:
 def _claimed(seen: Observed) -> list[Action]:
     """Adopt what matches and belongs to nobody, let go what matches no more."""
     obj = seen.stateful_set
-    wanted = selector.from_object(obj["spec"].get("selector")) or ()
+    wanted = spec_selector(obj)
     members = [pod for pod in seen.pods if is_member(obj, pod)]
     done: list[Action] = []
     for resource, candidates in (

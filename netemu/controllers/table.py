@@ -56,6 +56,7 @@ THEN = {
     "service-controller": "loadbalancer:LoadBalancerController",
     "external-proxy-controller": "externalproxy:ExternalProxyController",
     "reload-controller": "reload:ReloadController",
+    "resourcequota-controller": "resourcequota:ResourceQuotaController",
 }
 """The others."""
 

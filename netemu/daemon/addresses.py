@@ -7,9 +7,10 @@ couldn't listen there before, then tries again.
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from ipaddress import IPv4Address
+from ipaddress import ip_address
 from typing import Protocol
 
+from netemu.model.addressing import IpAddress
 from netemu.model.latest import Latest
 from netemu.model.meta import Key
 from netemu.model.service import Service, ServiceType
@@ -29,7 +30,7 @@ class ForeignAddresses:
     """The addresses at present; `run` keeps them in line."""
 
     def __init__(
-        self, reach: Reach, owns: Callable[[IPv4Address], bool], opened: Callable[[], None]
+        self, reach: Reach, owns: Callable[[IpAddress], bool], opened: Callable[[], None]
     ) -> None:
         """`owns`: whether an address lies in the instance's ranges; `opened`: called after one was
         made to end here.
@@ -80,7 +81,7 @@ class ForeignAddresses:
 
     def _is_foreign(self, address: str) -> bool:
         try:
-            return not self._owns(IPv4Address(address))
+            return not self._owns(ip_address(address))
         except ValueError:
             return False
 

@@ -10,7 +10,7 @@ from netemu.daemon import manifests
 from netemu.daemon.addresses import ForeignAddresses
 from netemu.daemon.asking import Refused
 from netemu.daemon.control import Handler
-from netemu.daemon.facts import place_nodes
+from netemu.daemon.facts import follow_nodes
 from netemu.daemon.nodecontrol import NodeControl
 from netemu.daemon.parts import MANAGER, Core, Start
 from netemu.daemon.places import Places
@@ -27,6 +27,7 @@ from netemu.proxy.reachability import Range
 from netemu.proxy.server import Proxy
 
 if TYPE_CHECKING:
+    from netemu.daemon.announcements import Announcements
     from netemu.daemon.rollouts import Rollouts
 
 
@@ -42,6 +43,7 @@ class Answers:
         foreign: ForeignAddresses,
         outside: Places,
         facts: Mapping[str, Any],
+        announcements: "Announcements | None",
     ) -> None:
         self._start = start
         self._facts = facts
@@ -53,15 +55,16 @@ class Answers:
         self._core = core
         self._foreign = foreign
         self._outside = outside
+        self._announcements = announcements
         self._runtime = start.launched.runtime
         self._places: set[str] = set()
         self._rollouts = cache(partial(_rollouts, core, proxy))
         self._time = TimeControl(
             core.clock, self._client, start.home, lambda: core.agent.underway.count > 0
         )
-        self._nodes = NodeControl(
-            core.registry, core.agent.power, lambda: place_nodes(proxy, core.agent)
-        )
+        changed = partial(follow_nodes, proxy, core.agent, announcements)
+        core.agent.power.watch(changed)
+        self._nodes = NodeControl(core.registry, core.agent.power, changed)
         self._dns = seen.questions(self._resolver_of)
         self._files = {"/etc/resolv.conf": _resolv_conf(start)}
 
@@ -99,8 +102,22 @@ class Answers:
             "services": len(self._latest.value.services),
             "proxy": str(self._proxy.mode),
             "connections": self._proxy.connections,
-            "notes": [*facts["notes"], *self._without_rules(), *self._unreachable()],
+            "announced": self._announced(),
+            "notes": [
+                *facts["notes"],
+                *self._without_rules(),
+                *self._unannounced(),
+                *self._unreachable(),
+            ],
         }
+
+    def _announced(self) -> dict[str, str]:
+        """The node that neighbours on the uplink find each load balancer's address at."""
+        return {} if self._announcements is None else dict(self._announcements.balanced)
+
+    def _unannounced(self) -> list[str]:
+        problem = "" if self._announcements is None else self._announcements.problem
+        return [f"load balancers' addresses are not announced: {problem}"] if problem else []
 
     def _without_rules(self) -> list[str]:
         """What users notice where there can be no packet rules."""
@@ -227,6 +244,7 @@ class Answers:
                 "service": backend.service[1],
                 "port": backend.port,
                 "protocol": str(backend.protocol),
+                "family": backend.family,
                 **row,
             }
             for backend, route in sorted(self._proxy.routes.items())

@@ -22,7 +22,7 @@ from netemu.controllers.table import run_controllers
 from netemu.daemon import corefile
 from netemu.daemon.addresses import ForeignAddresses
 from netemu.daemon.control import serve_control
-from netemu.daemon.facts import facts_of, place_nodes
+from netemu.daemon.facts import facts_of, follow_nodes, place_nodes
 from netemu.daemon.follow import follow, settled, tell
 from netemu.daemon.movableclock import MovableClock
 from netemu.daemon.parts import MANAGER, Core, Start
@@ -43,10 +43,12 @@ from netemu.tasks import Tasks, task_group
 
 if TYPE_CHECKING:
     from netemu.api.tokens import ServiceAccountTokens
+    from netemu.daemon.announcements import Announcements
     from netemu.daemon.answers import Answers
     from netemu.scheduler import loop as scheduling
 else:
     ServiceAccountTokens = late("netemu.api.tokens").ServiceAccountTokens
+    Announcements = late("netemu.daemon.announcements").Announcements
     Answers = late("netemu.daemon.answers").Answers
     scheduling = late("netemu.scheduler.loop")
 
@@ -100,11 +102,13 @@ async def _cluster(start: Start) -> AsyncIterator[None]:
 
         @cache
         def answers() -> Answers:
-            return Answers(start, core, proxy, seen, foreign, places, facts)
+            return Answers(start, core, proxy, seen, foreign, places, facts, announcements)
 
         control = serve_control(start.home.socket, lambda: answers().handlers)
         await stack.enter_async_context(control)
         ready.set()
+        announcements = _announce(start, top, core, proxy) if start.launched.uplink else None
+        follow_nodes(proxy, core.agent, announcements)
         _report(start, facts, core, top)
         top.start(_load_the_rest(answers), name="the rest")
         try:
@@ -224,6 +228,7 @@ async def _serve_network(
             clock=core.clock,
             rng=core.rng,
             interception=places.interception,
+            interception6=places.interception6,
             problem=places.problem,
             mode=settings.proxy.mode,
             resolve=launched.host.resolve,
@@ -266,6 +271,19 @@ def _reach_foreign(start: Start, tasks: Tasks, core: Core, proxy: Proxy) -> Fore
     if launched.runtime.isolated:
         tasks.start(foreign.run(core.latest), name="foreign addresses")
     return foreign
+
+
+def _announce(start: Start, tasks: Tasks, core: Core, proxy: Proxy) -> Announcements:
+    """Announce load balancers' addresses to who hangs on the uplink."""
+    announcements = Announcements(
+        core.registry.client(MANAGER),
+        core.registry.recorder("metallb-speaker"),
+        core.latest,
+        start.launched.addressing,
+        proxy.break_off,
+    )
+    tasks.start(announcements.run(), name="announcements")
+    return announcements
 
 
 def _report(start: Start, facts: dict[str, Any], core: Core, tasks: Tasks) -> None:

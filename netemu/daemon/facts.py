@@ -2,16 +2,21 @@
 
 import os
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from netemu.daemon.parts import Core, Start
 from netemu.node.agent import NodeAgent
 from netemu.proxy.server import Proxy
 
+if TYPE_CHECKING:
+    from netemu.daemon.announcements import Announcements
+
 
 def facts_of(start: Start, core: Core) -> dict[str, Any]:
     """The facts of a cluster that has just become ready."""
     launched, addressing = start.launched, start.launched.addressing
+    four = addressing.of("IPv4")
+    mirrors = four is not None and four.mirrored
     return {
         "name": start.home.name,
         "pid": os.getpid(),
@@ -27,20 +32,32 @@ def facts_of(start: Start, core: Core) -> dict[str, Any]:
         "kubeconfig": str(start.home.kubeconfig),
         "home": str(start.home.folder),
         "addresses": {
-            "services": str(addressing.services),
-            "pods": str(addressing.pods),
-            "nodes": str(addressing.nodes),
-            "loadBalancers": "-".join(map(str, addressing.load_balancers)),
+            "services": ", ".join(str(each.services) for each in addressing.families),
+            "pods": ", ".join(str(each.pods) for each in addressing.families),
+            "nodes": ", ".join(str(each.nodes) for each in addressing.families),
+            "loadBalancers": ", ".join(
+                "-".join(map(str, each.load_balancers)) for each in addressing.families
+            ),
             "api": addressing.api,
             "dns": addressing.dns,
-            "mirror": f"127.{addressing.block}.0.0/16" if addressing.mirrored else "",
+            "mirror": f"127.{addressing.block}.0.0/16" if mirrors else "",
         },
         "notes": list(launched.notes),
     }
 
 
+def follow_nodes(proxy: Proxy, agent: NodeAgent, announcements: "Announcements | None") -> None:
+    """What changes when nodes come and go, or others of them are silent."""
+    place_nodes(proxy, agent)
+    if announcements is not None:
+        nodes = (n for n in agent.power.nodes.values() if n.standing.running)
+        announcements.follow_nodes({n.name: n.own for n in nodes if n.standing.reaches.is_set()})
+
+
 def place_nodes(proxy: Proxy, agent: NodeAgent) -> None:
     """Have node ports served at every node that runs."""
     nodes = agent.power.nodes.values()
-    silent = frozenset(node.address for node in nodes if not node.standing.running)
+    silent = frozenset(
+        address for node in nodes if not node.standing.running for address in node.own
+    )
     proxy.place(len(nodes), silent)

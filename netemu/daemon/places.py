@@ -9,6 +9,7 @@ from netemu.fabric.enter import Entrance
 from netemu.fabric.interception import LocalInterception, Unavailable
 from netemu.model.addressing import Addressing
 from netemu.model.latest import Latest
+from netemu.model.nft import IPV6
 from netemu.model.snapshot import Snapshot
 from netemu.node.runtime import SandboxSpec
 from netemu.node.spawner.client import SpawnerClient
@@ -34,9 +35,14 @@ class Places:
         """The means to make rules; None where there are none."""
         self.problem = ""
         """Why there are none, where there should be."""
+        self.interception6: LocalInterception | None = None
+        """The same for IPv6."""
         if runtime.isolated:
             try:
-                self.interception = LocalInterception()
+                if addressing.of("IPv4") is not None:
+                    self.interception = LocalInterception()
+                if addressing.of("IPv6") is not None:
+                    self.interception6 = LocalInterception(IPV6)
             except Unavailable as reason:
                 self.problem = str(reason)
         self._runtime = runtime
@@ -50,15 +56,17 @@ class Places:
     def close(self) -> None:
         """Take the rules away."""
         self._unsubscribe()
-        if self.interception is not None:
-            self.interception.close()
+        for each in (self.interception, self.interception6):
+            if each is not None:
+                each.close()
 
     async def entrance(self, where: Range) -> Entrance:
         """How to get there. Raises OSError."""
         if self.interception is None:
             raise OSError(NO_RULES)
+        ranges = self._addressing.of("IPv4") or self._addressing
         if self._rules is None:
-            pods = self._addressing.pods
+            pods = ranges.pods
             self._rules = Outside(self.interception.rules, pods, vpc_native=self._vpc_native)
             self._rules.follow(self._latest.value)
             self._unsubscribe = self._latest.subscribe(self._follow)
@@ -67,7 +75,7 @@ class Places:
                 id=f"outside-{where}",
                 hostname=where,
                 address=client(where),
-                node_address=self._addressing.control_plane,
+                node_address=ranges.control_plane,
                 files={},
             )
             await self._runtime.create_sandbox(spec)

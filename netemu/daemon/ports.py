@@ -88,13 +88,16 @@ def _dns(settings: Settings, launched: Launched) -> list[DnsListener]:
     addressing = launched.addressing
     host = _host_dns(settings, launched)
     try:
-        inside = DnsListener(
-            launched.cluster.bind_udp(addressing.dns, DNS_PORT),
-            launched.cluster.listen(addressing.dns, DNS_PORT),
-        )
+        inside = [
+            DnsListener(
+                launched.cluster.bind_udp(ranges.dns, DNS_PORT),
+                launched.cluster.listen(ranges.dns, DNS_PORT),
+            )
+            for ranges in addressing.families
+        ]
     except PermissionError:
         return [host]  # loopback mode as an ordinary user: there is no other network to bind it in
-    return [host, inside]
+    return [host, *inside]
 
 
 def _dns_pages(launched: Launched) -> dict[str, socket.socket]:

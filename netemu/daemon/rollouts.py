@@ -224,7 +224,8 @@ def _selects(service: Object, labels: Mapping[str, str]) -> bool:
 def _routes_of(service: Object, routes: Mapping[Backend, Route]) -> Iterator[Route]:
     key: Key = key_of(service)
     for port in service["spec"].get("ports") or ():
-        protocol = port.get("protocol", "TCP")
-        route = routes.get(Backend(key, port.get("name", ""), protocol))
-        if route is not None:
-            yield route
+        for family in ("IPv4", "IPv6"):
+            protocol = port.get("protocol", "TCP")
+            route = routes.get(Backend(key, port.get("name", ""), protocol, family))
+            if route is not None:
+                yield route

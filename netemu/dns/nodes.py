@@ -248,12 +248,12 @@ class Finder(Struct, frozen=True):
         places = tuple(
             Place(
                 (self.domain.host(endpoint).encode(), *service),
-                self.view.shown(endpoint.address),
+                address,
                 port.port,
             )
             for part, endpoint in ready
             for port in part.ports
-            if asked(port)
+            if asked(port) and (address := self.view.shown(endpoint.address))
         )
         return Node(addresses=self._shown(endpoint.address for _, endpoint in ready), places=places)
 
@@ -276,8 +276,8 @@ class Finder(Struct, frozen=True):
         return (service.encode(), namespace.encode(), b"svc", *self.domain.zone)
 
     def _shown(self, addresses: Iterable[str]) -> tuple[str, ...]:
-        """Each once, in order."""
-        return tuple(dict.fromkeys(map(self.view.shown, addresses)))
+        """Each once, in order; those that the client can't reach are left out."""
+        return tuple(filter(None, dict.fromkeys(map(self.view.shown, addresses))))
 
 
 def _any_port(port: EndpointPort) -> bool:

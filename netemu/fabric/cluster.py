@@ -5,19 +5,20 @@ anywhere; packets for it end here.
 """
 
 import errno
-from ipaddress import IPv4Network, summarize_address_range
+from ipaddress import ip_network, summarize_address_range
 from pathlib import Path
+from typing import Final, cast
 
 from netemu.fabric.namespaces import Mount, mount
 from netemu.fabric.rtnetlink import TABLE_LOCAL, Netlink, Rule
-from netemu.model.addressing import Addressing
+from netemu.model.addressing import Addressing, IpNetwork
 from netemu.model.nft import TRANSPARENT_MARK
 
 LOOPBACK = 1
 """The index of `lo`: the first device of every network namespace."""
 
-OURS = IPv4Network("0.0.0.0/0")
-"""What a packet that transparent sockets wait for may be addressed to."""
+EVERYTHING: Final = {4: ip_network("0.0.0.0/0"), 6: ip_network("::/0")}
+"""By IP version: all there are, and so what packets may bear that transparent sockets wait for."""
 
 OUR_TABLE = 100
 """The routing table by which such packets end here; any number that Linux doesn't use itself."""
@@ -34,12 +35,16 @@ which start at 32768; nor node ports."""
 def set_up(links: Netlink, addressing: Addressing) -> None:
     """Make the network namespace of this thread and of `links` the cluster's. Raises OSError."""
     links.up(LOOPBACK)
+    if addressing.of("IPv6") is not None:
+        _set_up_ipv6()
     for network in own_ranges(addressing):
         links.add_local_route(network, LOOPBACK)
-    links.add_local_route(OURS, LOOPBACK, OUR_TABLE)
-    links.add_mark_rule(TRANSPARENT_MARK, OUR_TABLE)
-    links.add_rule(Rule(priority=LOCAL_RULE, table=TABLE_LOCAL))
-    links.delete_rule(Rule(priority=0, table=TABLE_LOCAL))
+    for ranges in addressing.families:
+        version = ranges.services.version
+        links.add_local_route(EVERYTHING[version], LOOPBACK, OUR_TABLE)
+        links.add_mark_rule(TRANSPARENT_MARK, OUR_TABLE, version)
+        links.add_rule(Rule(priority=LOCAL_RULE, table=TABLE_LOCAL, version=version))
+        links.delete_rule(Rule(priority=0, table=TABLE_LOCAL, version=version))
     set_sysctl("net/ipv4/ip_local_port_range", "{} {}".format(*CONNECTING_PORTS))
     set_sysctl("net/ipv4/ip_forward", "1")
     # Everybody who is refused is told at once, however many ask: nobody outside can.
@@ -50,16 +55,38 @@ def set_up(links: Netlink, addressing: Addressing) -> None:
     allow_ping()
 
 
-def own_ranges(addressing: Addressing) -> list[IPv4Network]:
+def _set_up_ipv6() -> None:
+    allow_ipv6()
+    # A `local` route alone lets IPv6 addresses be reached, but not be bound as IPv4's are.
+    set_sysctl("net/ipv6/ip_nonlocal_bind", "1")
+    set_sysctl("net/ipv6/conf/all/forwarding", "1")
+    set_sysctl("net/ipv6/icmp/ratelimit", "0")
+
+
+def allow_ipv6() -> None:
+    """Let the devices of this network have IPv6, whatever the machine's habit, and use it at once:
+    on a link between two that know each other nobody else could have an address.
+    """
+    for device in ("all", "default"):
+        set_sysctl(f"net/ipv6/conf/{device}/disable_ipv6", "0")
+        set_sysctl(f"net/ipv6/conf/{device}/accept_dad", "0")
+
+
+def own_ranges(addressing: Addressing) -> list[IpNetwork]:
     """The ranges whose every address belongs to the cluster namespace itself."""
-    pool = summarize_address_range(*addressing.load_balancers)
-    extra = [network for network in pool if not network.subnet_of(addressing.nodes)]
-    return [addressing.services, addressing.nodes, *extra]
+    return [network for ranges in addressing.families for network in _own_ranges(ranges)]
 
 
-def all_ranges(addressing: Addressing) -> list[IPv4Network]:
+def _own_ranges(ranges: Addressing) -> list[IpNetwork]:
+    pool = cast("list[IpNetwork]", [*summarize_address_range(*ranges.load_balancers)])
+    nodes = ranges.nodes
+    extra = [network for network in pool if not network.subnet_of(nodes)]  # type: ignore[arg-type]  # of one family
+    return [ranges.services, nodes, *extra]
+
+
+def all_ranges(addressing: Addressing) -> list[IpNetwork]:
     """Every range that is reached through the cluster namespace."""
-    return [*own_ranges(addressing), addressing.pods]
+    return [*own_ranges(addressing), *(ranges.pods for ranges in addressing.families)]
 
 
 def allow_ping() -> None:

@@ -1,6 +1,6 @@
 """The kernel's table of connections: makes it forget flows (what `conntrack -D` does).
 
-Only what is needed of <linux/netfilter/nfnetlink_conntrack.h>: list IPv4 entries, delete some.
+Only what is needed of <linux/netfilter/nfnetlink_conntrack.h>: list entries, delete some.
 """
 
 import errno
@@ -30,6 +30,7 @@ class Flow(NamedTuple):
     """An entry."""
 
     protocol: int
+    client: Address
     front: Address
     """What the client addressed."""
     back: Address
@@ -39,9 +40,10 @@ class Flow(NamedTuple):
 
 
 class Conntrack:
-    """The table of the network of the thread that makes this."""
+    """The table of the network of the thread that makes this, for one IP version."""
 
-    def __init__(self) -> None:
+    def __init__(self, version: int = 4) -> None:
+        self._family = socket.AF_INET6 if version == 6 else socket.AF_INET
         kind = socket.SOCK_RAW | socket.SOCK_CLOEXEC
         self._socket = socket.socket(socket.AF_NETLINK, kind, _NETLINK_NETFILTER)
         self._socket.bind((0, 0))
@@ -52,20 +54,13 @@ class Conntrack:
         self._socket.close()
 
     def flows(self) -> list[Flow]:
-        """Every IPv4 entry. Raises OSError."""
+        """Every entry. Raises OSError."""
         self._send(_GET, _DUMP, b"")
         return [_flow(body[_FAMILY.size :]) for body in self._answers()]
 
-    def forget(self, protocol: int, unwanted: Callable[[Address, Address], bool]) -> int:
-        """Forget the flows of a protocol whose front and back are unwanted; how many those were.
-
-        Raises OSError.
-        """
-        gone = [
-            flow
-            for flow in self.flows()
-            if flow.protocol == protocol and unwanted(flow.front, flow.back)
-        ]
+    def forget(self, protocol: int, unwanted: Callable[[Flow], bool]) -> int:
+        """Forget the unwanted flows of a protocol; how many those were. Raises OSError."""
+        gone = [flow for flow in self.flows() if flow.protocol == protocol and unwanted(flow)]
         for flow in gone:
             self._send(_DELETE, _ACK, _attribute(_ORIGINAL | _NESTED, flow.key))
             try:
@@ -79,7 +74,7 @@ class Conntrack:
         self._sequence += 1
         length = _HEADER.size + _FAMILY.size + len(body)
         head = _HEADER.pack(length, _CONNTRACK << 8 | kind, _REQUEST | flags, self._sequence, 0)
-        self._socket.send(head + _FAMILY.pack(socket.AF_INET, 0, 0) + body)
+        self._socket.send(head + _FAMILY.pack(self._family, 0, 0) + body)
 
     def _answers(self) -> Iterator[bytes]:
         while True:
@@ -102,7 +97,7 @@ class Conntrack:
 def _flow(body: bytes) -> Flow:
     parts = _attributes(body)
     original, reply = _tuple(parts[_ORIGINAL]), _tuple(parts[_REPLY])
-    return Flow(original[0], original[2], reply[1], parts[_ORIGINAL])
+    return Flow(*original, reply[1], parts[_ORIGINAL])
 
 
 def _tuple(data: bytes) -> tuple[int, Address, Address]:
@@ -111,9 +106,16 @@ def _tuple(data: bytes) -> tuple[int, Address, Address]:
     ip, transport = _attributes(parts[_IP]), _attributes(parts[_TRANSPORT])
     return (
         transport[_PROTOCOL][0],
-        (socket.inet_ntoa(ip[_SOURCE]), _port(transport.get(_SOURCE_PORT))),
-        (socket.inet_ntoa(ip[_DESTINATION]), _port(transport.get(_DESTINATION_PORT))),
+        (_written(ip, _SOURCE), _port(transport.get(_SOURCE_PORT))),
+        (_written(ip, _DESTINATION), _port(transport.get(_DESTINATION_PORT))),
     )
+
+
+def _written(ip: dict[int, bytes], which: int) -> str:
+    """An address: those of IPv6 have the numbers that follow those of IPv4."""
+    if which in ip:
+        return socket.inet_ntoa(ip[which])
+    return socket.inet_ntop(socket.AF_INET6, ip[which + 2])
 
 
 def _port(data: bytes | None) -> int:

@@ -8,10 +8,11 @@ nobody else uses) and passes, too.
 """
 
 from contextlib import suppress
-from ipaddress import IPv4Network
+from ipaddress import ip_network
 
-from netemu.fabric.cluster import FIRST_RULE, LOCAL_RULE
+from netemu.fabric.cluster import EVERYTHING, FIRST_RULE, LOCAL_RULE, LOOPBACK
 from netemu.fabric.rtnetlink import TABLE_LOCAL, Netlink, Rule, VethEnd
+from netemu.model.addressing import IpNetwork
 
 OWN_NODE = 0x10
 """The type of service of a kubelet's own connections (RFC 1349: minimize delay)."""
@@ -19,50 +20,52 @@ OWN_NODE = 0x10
 SILENT_TABLE = 101
 """The routing table in which everything leads to the silent device."""
 SILENCE, SILENCE_END = "silence", "silence-end"
-_EVERYWHERE = IPv4Network("0.0.0.0/0")
 
 
-def rules(pods: IPv4Network, node: str) -> list[Rule]:
-    """The rules for the node with that address and range of pods."""
-    own = IPv4Network(node)
+def rules(pods: IpNetwork, node: str) -> list[Rule]:
+    """The rules for the node with that address and range of pods, of one IP version."""
+    own, silent, version = ip_network(node), SILENT_TABLE, pods.version
+    first, second, third, fourth = range(FIRST_RULE, FIRST_RULE + 4)
     return [
-        Rule(priority=FIRST_RULE, source=pods, destination=pods),
-        Rule(priority=FIRST_RULE, source=pods, destination=own, table=TABLE_LOCAL),
-        Rule(priority=FIRST_RULE + 1, destination=pods, service=OWN_NODE),
-        Rule(priority=FIRST_RULE + 2, destination=pods, table=SILENT_TABLE),
-        Rule(priority=FIRST_RULE + 2, destination=own, table=SILENT_TABLE),
-        Rule(priority=FIRST_RULE + 3, source=own, table=SILENT_TABLE),
+        Rule(priority=first, source=pods, destination=pods, version=version),
+        Rule(priority=first, source=pods, destination=own, table=TABLE_LOCAL, version=version),
+        Rule(priority=second, destination=pods, service=OWN_NODE, version=version),
+        Rule(priority=third, destination=pods, table=silent, version=version),
+        Rule(priority=third, destination=own, table=silent, version=version),
+        Rule(priority=fourth, source=own, table=silent, version=version),
         # After local addresses: each node has a proxy of its own, which its pods still reach.
-        Rule(priority=LOCAL_RULE + 1, source=pods, table=SILENT_TABLE),
+        Rule(priority=LOCAL_RULE + 1, source=pods, table=silent, version=version),
     ]
 
 
-def cut(links: Netlink, pods: IPv4Network, node: str) -> None:
+def cut(links: Netlink, pods: IpNetwork, node: str) -> None:
     """Cut a node off; again makes no difference. Raises OSError."""
-    _have_silence(links, node)
+    _have_silence(links, pods.version, node)
     heal(links, pods, node)
     for rule in rules(pods, node):
         links.add_rule(rule)
 
 
-def heal(links: Netlink, pods: IPv4Network, node: str) -> None:
+def heal(links: Netlink, pods: IpNetwork, node: str) -> None:
     """Undo it; nothing happens where nothing was cut. Raises OSError."""
     for rule in rules(pods, node):
         with suppress(FileNotFoundError):
             links.delete_rule(rule)
 
 
-def _have_silence(links: Netlink, source: str) -> None:
+def _have_silence(links: Netlink, version: int, source: str) -> None:
     """Make the device that takes packets and passes them on to nobody, unless there is one.
 
     `source` is where connections by it start, or the kernel would refuse them at once.
     """
-    try:
+    with suppress(FileExistsError):
         links.add_veth(VethEnd(name=SILENCE), VethEnd(name=SILENCE_END))
-    except FileExistsError:
-        return
     index = links.index(SILENCE)
-    links.up(links.index(SILENCE_END), arp=False)
     # Without ARP the other end gets packets that are addressed to this one, and drops them.
-    links.up(index, arp=False)
-    links.add_route(_EVERYWHERE, index, source=source, table=SILENT_TABLE)
+    for each in (links.index(SILENCE_END), index):
+        links.up(each, arp=False)
+    with suppress(FileExistsError):
+        if version == 6:  # where a source must be some device's
+            links.add_address(LOOPBACK, source, 128)
+    with suppress(FileExistsError):
+        links.add_route(EVERYTHING[version], index, source=source, table=SILENT_TABLE)

@@ -8,13 +8,19 @@ must exist there. It does nothing else, so handing it a job and waiting takes mi
 import socket
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from typing import Final, TypeVar
 
 BACKLOG = 1024
 """Connections that may wait to be accepted; the kernel caps it at net.core.somaxconn (4096)."""
 
 HANDOFF_SECONDS = 5.0
 """Longest wait for the host-side thread, whose calls never block: past it, something is broken."""
+
+TRANSPARENT: Final = {
+    socket.AF_INET: (socket.SOL_IP, socket.IP_TRANSPARENT),
+    socket.AF_INET6: (socket.IPPROTO_IPV6, 75),  # IPV6_TRANSPARENT, <linux/in6.h>
+}
+"""The socket option, by family."""
 
 T = TypeVar("T")
 
@@ -30,7 +36,7 @@ class LocalSockets:
         listener = _socket(address, socket.SOCK_STREAM)
         try:
             if transparent:
-                listener.setsockopt(socket.SOL_IP, socket.IP_TRANSPARENT, 1)
+                listener.setsockopt(*TRANSPARENT[listener.family], 1)
             # A port whose last connections linger in TIME_WAIT must be free for the next `up`.
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             # Accepted connections inherit it: small answers must not wait for an ACK.
@@ -52,9 +58,11 @@ class LocalSockets:
             raise
         return bound
 
-    def connector(self, kind: socket.SocketKind) -> socket.socket:
-        """An unconnected, unbound IPv4 socket of that kind. Raises OSError."""
-        return socket.socket(socket.AF_INET, kind | socket.SOCK_NONBLOCK)
+    def connector(
+        self, kind: socket.SocketKind, family: socket.AddressFamily = socket.AF_INET
+    ) -> socket.socket:
+        """An unconnected, unbound socket of that kind. Raises OSError."""
+        return socket.socket(family, kind | socket.SOCK_NONBLOCK)
 
     async def resolve(self, name: str) -> list[str]:
         """The IPv4 addresses of a name, as programs on the host find them. Raises OSError."""
@@ -86,9 +94,11 @@ class HostSockets:
         """A bound UDP socket (port 0: any). Raises OSError."""
         return self._call(lambda: self._sockets.bind_udp(address, port))
 
-    def connector(self, kind: socket.SocketKind) -> socket.socket:
-        """An unconnected, unbound IPv4 socket of that kind. Raises OSError."""
-        return self._call(lambda: self._sockets.connector(kind))
+    def connector(
+        self, kind: socket.SocketKind, family: socket.AddressFamily = socket.AF_INET
+    ) -> socket.socket:
+        """An unconnected, unbound socket of that kind. Raises OSError."""
+        return self._call(lambda: self._sockets.connector(kind, family))
 
     async def resolve(self, name: str) -> list[str]:
         """The IPv4 addresses of a name, as programs on the host find them. Raises OSError."""

@@ -6,12 +6,13 @@ mode is tried out in a forked child, which takes its namespaces with it when it 
 
 import errno
 import os
-from collections.abc import Callable, Mapping
+import socket
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
 from msgspec import Struct
 
-from netemu.config.settings import NetMode
+from netemu.config.settings import IpFamily, NetMode
 from netemu.fabric.namespaces import Mount, Namespace, map_root, mount, private_mounts, unshare
 from netemu.fabric.rtnetlink import Netlink, VethEnd
 
@@ -52,6 +53,23 @@ def choose(asked: NetMode, attempt: Callable[[NetMode], str | None]) -> Choice:
             return Choice(mode, refused)
         refused[mode] = reason
     return Choice(NetMode.LOOPBACK, refused)
+
+
+def require(choice: Choice, families: Collection[IpFamily]) -> None:
+    """Make sure that the address families asked for can be had. Raises ModeRefused."""
+    if IpFamily.IPV6 not in families:
+        return
+    if choice.mode is NetMode.LOOPBACK:
+        why = "".join(
+            f"; --net {mode} isn't possible: {why}" for mode, why in choice.refused.items()
+        )
+        text = "it needs namespaces, as the loopback interface has a single address of it"
+        raise ModeRefused(f"network.ipFamilies: IPv6 isn't possible here: {text}{why}")
+    try:
+        socket.socket(socket.AF_INET6, socket.SOCK_DGRAM).close()
+    except OSError as error:
+        text = f"the kernel has none ({error.strerror})"
+        raise ModeRefused(f"network.ipFamilies: IPv6 isn't possible here: {text}") from error
 
 
 def attempt(mode: NetMode) -> str | None:

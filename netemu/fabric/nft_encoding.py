@@ -3,7 +3,6 @@
 The numbers are those of <linux/netfilter/nf_tables.h>; `nft list ruleset` shows what came of them.
 """
 
-import socket
 import struct
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
@@ -19,7 +18,6 @@ ELEMENTS_AT_ONCE: Final = 400
 
 _ATTRIBUTE = struct.Struct("=HH")
 _CREATE, _APPEND = 0x400, 0x800
-_IPV4 = socket.AF_INET
 _NESTED, _TYPE_MASK = 0x8000, 0x3FFF
 _NEWTABLE, _DELTABLE, _NEWCHAIN, _NEWRULE, _DELRULE = 0, 2, 3, 6, 8
 _NEWSET, _NEWSETELEM, _DELSETELEM = 9, 12, 14
@@ -32,6 +30,8 @@ HOOKS: Final = {"prerouting": 0, "input": 1, "forward": 2, "output": 3, "postrou
 _PAYLOADS: Final = {
     Load.SOURCE: (1, 12, 4),
     Load.DESTINATION: (1, 16, 4),
+    Load.SOURCE6: (1, 8, 16),
+    Load.DESTINATION6: (1, 24, 16),
     Load.SOURCE_PORT: (2, 0, 2),
     Load.DESTINATION_PORT: (2, 2, 2),
     Load.TCP_FLAGS: (2, 13, 1),
@@ -219,7 +219,8 @@ def _remember(remember: nft.Remember) -> bytes:
 
 def _translate(translate: nft.Translate) -> bytes:
     kind = 0 if translate.source else 1
-    parts = [(1, _number(kind)), (2, _number(_IPV4)), (3, _register(translate.address))]
+    family = _number(nft.FAMILIES[translate.version])
+    parts = [(1, _number(kind)), (2, family), (3, _register(translate.address))]
     if translate.port is not None:
         parts.append((5, _register(translate.port)))
     return _named("nat", *parts)
@@ -227,12 +228,15 @@ def _translate(translate: nft.Translate) -> bytes:
 
 def _redirect(redirect: nft.Redirect) -> bytes:
     registers = (2, _register(redirect.address)), (3, _register(redirect.port))
-    return _named("tproxy", (1, _number(_IPV4)), *registers)
+    return _named("tproxy", (1, _number(nft.FAMILIES[redirect.version])), *registers)
+
+
+_UNREACHABLE: Final = {(4, False): 3, (4, True): 1, (6, False): 4, (6, True): 3}
+"""Codes for an unreachable port (and host: True), by IP version (RFC 792, RFC 4443 §3.1)."""
 
 
 def _refuse(refuse: nft.Refuse) -> bytes:
-    unreachable = 1 if refuse.host else 3  # ICMP's codes for host and port (RFC 792)
-    code = bytes([0 if refuse.reset else unreachable])
+    code = bytes([0 if refuse.reset else _UNREACHABLE[refuse.version, refuse.host]])
     return _named("reject", (1, _number(int(refuse.reset))), (2, code))
 
 

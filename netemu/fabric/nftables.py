@@ -32,11 +32,12 @@ class NftError(OSError):
 
 
 class Nftables:
-    """One table of IPv4 rules in the network of the thread that makes this."""
+    """One table of rules, for one IP version, in the network of the thread that makes this."""
 
-    def __init__(self, table: str) -> None:
+    def __init__(self, table: str, version: int = 4) -> None:
         """Raises OSError when there is no nftables here."""
         self._table = table
+        self._family = nft.FAMILIES[version]
         kind = socket.SOCK_RAW | socket.SOCK_CLOEXEC
         self._socket = socket.socket(socket.AF_NETLINK, kind, _NETLINK_NETFILTER)
         self._socket.bind((0, 0))
@@ -54,7 +55,7 @@ class Nftables:
         size = 0
         for command in commands:
             for kind, flags, body in nft_encoding.messages(self._table, command):
-                message = self._message(_NFTABLES << 8 | kind, flags, socket.AF_INET, 0, body)
+                message = self._message(_NFTABLES << 8 | kind, flags, self._family, 0, body)
                 if size + len(message) > BATCH_BYTES:
                     self._send(messages, what)
                     messages, what, size = [], {}, 0
@@ -69,7 +70,7 @@ class Nftables:
         body = nft_encoding.attribute(1, nft_encoding.text(self._table))
         body += nft_encoding.attribute(2, nft_encoding.text(set))
         kind = _NFTABLES << 8 | _GETSETELEM
-        self._socket.send(self._message(kind, _DUMP, socket.AF_INET, 0, body))
+        self._socket.send(self._message(kind, _DUMP, self._family, 0, body))
         asked = self._sequence
         found: list[Member] = []
         while True:

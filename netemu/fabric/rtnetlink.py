@@ -10,9 +10,11 @@ import socket
 import struct
 import sys
 from collections.abc import Iterator, Mapping
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import ip_address, ip_network
 
 from msgspec import Struct
+
+from netemu.model.addressing import IpNetwork
 
 RECEIVE_LIMIT = 256 * 1024
 """Bytes of one datagram from the kernel; it fills at most 32 KiB (netlink(7))."""
@@ -30,6 +32,7 @@ _NEWRULE, _DELRULE = 32, 33
 _ERROR, _DONE = 2, 3
 _REQUEST, _ACK, _EXCLUSIVE, _CREATE, _DUMP = 0x1, 0x4, 0x200, 0x400, 0x300
 
+_IFLA_LINK, _MACVLAN_MODE, _MACVLAN_BRIDGE = 5, 1, 4
 _IFLA_ADDRESS, _IFLA_IFNAME, _IFLA_LINKINFO, _IFLA_NET_NS_FD = 1, 3, 18, 28
 _INFO_KIND, _INFO_DATA, _VETH_PEER = 1, 2, 1
 _IFA_ADDRESS, _IFA_LOCAL = 1, 2
@@ -45,6 +48,10 @@ _PROTOCOL_STATIC = 4
 _SCOPE_GLOBAL, _SCOPE_LINK, _SCOPE_HOST, _SCOPE_NOWHERE = 0, 253, 254, 255
 _TYPE_UNICAST, _TYPE_LOCAL = 1, 2
 _NUD_PERMANENT = 0x80
+_NODAD = 0x02
+
+_FAMILIES = {4: socket.AF_INET, 6: socket.AF_INET6}
+"""By IP version."""
 
 
 class VethEnd(Struct, frozen=True, kw_only=True):
@@ -61,17 +68,19 @@ class Rule(Struct, frozen=True, kw_only=True):
     """Which packets look for their way in which table."""
 
     priority: int
-    source: IPv4Network | None = None
-    destination: IPv4Network | None = None
+    source: IpNetwork | None = None
+    destination: IpNetwork | None = None
     service: int = 0
     """The type of service; 0: any."""
     table: int = TABLE_MAIN
+    version: int = 4
+    """Of which IP version packets are."""
 
 
 class Route(Struct, frozen=True):
     """A route that exists."""
 
-    destination: IPv4Network
+    destination: IpNetwork
     device: str
 
 
@@ -95,6 +104,14 @@ class Netlink:
         body = _LINK.pack(0, 0, 0, 0, 0) + _end(one) + _attribute(_IFLA_LINKINFO, info)
         self._request(_NEWLINK, _CREATE | _EXCLUSIVE, body)
 
+    def add_macvlan(self, name: str, below: int, mac: str) -> None:
+        """Make a device with a hardware address of its own on top of another. Raises OSError."""
+        mode = _attribute(_MACVLAN_MODE, struct.pack("=I", _MACVLAN_BRIDGE))
+        info = _attribute(_INFO_KIND, b"macvlan") + _attribute(_INFO_DATA, mode)
+        body = _LINK.pack(0, 0, 0, 0, 0) + _end(VethEnd(name=name, mac=mac))
+        body += _attribute(_IFLA_LINK, struct.pack("=I", below)) + _attribute(_IFLA_LINKINFO, info)
+        self._request(_NEWLINK, _CREATE | _EXCLUSIVE, body)
+
     def delete(self, name: str) -> None:
         """Remove a device; of a veth, both ends. Raises OSError: ENODEV when there is none."""
         self._request(_DELLINK, 0, _named(name))
@@ -111,21 +128,25 @@ class Netlink:
         self._request(_NEWLINK, 0, _LINK.pack(0, 0, index, flags, flags))
 
     def add_address(self, index: int, address: str, prefix: int) -> None:
-        """Give a device an address."""
-        raw = socket.inet_aton(address)
-        body = _ADDRESS.pack(socket.AF_INET, prefix, 0, _SCOPE_GLOBAL, index)
+        """Give a device an address, usable at once: nobody is asked whether it is taken (RFC 4862
+        §5.1). Raises OSError: EACCES where IPv6 is off.
+        """
+        family, raw = _packed(address)
+        flags = _NODAD if family == socket.AF_INET6 else 0
+        body = _ADDRESS.pack(family, prefix, flags, _SCOPE_GLOBAL, index)
         body += _attribute(_IFA_LOCAL, raw) + _attribute(_IFA_ADDRESS, raw)
         self._request(_NEWADDR, _CREATE | _EXCLUSIVE, body)
 
     def add_neighbour(self, index: int, address: str, mac: str) -> None:
-        """Say for good which hardware address has an address, so nobody asks by ARP."""
-        body = _NEIGHBOUR.pack(socket.AF_INET, index, _NUD_PERMANENT, 0, 0)
-        body += _attribute(_NDA_DST, socket.inet_aton(address)) + _attribute(_NDA_LLADDR, _mac(mac))
+        """Say for good which hardware address has an address, so nobody asks by ARP or NDP."""
+        family, raw = _packed(address)
+        body = _NEIGHBOUR.pack(family, index, _NUD_PERMANENT, 0, 0)
+        body += _attribute(_NDA_DST, raw) + _attribute(_NDA_LLADDR, _mac(mac))
         self._request(_NEWNEIGH, _CREATE | _EXCLUSIVE, body)
 
     def add_route(
         self,
-        destination: IPv4Network,
+        destination: IpNetwork,
         index: int,
         *,
         gateway: str | None = None,
@@ -140,20 +161,18 @@ class Netlink:
         body = _route(destination, table, scope, _TYPE_UNICAST)
         body += _attribute(_RTA_OIF, struct.pack("=I", index))
         if gateway is not None:
-            body += _attribute(_RTA_GATEWAY, socket.inet_aton(gateway))
+            body += _attribute(_RTA_GATEWAY, _packed(gateway)[1])
         if source is not None:
-            body += _attribute(_RTA_PREFSRC, socket.inet_aton(source))
+            body += _attribute(_RTA_PREFSRC, _packed(source)[1])
         self._request(_NEWROUTE, _CREATE | _EXCLUSIVE, body)
 
-    def delete_route(self, destination: IPv4Network) -> None:
+    def delete_route(self, destination: IpNetwork) -> None:
         """Take a route away. Raises OSError: ESRCH when there is none."""
         # A scope of "nowhere" and no type match whatever route there is (ip-route(8) asks so too).
         body = _route(destination, TABLE_MAIN, _SCOPE_NOWHERE, 0)
         self._request(_DELROUTE, 0, body)
 
-    def add_local_route(
-        self, destination: IPv4Network, index: int, table: int = TABLE_LOCAL
-    ) -> None:
+    def add_local_route(self, destination: IpNetwork, index: int, table: int = TABLE_LOCAL) -> None:
         """Make every address in `destination` one of our own: it can be bound, packets end here.
 
         In another table than the usual that holds only for packets that are sent there.
@@ -173,22 +192,22 @@ class Netlink:
         """Take a rule away. Raises OSError: ENOENT when there is none like it."""
         self._request(_DELRULE, 0, _rule(rule))
 
-    def add_mark_rule(self, bit: int, table: int) -> None:
-        """Route packets by another table if their mark has a bit."""
-        body = _ROUTE.pack(socket.AF_INET, 0, 0, 0, table, 0, 0, _TO_TABLE, 0)
+    def add_mark_rule(self, bit: int, table: int, version: int = 4) -> None:
+        """Route packets of an IP version by another table if their mark has a bit."""
+        body = _ROUTE.pack(_FAMILIES[version], 0, 0, 0, table, 0, 0, _TO_TABLE, 0)
         for kind in (_FRA_FWMARK, _FRA_FWMASK):
             body += _attribute(kind, struct.pack("=I", bit))
         self._request(_NEWRULE, _CREATE | _EXCLUSIVE, body)
 
-    def delete_local_route(self, destination: IPv4Network) -> None:
+    def delete_local_route(self, destination: IpNetwork) -> None:
         """Undo `add_local_route`. Raises OSError: ESRCH when there is none."""
         body = _route(destination, TABLE_LOCAL, _SCOPE_NOWHERE, _TYPE_LOCAL)
         self._request(_DELROUTE, 0, body)
 
-    def routes(self) -> list[Route]:
-        """Every IPv4 route, of all tables."""
+    def routes(self, version: int = 4) -> list[Route]:
+        """Every route of an IP version, of all tables."""
         names = self._names()
-        found = self._dump(_GETROUTE, _ROUTE.pack(socket.AF_INET, 0, 0, 0, 0, 0, 0, 0, 0))
+        found = self._dump(_GETROUTE, _ROUTE.pack(_FAMILIES[version], 0, 0, 0, 0, 0, 0, 0, 0))
         return [_parse_route(body, names) for kind, body in found if kind == _NEWROUTE]
 
     def _names(self) -> dict[int, str]:
@@ -239,15 +258,22 @@ def _end(end: VethEnd) -> bytes:
     return body
 
 
-def _route(destination: IPv4Network, table: int, scope: int, kind: int) -> bytes:
+def _packed(address: str) -> tuple[int, bytes]:
+    """The family of an address, and its bytes."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    return family, socket.inet_pton(family, address)
+
+
+def _route(destination: IpNetwork, table: int, scope: int, kind: int) -> bytes:
     prefix = destination.prefixlen
-    fixed = (socket.AF_INET, prefix, 0, 0, table, _PROTOCOL_STATIC, scope, kind, 0)
+    fixed = (_FAMILIES[destination.version], prefix, 0, 0, table, _PROTOCOL_STATIC, scope, kind, 0)
     return _ROUTE.pack(*fixed) + _attribute(_RTA_DST, destination.network_address.packed)
 
 
 def _rule(rule: Rule) -> bytes:
     lengths = [0 if net is None else net.prefixlen for net in (rule.destination, rule.source)]
-    body = _ROUTE.pack(socket.AF_INET, *lengths, rule.service, rule.table, 0, 0, _TO_TABLE, 0)
+    family = _FAMILIES[rule.version]
+    body = _ROUTE.pack(family, *lengths, rule.service, rule.table, 0, 0, _TO_TABLE, 0)
     for kind, net in ((_FRA_DST, rule.destination), (_FRA_SRC, rule.source)):
         if net is not None:
             body += _attribute(kind, net.network_address.packed)
@@ -256,9 +282,10 @@ def _rule(rule: Rule) -> bytes:
 
 def _parse_route(body: bytes, names: Mapping[int, str]) -> Route:
     attributes = dict(_attributes(body[_ROUTE.size :]))
-    address = attributes.get(_RTA_DST, bytes(4))
+    size = 4 if body[0] == socket.AF_INET else 16
+    address = ip_address(attributes.get(_RTA_DST, bytes(size)))
     index = int.from_bytes(attributes.get(_RTA_OIF, b""), sys.byteorder)
-    return Route(IPv4Network((IPv4Address(address), body[1])), names.get(index, ""))
+    return Route(ip_network((address, body[1])), names.get(index, ""))
 
 
 def _parse_link(body: bytes) -> tuple[int, str]:

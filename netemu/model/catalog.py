@@ -7,7 +7,7 @@ catalog (discovery, OpenAPI) keeps it by the catalog itself.
 from collections.abc import Iterable, Mapping
 from functools import cached_property
 
-from netemu.model.resources import CONVERTED, MEASURED, RESOURCES, REVIEWS, Resource
+from netemu.model.resources import MEASURED, RESOURCES, REVIEWS, Resource
 
 
 class Catalog:
@@ -16,7 +16,7 @@ class Catalog:
     def __init__(self, custom: Iterable[Resource] = ()) -> None:
         self.custom = tuple(custom)
         """Of each definition the version that is stored comes first."""
-        self.kinds = (*RESOURCES, *REVIEWS, *CONVERTED, *MEASURED, *self.custom)
+        self.kinds = (*RESOURCES, *REVIEWS, *MEASURED, *self.custom)
 
     @cached_property
     def kept(self) -> tuple[Resource, ...]:

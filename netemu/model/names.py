@@ -66,6 +66,15 @@ def dns_subdomain(value: str) -> list[str]:
     return _bounded(value, SUBDOMAIN_LENGTH, _SUBDOMAIN, rule, "example.com")
 
 
+def wildcard_subdomain(value: str) -> list[str]:
+    """``*.example.com``: hosts of Ingresses."""
+    rule = (
+        "a wildcard DNS-1123 subdomain must start with '*.', followed by a valid DNS subdomain, "
+        f"which must consist of {_LOWER}, '-' or '.' and end with an alphanumeric character"
+    )
+    return _bounded(value, SUBDOMAIN_LENGTH, rf"\*\.{_SUBDOMAIN}", rule, "*.example.com")
+
+
 def dns_1035_label(value: str) -> list[str]:
     """RFC 1035 label: the names of Services."""
     rule = (

@@ -42,6 +42,7 @@ class Kind(IntEnum):
 
     VERDICT = 0xFFFFFF00
     ADDRESS = 7
+    ADDRESS6 = 8
     PROTOCOL = 12
     PORT = 13
     MARK = 19
@@ -49,6 +50,7 @@ class Kind(IntEnum):
 
 WIDTHS: dict[Kind, int] = {
     Kind.ADDRESS: 4,
+    Kind.ADDRESS6: 16,
     Kind.PROTOCOL: 1,
     Kind.PORT: 2,
     Kind.MARK: 4,
@@ -61,6 +63,8 @@ class Load(StrEnum):
 
     SOURCE = "ip saddr"
     DESTINATION = "ip daddr"
+    SOURCE6 = "ip6 saddr"
+    DESTINATION6 = "ip6 daddr"
     SOURCE_PORT = "th sport"
     DESTINATION_PORT = "th dport"
     TCP_FLAGS = "tcp flags"
@@ -71,6 +75,26 @@ class Load(StrEnum):
     TRANSPARENT = "socket transparent"
     INPUT = "meta iif"
     OUTPUT = "meta oif"
+
+
+class Stack(Struct, frozen=True):
+    """What rules of one IP version are made of; a table has rules of one."""
+
+    version: int
+    address: Kind
+    words: int
+    """Registers that an address fills."""
+    source: Load
+    destination: Load
+
+    def packed(self, address: str) -> bytes:
+        """An address as packets have it."""
+        return socket.inet_pton(FAMILIES[self.version], address)
+
+
+FAMILIES: Final = {4: socket.AF_INET, 6: socket.AF_INET6}
+IPV4: Final = Stack(4, Kind.ADDRESS, 1, Load.SOURCE, Load.DESTINATION)
+IPV6: Final = Stack(6, Kind.ADDRESS6, 4, Load.SOURCE6, Load.DESTINATION6)
 
 
 class Read(Struct, frozen=True):
@@ -137,6 +161,7 @@ class Translate(Struct, frozen=True):
     address: int
     port: int | None = None
     source: bool = False
+    version: int = 4
 
 
 class Redirect(Struct, frozen=True):
@@ -144,6 +169,7 @@ class Redirect(Struct, frozen=True):
 
     address: int
     port: int
+    version: int = 4
 
 
 class SetMark(Struct, frozen=True):
@@ -158,6 +184,7 @@ class Refuse(Struct, frozen=True):
     reset: bool
     host: bool = False
     """It is the host that is unreachable, not just the port."""
+    version: int = 4
 
 
 Expression: TypeAlias = (
@@ -291,6 +318,10 @@ class Interception(Protocol):
     """The means to serve addresses that nothing is bound to, and to speak in a client's name."""
 
     @property
+    def stack(self) -> Stack:
+        """The IP version it is for."""
+
+    @property
     def rules(self) -> Rules:
         """The table."""
 
@@ -299,6 +330,11 @@ class Interception(Protocol):
 
     def forget(self, unwanted: Callable[[Address, Address], bool]) -> None:
         """Forget UDP flows by what their client addressed and who answers it. Raises OSError."""
+
+    def cut(self, unwanted: Callable[[Address, Address], bool]) -> None:
+        """Forget TCP connections by their client and what it addressed, so that it is told when it
+        next says something. Raises OSError.
+        """
 
     def close(self) -> None:
         """Take the rules away."""

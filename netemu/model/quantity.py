@@ -60,6 +60,13 @@ def canonical(text: str | int | float, digits: int = 9) -> str:
     return f"{count}{_DECIMAL[exponent]}"
 
 
+def shown(number: Decimal, *, binary: bool) -> str:
+    """A number in the form in which the API shows it; `binary`: in Ki, Mi, …, where it is large."""
+    if binary and abs(number) >= 1024 and number == int(number):
+        return _binary(int(number))
+    return canonical(format(number, "f"))
+
+
 def _binary(number: int) -> str:
     level = 0
     while number % 1024 == 0 and level + 1 < len(_BINARY):

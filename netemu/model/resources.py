@@ -90,9 +90,9 @@ _STORED: tuple[Resource, ...] = (
     Resource(
         "", "v1", "ComponentStatus", "componentstatuses", False, ("cs",), verbs=("get", "list")
     ),
-    Resource("", "v1", "LimitRange", "limitranges", True, ("limits",), controlled=False),
+    Resource("", "v1", "LimitRange", "limitranges", True, ("limits",)),
     Resource("", "v1", "PodTemplate", "podtemplates"),
-    Resource("", "v1", "ResourceQuota", "resourcequotas", True, ("quota",), (), _STATUS, False),
+    Resource("", "v1", "ResourceQuota", "resourcequotas", True, ("quota",), (), _STATUS),
     Resource(
         _ADMISSION,
         "v1",
@@ -159,7 +159,7 @@ _STORED: tuple[Resource, ...] = (
     Resource(
         _NETWORKING, "v1", "NetworkPolicy", "networkpolicies", True, ("netpol",), controlled=False
     ),
-    Resource("node.k8s.io", "v1", "RuntimeClass", "runtimeclasses", False, controlled=False),
+    Resource("node.k8s.io", "v1", "RuntimeClass", "runtimeclasses", False),
     Resource(_STORAGE, "v1", "CSIDriver", "csidrivers", False, controlled=False),
     Resource(_STORAGE, "v1", "CSINode", "csinodes", False, controlled=False),
     Resource(_STORAGE, "v1", "CSIStorageCapacity", "csistoragecapacities", controlled=False),
@@ -225,6 +225,8 @@ RESOURCES: tuple[Resource, ...] = (
              ("status", "scale")),
     Resource("autoscaling", "v2", "HorizontalPodAutoscaler", "horizontalpodautoscalers", True,
              ("hpa",), _ALL, ("status",)),
+    Resource("autoscaling", "v1", "HorizontalPodAutoscaler", "horizontalpodautoscalers", True,
+             ("hpa",), _ALL, ("status",), stored_as="horizontalpodautoscalers.autoscaling"),
     Resource("batch", "v1", "CronJob", "cronjobs", True, ("cj",), _ALL, ("status",)),
     Resource("batch", "v1", "Job", "jobs", True, (), _ALL, ("status",)),
     Resource("coordination.k8s.io", "v1", "Lease", "leases"),
@@ -249,15 +251,6 @@ MEASURED: tuple[Resource, ...] = (
 )
 """What is made on the spot when somebody asks, and stored nowhere."""
 
-CONVERTED: tuple[Resource, ...] = (
-    Resource(
-        "autoscaling", "v1", "HorizontalPodAutoscaler", "horizontalpodautoscalers", True, ("hpa",),
-        _ALL, verbs=("create", "delete", "deletecollection", "get", "list", "update"),
-        stored_as="horizontalpodautoscalers.autoscaling",
-    ),
-)  # fmt: skip
-"""Older forms of what is stored otherwise; they are converted at the door."""
-
 BY_KEY: dict[str, Resource] = {resource.key: resource for resource in reversed(RESOURCES)}
 BY_KIND: dict[tuple[str, str], Resource] = {(r.api_version, r.kind): r for r in RESOURCES}
 
@@ -273,16 +266,20 @@ ENDPOINT_SLICES = "endpointslices.discovery.k8s.io"
 EVENTS = "events"
 IP_ADDRESS_POOLS = "ipaddresspools.metallb.io"
 L2_ADVERTISEMENTS = "l2advertisements.metallb.io"
+LIMIT_RANGES = "limitranges"
 LEASES = "leases.coordination.k8s.io"
 NAMESPACES = "namespaces"
 NODES = "nodes"
 PERSISTENT_VOLUMES = "persistentvolumes"
 PERSISTENT_VOLUME_CLAIMS = "persistentvolumeclaims"
 PODS = "pods"
+RESOURCE_QUOTAS = "resourcequotas"
 REPLICATION_CONTROLLERS = "replicationcontrollers"
 REPLICA_SETS = "replicasets.apps"
+RESOURCE_QUOTAS = "resourcequotas"
 ROLES = "roles.rbac.authorization.k8s.io"
 ROLE_BINDINGS = "rolebindings.rbac.authorization.k8s.io"
+RUNTIME_CLASSES = "runtimeclasses.node.k8s.io"
 SECRETS = "secrets"
 SERVICES = "services"
 SERVICE_ACCOUNTS = "serviceaccounts"

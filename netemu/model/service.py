@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
+from netemu.model.addressing import canonical, family_of
 from netemu.model.meta import Key, Object, annotations_of, key_of, labels_of, name_of, namespace_of
 
 AFFINITY_SECONDS = 10800
@@ -81,6 +82,11 @@ class Service(Struct, frozen=True, kw_only=True):
     def key(self) -> Key:
         """(namespace, name)."""
         return self.namespace, self.name
+
+    @property
+    def families(self) -> tuple[str, ...]:
+        """The address families it has virtual IPs of, the primary one first."""
+        return tuple(family_of(address) for address in self.cluster_ips) or ("IPv4",)
 
 
 class EndpointPort(Struct, frozen=True):
@@ -172,14 +178,16 @@ def service_from(obj: Object) -> Service:
         namespace=namespace_of(obj),
         name=name_of(obj),
         type=ServiceType(spec.get("type", "ClusterIP")),
-        cluster_ips=tuple(ip for ip in ips if ip != "None"),
+        cluster_ips=tuple(canonical(ip) for ip in ips if ip != "None"),
         headless="None" in ips,
         ports=tuple(_service_port(port) for port in spec.get("ports") or ()),
         external_name=spec.get("externalName", ""),
         virtual_ip=annotations_of(obj).get(VIRTUAL_IP, "") if stands_in(obj) else "",
-        external_ips=tuple(spec.get("externalIPs") or ()),
+        external_ips=tuple(map(canonical, spec.get("externalIPs") or ())),
         load_balancer_ips=tuple(
-            item["ip"] for item in ingress if "ip" in item and item.get("ipMode", "VIP") == "VIP"
+            canonical(item["ip"])
+            for item in ingress
+            if "ip" in item and item.get("ipMode", "VIP") == "VIP"
         ),
         source_ranges=_source_ranges(obj) if spec.get("type") == "LoadBalancer" else (),
         health_check_port=spec.get("healthCheckNodePort") or None,
@@ -220,7 +228,7 @@ def slice_from(obj: Object) -> EndpointSlice:
         service=labels_of(obj).get(SERVICE_NAME, ""),
         family=obj.get("addressType", "IPv4"),
         endpoints=tuple(
-            _endpoint(item, address)
+            _endpoint(item, canonical(address))
             for item in obj.get("endpoints") or ()
             for address in item.get("addresses") or ()
         ),
@@ -324,6 +332,17 @@ class NodePlace(Struct, frozen=True, kw_only=True):
     """"" while it has none."""
     pod_ranges: tuple[str, ...] = ()
     zone: str = ""
+    secondary: str = ""
+    """With dual stack, its address of the other family."""
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """Its addresses, the primary family's first."""
+        return tuple(filter(None, (self.address, self.secondary)))
+
+    def of(self, family: str) -> str:
+        """Its address of a family, "" if it has none."""
+        return next((each for each in self.addresses if family_of(each) == family), "")
 
 
 ZONE = "topology.kubernetes.io/zone"
@@ -333,10 +352,11 @@ def node_place_from(obj: Object) -> NodePlace:
     """Shrink a Node object."""
     addresses = (obj.get("status") or {}).get("addresses") or ()
     spec = obj.get("spec") or {}
-    internal = (each["address"] for each in addresses if each["type"] == "InternalIP")
+    internal = [each["address"] for each in addresses if each["type"] == "InternalIP"]
     return NodePlace(
         name=name_of(obj),
-        address=next(internal, ""),
+        address=internal[0] if internal else "",
+        secondary=internal[1] if len(internal) > 1 else "",
         pod_ranges=tuple(spec.get("podCIDRs") or ()),
         zone=labels_of(obj).get(ZONE, ""),
     )

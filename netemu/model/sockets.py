@@ -18,5 +18,7 @@ class Sockets(Protocol):
     def bind_udp(self, address: str, port: int) -> socket.socket:
         """A bound UDP socket (port 0: any). Raises OSError."""
 
-    def connector(self, kind: socket.SocketKind) -> socket.socket:
-        """An unconnected, unbound IPv4 socket of that kind. Raises OSError."""
+    def connector(
+        self, kind: socket.SocketKind, family: socket.AddressFamily = socket.AF_INET
+    ) -> socket.socket:
+        """An unconnected, unbound socket of that kind. Raises OSError."""

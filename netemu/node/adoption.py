@@ -23,9 +23,15 @@ def state_from(obj: Object, now: float) -> PodState:
             spec.name: _container(pod, spec, items.get(spec.name), now) for spec in pod.containers
         },
         address=status.get("podIP", ""),
+        secondary=_secondary(status),
         start_time=_time(status, "startTime"),
         over=status.get("phase") in ("Succeeded", "Failed"),
     )
+
+
+def _secondary(status: Object) -> str:
+    _, *others = status.get("podIPs") or ({},)
+    return str(others[0]["ip"]) if others else ""
 
 
 def _container(pod: Pod, spec: ContainerSpec, item: Object | None, now: float) -> Container:

@@ -183,6 +183,7 @@ class NodeAgent:
             cluster=cluster,
             name=facts.name,
             address=facts.address,
-            addresses=PodAddresses(facts.pod_range),
+            secondary=facts.secondary,
+            addresses=PodAddresses(facts.pod_ranges),
             recorder=self._recorder_for(COMPONENT, facts.name),
         )

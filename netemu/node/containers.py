@@ -91,7 +91,7 @@ class Containers:
         """Start a container, or say why not."""
         pod, node, address = self._owner.pod, self._node, self._owner.state.address
         try:
-            env = pod_environment(pod, spec, node, address)
+            env = pod_environment(pod, spec, node, self._owner.state.addresses or ("",))
         except ConfigError as error:
             self._misconfigured(spec.name, CONFIG_ERROR, str(error))
             return

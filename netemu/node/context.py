@@ -75,6 +75,13 @@ class Node(Struct, frozen=True, kw_only=True):
     cluster: Cluster
     name: str
     address: str
+    secondary: str = ""
+    """With dual stack, its address of the other family."""
     addresses: PodAddresses
     recorder: Recorder
     standing: Standing = field(default_factory=Standing)
+
+    @property
+    def own(self) -> tuple[str, ...]:
+        """Its addresses, the primary family's first."""
+        return (self.address, self.secondary) if self.secondary else (self.address,)

@@ -23,6 +23,8 @@ async def dial(
         sock.setblocking(False)
         if family == socket.AF_INET:
             sock.setsockopt(socket.IPPROTO_IP, socket.IP_TOS, OWN_NODE)
+        else:
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_TCLASS, OWN_NODE)
         await loop.sock_connect(sock, address)
         name = host if tls is not None else None
         return await asyncio.open_connection(sock=sock, ssl=tls, server_hostname=name, limit=limit)

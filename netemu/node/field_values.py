@@ -1,7 +1,7 @@
 """The downward API: fields of a pod and resources of a container as text (KEP-less, since 1.1)."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from decimal import ROUND_CEILING, Decimal
 
 from msgspec import Struct
@@ -15,8 +15,9 @@ _SUBSCRIPT = re.compile(r"(metadata\.(?:labels|annotations))\['([^']*)'\]\Z")
 class Place(Struct, frozen=True, kw_only=True):
     """Where the pod is."""
 
-    pod_ip: str
-    host_ip: str
+    pod_ips: Sequence[str]
+    """The pod's addresses, the primary family's first; at least one."""
+    host_ips: Sequence[str]
     allocatable: Mapping[str, str]
     """The node's cpu and memory, the limits of containers that have none."""
 
@@ -29,10 +30,10 @@ _FIELDS: dict[str, Callable[[Object, Place], str]] = {
     "metadata.annotations": lambda pod, _: _listed(annotations_of(pod)),
     "spec.nodeName": lambda pod, _: str(pod["spec"].get("nodeName", "")),
     "spec.serviceAccountName": lambda pod, _: str(pod["spec"].get("serviceAccountName", "")),
-    "status.hostIP": lambda _, place: place.host_ip,
-    "status.hostIPs": lambda _, place: place.host_ip,
-    "status.podIP": lambda _, place: place.pod_ip,
-    "status.podIPs": lambda _, place: place.pod_ip,
+    "status.hostIP": lambda _, place: place.host_ips[0],
+    "status.hostIPs": lambda _, place: ",".join(place.host_ips),
+    "status.podIP": lambda _, place: place.pod_ips[0],
+    "status.podIPs": lambda _, place: ",".join(place.pod_ips),
 }
 
 

@@ -45,12 +45,13 @@ async def http_get(get: HttpGet, host: str, port: int) -> Outcome:
     """GET once, following redirects; 200 to 399 is success."""
     current, redirects = get, 0
     while True:
-        outcome, location = await _get(current, host, port)
+        outcome, location, body = await _get(current, host, port)
         if not location:
             return outcome
         target = urlsplit(urljoin(url_of(current, host, port), location))
         if target.hostname != host.lower():
-            return Outcome(Result.WARNING, "Probe terminated redirects")
+            shown = body.decode(errors="replace")
+            return Outcome(Result.WARNING, f"Probe terminated redirects, Response body: {shown}")
         redirects += 1
         if redirects >= REDIRECTS:
             return Outcome(Result.FAILURE, f'Get "{target.geturl()}": stopped after 10 redirects')
@@ -59,25 +60,26 @@ async def http_get(get: HttpGet, host: str, port: int) -> Outcome:
         current = replace(current, scheme=target.scheme, path=path)
 
 
-async def _get(get: HttpGet, host: str, port: int) -> tuple[Outcome, str]:
-    """One request: what it shows, or where it leads."""
+async def _get(get: HttpGet, host: str, port: int) -> tuple[Outcome, str, bytes]:
+    """One request: what it shows, where it leads, and its body."""
     url = url_of(get, host, port)
     try:
         reader, writer = await dial(host, port, tls=_tls(get.scheme), limit=HEAD_LIMIT)
     except OSError as error:
         refused = isinstance(error, ConnectionRefusedError)
-        return _failed(f'Get "{url}": {dial_error(host, port, error)}', refused), ""
+        return _failed(f'Get "{url}": {dial_error(host, port, error)}', refused), "", b""
+    body = b""
     try:
         writer.write(_request(get, host, port))
         head = await reader.readuntil(b"\r\n\r\n")
-        await _read_body(reader)
+        body = await _read_body(reader)
     except asyncio.IncompleteReadError as error:
         head = error.partial
     except (OSError, asyncio.LimitOverrunError) as error:
-        return _failed(f'Get "{url}": {error}'), ""
+        return _failed(f'Get "{url}": {error}'), "", b""
     finally:
         writer.close()
-    return _judged(url, head)
+    return *_judged(url, head), body
 
 
 def _judged(url: str, head: bytes) -> tuple[Outcome, str]:
@@ -99,11 +101,12 @@ def _failed(message: str, refused: bool = False) -> Outcome:
     return Outcome(Result.FAILURE, message, refused)
 
 
-async def _read_body(reader: asyncio.StreamReader) -> None:
+async def _read_body(reader: asyncio.StreamReader) -> bytes:
     """Read to the end, so that the server doesn't see its answer cut off."""
-    left = BODY_LIMIT
-    while left > 0 and (data := await reader.read(left)):
-        left -= len(data)
+    found = b""
+    while len(found) < BODY_LIMIT and (data := await reader.read(BODY_LIMIT - len(found))):
+        found += data
+    return found
 
 
 def _header(head: bytes, name: bytes) -> str:

@@ -1,7 +1,7 @@
 """From a container to a process: its program, arguments and environment."""
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -29,9 +29,9 @@ from netemu.node.service_env import kubernetes_environment, service_environment
 DEFAULT_PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
-def files_of(pod: Pod, node: Node, address: str) -> dict[str, str]:
+def files_of(pod: Pod, node: Node, addresses: Sequence[str]) -> dict[str, str]:
     """The pod's /etc/hosts, /etc/resolv.conf and /etc/hostname."""
-    return sandbox_files(pod.obj, address, _surroundings(node))
+    return sandbox_files(pod.obj, addresses, _surroundings(node))
 
 
 def _surroundings(node: Node) -> Surroundings:
@@ -84,10 +84,12 @@ def _path(node: Node) -> str:
     return node.cluster.environment.get("PATH") or DEFAULT_PATH
 
 
-def pod_environment(pod: Pod, spec: ContainerSpec, node: Node, address: str) -> dict[str, str]:
+def pod_environment(
+    pod: Pod, spec: ContainerSpec, node: Node, addresses: Sequence[str]
+) -> dict[str, str]:
     """What the pod says, and the Services. Raises ConfigError."""
     cluster = node.cluster
-    place = Place(pod_ip=address, host_ip=node.address, allocatable=cluster.allocatable)
+    place = Place(pod_ips=addresses, host_ips=node.own, allocatable=cluster.allocatable)
 
     def lookup(resource: str, name: str) -> Object | None:
         return cluster.client.get(resource, pod.namespace, name)
@@ -106,6 +108,10 @@ def _services(pod: Pod, node: Node) -> dict[str, str]:
     return {**env, **kubernetes_environment(cluster.api)}
 
 
+def _everywhere(address: str) -> str:
+    return "::" if ":" in address else "0.0.0.0"  # told to programs, not bound
+
+
 def program_of(
     pod: Pod, spec: ContainerSpec, node: Node, address: str, env: Mapping[str, str]
 ) -> Program | Unknown:
@@ -117,7 +123,7 @@ def program_of(
         args=[expand(word, env) for word in spec.raw.get("args") or ()],
         values={
             "dir": str(own_folder(cluster.home, pod.uid, spec.name)),
-            "listen": "0.0.0.0" if cluster.runtime.isolated else address,
+            "listen": _everywhere(address) if cluster.runtime.isolated else address,
         },
     )
     return cluster.images.resolve(wanted, partial(shutil.which, path=_path(node)))

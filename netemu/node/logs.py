@@ -184,7 +184,8 @@ class Pipe:
         asyncio.get_running_loop().remove_reader(self._descriptor)
         os.close(self._descriptor)
         if self._begun:
-            self._log.write(self._stream, [(self._begun, True)])
+            # As containerd does: a line without its end is a part, so nobody adds one.
+            self._log.write(self._stream, [(self._begun, False)])
             self._begun = b""
         for tap in self._taps:
             tap.end()

@@ -1,13 +1,13 @@
 """The Node and Lease objects of an emulated node, as a kubelet registers them. Pure."""
 
 from collections.abc import Iterable
-from ipaddress import IPv4Network
 
 from msgspec import Struct
 
 from netemu import __version__
 from netemu.clock import rfc3339, rfc3339_micro
 from netemu.config.version import GIT_VERSION
+from netemu.model.addressing import IpNetwork
 from netemu.model.meta import Object, annotations_of, name_of, owner_reference
 from netemu.node.machine import Machine, stable_id
 
@@ -34,10 +34,13 @@ class NodeFacts(Struct, frozen=True, kw_only=True):
     number: int
     """From 1."""
     address: str
-    pod_range: IPv4Network
+    pod_ranges: tuple[IpNetwork, ...]
+    """Of each address family, the primary one first."""
     machine: Machine
     added: bool = False
     """It came later than the others, and is to come back at the next start."""
+    secondary: str = ""
+    """With dual stack, its address of the other family."""
 
     @property
     def name(self) -> str:
@@ -83,8 +86,8 @@ def node_object(facts: NodeFacts, old: Object | None, now: float) -> Object:
         },
         "spec": {
             **spec,
-            "podCIDR": str(facts.pod_range),
-            "podCIDRs": [str(facts.pod_range)],
+            "podCIDR": str(facts.pod_ranges[0]),
+            "podCIDRs": [str(each) for each in facts.pod_ranges],
             "providerID": f"netemu://{facts.name}",
         },
         "status": node_status(facts, old.get("status") or {}, now),
@@ -97,7 +100,11 @@ def node_status(facts: NodeFacts, old: Object, now: float) -> Object:
     return {
         **old,
         "addresses": [
-            {"type": "InternalIP", "address": facts.address},
+            *(
+                {"type": "InternalIP", "address": address}
+                for address in (facts.address, facts.secondary)
+                if address
+            ),
             {"type": "Hostname", "address": facts.name},
         ],
         "capacity": resources,

@@ -7,9 +7,8 @@ neither hears of the API's changes nor is heard there; what it missed, it learns
 import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from ipaddress import IPv4Network
 
-from netemu.model.addressing import Addressing
+from netemu.model.addressing import Addressing, IpNetwork
 from netemu.node.context import Cluster, Node
 from netemu.node.machine import Machine
 from netemu.node.node_objects import NodeFacts
@@ -46,6 +45,11 @@ class Power:
         self._addressing = addressing
         self._machine = machine
         self._turn = asyncio.Lock()
+        self._changed: Callable[[], None] = _nothing
+
+    def watch(self, changed: Callable[[], None]) -> None:
+        """Call `changed` when a node is about to fall silent, while what runs there still does."""
+        self._changed = changed
 
     @property
     def nodes(self) -> Mapping[str, Node]:
@@ -69,9 +73,10 @@ class Power:
             node = self._node(name)
             node.standing.running = False
             node.standing.reaches.clear()
+            self._changed()
             # Where pods share the host's network, it is enough that they end.
             with suppress(OSError):
-                await self._cluster.runtime.cut(*self._addresses(node), True)
+                await self._block(node)
             await self._pods.stop_node(name)
 
     async def start(self, name: str) -> None:
@@ -91,8 +96,9 @@ class Power:
             node = self._node(name)
             if not node.standing.running:
                 raise NoSuchNode(f'node "{name}" is stopped')
-            await self._cluster.runtime.cut(*self._addresses(node), True)
+            await self._block(node)
             node.standing.reaches.clear()
+            self._changed()
 
     async def heal(self, name: str) -> None:
         """Put a node back on the network; it catches up with what it missed."""
@@ -110,24 +116,36 @@ class Power:
             raise NoSuchNode(f'nodes "{name}" not found')
         return node
 
+    async def _block(self, node: Node) -> None:
+        for pods, own in self._addresses(node):
+            await self._cluster.runtime.cut(pods, own, True)
+
     async def _unblock(self, node: Node) -> None:
-        await self._cluster.runtime.cut(*self._addresses(node), False)
+        for pods, own in self._addresses(node):
+            await self._cluster.runtime.cut(pods, own, False)
         node.standing.reaches.set()
 
-    def _addresses(self, node: Node) -> tuple[IPv4Network, str]:
-        """Its pods' and its own."""
+    def _addresses(self, node: Node) -> list[tuple[IpNetwork, str]]:
+        """Of each address family: its pods' and its own."""
         facts = next(f for f in self._registration.facts if f.name == node.name)
-        return facts.pod_range, facts.address
+        own = [each for each in (facts.address, facts.secondary) if each]
+        return list(zip(facts.pod_ranges, own, strict=True))
+
+
+def _nothing() -> None:
+    """Nobody watches."""
 
 
 def facts_of(
     number: int, addressing: Addressing, machine: Machine, *, added: bool = False
 ) -> NodeFacts:
     """The facts of the node with that number, from 1."""
+    other = addressing.secondary
     return NodeFacts(
         number=number,
         address=addressing.node(number),
-        pod_range=addressing.pod_range(number),
+        secondary="" if other is None else other.node(number),
+        pod_ranges=tuple(each.pod_range(number) for each in addressing.families),
         machine=machine,
         added=added,
     )

@@ -69,10 +69,10 @@ class Prober:
             await self._clock.sleep(delay)
         due = self._clock.monotonic()
         tally = Tally()
-        patient = kind is not ProbeKind.LIVENESS
+        patience = due + probe.period
         while True:
-            outcome = await self._attempt(probe, due + probe.period if patient else due)
-            patient = False
+            outcome = await self._attempt(probe, patience)
+            patience = due
             if outcome.result is not Result.SUCCESS:
                 self._reports.failed(kind, outcome)
             if outcome.result is not Result.ERROR:
@@ -85,9 +85,10 @@ class Prober:
     async def _attempt(self, probe: Probe, patience: float) -> Outcome:
         """Try; while nobody listens yet, again and again until `patience` (monotonic).
 
-        A program that has just been started needs a moment to listen. Upstream's kubelet asks again
-        on the next change it sees, or after a whole period; since a refused connection is nothing
-        that the program could notice, asking sooner is the same, only faster.
+        A program that has just been started needs a moment to listen. Upstream's kubelet asks for
+        the first time somewhere within the first period, and for readiness again on the next change
+        it sees; since a refused connection is nothing that the program could notice, asking sooner
+        is the same, only faster.
         """
         pause = FIRST_RETRY
         while True:

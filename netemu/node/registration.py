@@ -58,7 +58,7 @@ class Registration:
     async def _register(self, facts: NodeFacts) -> None:
         old = self._client.get(NODES, "", facts.name)
         node = node_object(facts, old, self._clock.now())
-        if old is not None and old["spec"].get("podCIDR") != node["spec"]["podCIDR"]:
+        if old is not None and old["spec"].get("podCIDRs") != node["spec"]["podCIDRs"]:
             # The ranges differ from the last run's, and a node's never changes: it is a new one.
             await self._client.delete(NODES, "", facts.name)
             kept = {key: node["metadata"][key] for key in ("name", "labels", "annotations")}

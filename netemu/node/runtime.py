@@ -5,10 +5,11 @@ The spawner implements `Runtime`; the agent decides, the runtime does.
 
 import socket
 from collections.abc import Mapping, Sequence
-from ipaddress import IPv4Network
 from typing import Protocol
 
 from msgspec import Struct
+
+from netemu.model.addressing import IpNetwork
 
 
 class MountSpec(Struct, frozen=True, kw_only=True):
@@ -43,6 +44,8 @@ class SandboxSpec(Struct, frozen=True, kw_only=True):
     files: Mapping[str, str]
     """Files that differ from the host's, whole: /etc/hosts, /etc/resolv.conf, /etc/hostname."""
     memory: Sequence[MemorySpec] = ()
+    secondary: tuple[str, str] | None = None
+    """With dual stack: the pod's address of the other family, and the node's."""
 
 
 class ProcessSpec(Struct, frozen=True, kw_only=True):
@@ -111,7 +114,7 @@ class Runtime(Protocol):
     async def remove_sandbox(self, id: str) -> None:
         """End all its processes (SIGKILL) and remove it; nothing happens if it isn't there."""
 
-    async def cut(self, pods: IPv4Network, node: str, off: bool) -> None:
+    async def cut(self, pods: IpNetwork, node: str, off: bool) -> None:
         """Cut a node and its range of pods off from all others, or undo it. Raises OSError."""
 
     async def start(self, spec: ProcessSpec) -> Process:

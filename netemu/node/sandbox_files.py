@@ -58,22 +58,23 @@ def fqdn(pod: Object, around: Surroundings) -> str:
     return f"{hostname(pod, '')}.{subdomain}.{namespace_of(pod)}.svc.{around.zone}"
 
 
-def sandbox_files(pod: Object, address: str, around: Surroundings) -> dict[str, str]:
+def sandbox_files(pod: Object, addresses: Sequence[str], around: Surroundings) -> dict[str, str]:
     """Path -> content."""
     return {
-        "/etc/hosts": hosts(pod, address, around),
+        "/etc/hosts": hosts(pod, addresses, around),
         "/etc/resolv.conf": resolv_conf(resolver(pod, around)),
         "/etc/hostname": f"{hostname(pod, around.node)}\n",
     }
 
 
-def hosts(pod: Object, address: str, around: Surroundings) -> str:
-    """/etc/hosts as the kubelet manages it."""
+def hosts(pod: Object, addresses: Sequence[str], around: Surroundings) -> str:
+    """/etc/hosts as the kubelet manages it: the pod's names with each of its addresses."""
     if pod["spec"].get("hostNetwork"):
         text = f"# Kubernetes-managed hosts file (host network).\n{around.host_hosts}"
     else:
-        names = filter(None, (fqdn(pod, around), hostname(pod, around.node)))
-        text = _HOSTS + "\t".join((address, *names)) + "\n"
+        names = [*filter(None, (fqdn(pod, around), hostname(pod, around.node)))]
+        lines = ("\t".join((address, *names)) for address in addresses)
+        text = _HOSTS + "".join(f"{line}\n" for line in lines)
     aliases = pod["spec"].get("hostAliases") or ()
     if not aliases:
         return text

@@ -16,7 +16,7 @@ def service_environment(services: Iterable[Service]) -> dict[str, str]:
 
 def kubernetes_environment(address: str) -> dict[str, str]:
     """The variables of default/kubernetes, which every container has, in any namespace."""
-    url = f"tcp://{address}:443"
+    url = _url("tcp", address, 443)
     return {
         "KUBERNETES_SERVICE_HOST": address,
         "KUBERNETES_SERVICE_PORT": "443",
@@ -55,4 +55,5 @@ def _variable(name: str) -> str:
 
 
 def _url(protocol: str, host: str, port: int) -> str:
-    return f"{protocol.lower()}://{host}:{port}"
+    shown = f"[{host}]" if ":" in host else host
+    return f"{protocol.lower()}://{shown}:{port}"

@@ -96,6 +96,8 @@ class PodState(Struct, frozen=True, kw_only=True):
     sandbox: bool = False
     address: str = ""
     """The pod's address; kept when the sandbox is gone."""
+    secondary: str = ""
+    """With dual stack, its address of the other family."""
     start_time: float | None = None
     sandbox_retry: BackOff = BackOff(first=1.0, longest=60.0)
     sandbox_retry_at: float = 0.0
@@ -111,6 +113,11 @@ class PodState(Struct, frozen=True, kw_only=True):
     """The object was deleted for good, by us."""
     over: bool = False
     """It had succeeded or failed before the agent started; nothing but its deletion is left."""
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """The pod's addresses, the primary family's first."""
+        return tuple(filter(None, (self.address, self.secondary)))
 
     @property
     def running(self) -> bool:

@@ -3,6 +3,7 @@
 Whatever the kubelet doesn't own (conditions set by others, qosClass) is carried over.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from netemu.clock import rfc3339
@@ -20,19 +21,19 @@ _READY = (Role.SIDECAR, Role.MAIN)
 _OWN_CONDITIONS = ("PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady")
 
 
-def pod_status(pod: Pod, state: PodState, node_address: str, now: float) -> Object:
-    """The whole status; equal to the old one where nothing changed."""
+def pod_status(pod: Pod, state: PodState, node: Sequence[str], now: float) -> Object:
+    """The whole status; equal to the old one where nothing changed. `node`: its addresses."""
     old: Object = pod.obj.get("status") or {}
     now_phase = phase(pod, state)
     status = {
         **old,
         "phase": now_phase,
         "conditions": _conditions(pod, state, now_phase, now),
-        "hostIP": node_address,
-        "hostIPs": [{"ip": node_address}],
+        "hostIP": node[0],
+        "hostIPs": _listed(node),
     }
     if state.address:
-        status |= {"podIP": state.address, "podIPs": [{"ip": state.address}]}
+        status |= {"podIP": state.address, "podIPs": _listed(state.addresses)}
     if state.start_time is not None:
         status["startTime"] = rfc3339(state.start_time)
     for name, roles in (
@@ -44,6 +45,10 @@ def pod_status(pod: Pod, state: PodState, node_address: str, now: float) -> Obje
         if specs:
             status[name] = [_container(pod, state, spec) for spec in specs]
     return status
+
+
+def _listed(addresses: Sequence[str]) -> list[Object]:
+    return [{"ip": address} for address in addresses]
 
 
 def phase(pod: Pod, state: PodState) -> str:

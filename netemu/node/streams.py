@@ -105,7 +105,8 @@ class Streams:
 
     def _addresses(self, worker: PodWorker) -> list[tuple[socket.AddressFamily, str]]:
         """Where to try: inside the pod, as a kubelet does; programs may listen there alone."""
-        own = (socket.AF_INET, worker.state.address)
+        address = worker.state.address
+        own = (socket.AF_INET6 if ":" in address else socket.AF_INET, address)
         if not self._runtime.isolated:
             return [own]
         inside = [(socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")]

@@ -98,7 +98,7 @@ class Volumes:
 
     def _sources(self, pod: Object) -> FileSources:
         cluster, namespace = self._node.cluster, namespace_of(pod)
-        place = Place(pod_ip="", host_ip=self._node.address, allocatable=cluster.allocatable)
+        place = Place(pod_ips=("",), host_ips=self._node.own, allocatable=cluster.allocatable)
         return FileSources(
             lookup=lambda resource, name: cluster.client.get(resource, namespace, name),
             place=place,

@@ -204,16 +204,18 @@ class PodWorker:
         try:
             await self.volumes.prepare(pod)
             self._volumes_missing = False
-            address = node.address
+            addresses = node.own
             if not pod.host_network:
-                address = node.addresses.take(pod.uid, self.state.address)
+                addresses = node.addresses.take(pod.uid, self.state.address)
+            address, *others = addresses
             spec = SandboxSpec(
                 id=pod.uid,
                 hostname=hostname(pod.obj, node.name),
                 address="" if pod.host_network else address,
                 node_address=node.address,
-                files=files_of(pod, node, address),
+                files=files_of(pod, node, addresses),
                 memory=self.volumes.memory,
+                secondary=(others[0], node.secondary) if others and not pod.host_network else None,
             )
             await self._cluster.runtime.create_sandbox(spec)
         except VolumeError as error:
@@ -224,7 +226,8 @@ class PodWorker:
             words = f"Failed to create pod sandbox: {error}"
             self._sandbox_failed("FailedCreatePodSandBox", words)
             return
-        self.state = replace(self.state, sandbox=True, address=address)
+        other = "".join(others)
+        self.state = replace(self.state, sandbox=True, address=address, secondary=other)
         if begun_before:
             words = "Pod sandbox changed, it will be killed and re-created."
             self.event("Normal", "SandboxChanged", words)
@@ -264,7 +267,7 @@ class PodWorker:
                 self.vanish()
                 return
             self.update(obj)
-            status = pod_status(self.pod, self.state, self._node.address, self._cluster.clock.now())
+            status = pod_status(self.pod, self.state, self._node.own, self._cluster.clock.now())
             if status in (obj.get("status"), self._wrote):
                 return
             try:

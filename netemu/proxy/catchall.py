@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from netemu.model import nft
-from netemu.model.nft import Interception, Kind, Load
+from netemu.model.nft import IPV4, Interception, Kind, Load, Stack
 from netemu.model.service import Protocol
 from netemu.proxy.choose import Address
 from netemu.proxy.entrance import Entrance, Way
@@ -59,9 +59,10 @@ class CatchAll:
         """Raises OSError."""
         self._relay = relay
         self._rules = interception.rules
+        self._stack = interception.stack
         sock = interception.listen()
         try:
-            self._rules.apply(_chain(sock.getsockname()))
+            self._rules.apply(_chain(sock.getsockname()[:2], self._stack))
         except OSError:
             sock.close()
             raise
@@ -69,7 +70,8 @@ class CatchAll:
         self._open = Members(OPEN)
         self._refused = Members(REFUSED)
         self._nowhere = Unknown()
-        self._entrance: Entrance = relay.listen(sock, self._nowhere, find=self._find)
+        find = self._find if self._stack is IPV4 else self._find6
+        self._entrance: Entrance = relay.listen(sock, self._nowhere, find=find)
 
     def __len__(self) -> int:
         return len(self._open)
@@ -95,12 +97,12 @@ class CatchAll:
             self._ways.pop(address, None)
         else:
             self._ways[address] = way
-        self._open.want(_address(address), way is not None)
+        self._open.want(self._key(address), way is not None)
 
     def refuse(self, listener: Listener, wanted: bool) -> None:
         """From `sync` on, clients of that listener are refused, or no longer."""
         protocol = NUMBERS[listener.protocol]
-        key = bytes([protocol, 0, 0, 0]) + _address((listener.address, listener.port))
+        key = bytes([protocol, 0, 0, 0]) + self._key((listener.address, listener.port))
         self._refused.want(key, wanted)
 
     def sync(self) -> None:
@@ -114,14 +116,16 @@ class CatchAll:
     def _find(self, client: socket.SocketType) -> Way:
         return self._ways.get(client.getsockname(), self._nowhere)
 
+    def _find6(self, client: socket.SocketType) -> Way:
+        return self._ways.get(client.getsockname()[:2], self._nowhere)
 
-def _address(address: Address) -> bytes:
-    return socket.inet_aton(address[0]) + struct.pack("!HH", address[1], 0)
+    def _key(self, address: Address) -> bytes:
+        return self._stack.packed(address[0]) + struct.pack("!HH", address[1], 0)
 
 
-def _chain(target: Address) -> Iterator[nft.Command]:
-    yield nft.AddSet(OPEN, (Kind.ADDRESS, Kind.PORT))
-    yield nft.AddSet(REFUSED, (Kind.PROTOCOL, Kind.ADDRESS, Kind.PORT))
+def _chain(target: Address, stack: Stack) -> Iterator[nft.Command]:
+    yield nft.AddSet(OPEN, (stack.address, Kind.PORT))
+    yield nft.AddSet(REFUSED, (Kind.PROTOCOL, stack.address, Kind.PORT))
     yield nft.AddChain(TRANSLATED)  # whose rule the kernel mode makes
     yield nft.AddChain(CHAIN, nft.Hook("filter", "prerouting", MANGLE))
     yield nft.AddRule(CHAIN, (nft.Go(nft.Verdict.JUMP, TRANSLATED),))
@@ -131,8 +135,8 @@ def _chain(target: Address) -> Iterator[nft.Command]:
     transparent = nft.Read(Load.TRANSPARENT), nft.Equal(b"\1")
     yield nft.AddRule(CHAIN, (*GOES_ON, *transparent, *_KEEP))
     opened = (
-        nft.Read(Load.DESTINATION, 0),
-        nft.Read(Load.DESTINATION_PORT, 1),
+        nft.Read(stack.destination, 0),
+        nft.Read(Load.DESTINATION_PORT, stack.words),
         nft.Find(OPEN, 0),
     )
     yield nft.AddRule(
@@ -140,26 +144,26 @@ def _chain(target: Address) -> Iterator[nft.Command]:
         (
             *TCP,
             *opened,
-            nft.Value(socket.inet_aton(target[0]), 0),
-            nft.Value(struct.pack("!H", target[1]), 1),
-            nft.Redirect(0, 1),
+            nft.Value(stack.packed(target[0]), 0),
+            nft.Value(struct.pack("!H", target[1]), stack.words),
+            nft.Redirect(0, stack.words, stack.version),
             *_KEEP,
         ),
     )
-    yield from _refusals(CHAIN)
+    yield from _refusals(CHAIN, stack)
     # Clients in the cluster's own network, for which every such address is local.
     yield nft.AddChain(OUTGOING, nft.Hook("filter", "output", MANGLE))
     yield nft.AddRule(OUTGOING, (*GOES_ON, nft.Go(nft.Verdict.ACCEPT)))
-    yield from _refusals(OUTGOING)
+    yield from _refusals(OUTGOING, stack)
 
 
-def _refusals(chain: str) -> Iterator[nft.Command]:
+def _refusals(chain: str, stack: Stack) -> Iterator[nft.Command]:
     refused = (
         nft.Read(Load.PROTOCOL, 0),
-        nft.Read(Load.DESTINATION, 1),
-        nft.Read(Load.DESTINATION_PORT, 2),
+        nft.Read(stack.destination, 1),
+        nft.Read(Load.DESTINATION_PORT, 1 + stack.words),
         nft.Find(REFUSED, 0),
     )
-    yield nft.AddRule(chain, (*refused, *OPENS, nft.Refuse(reset=True)))
+    yield nft.AddRule(chain, (*refused, *OPENS, nft.Refuse(True, version=stack.version)))
     # Connections that exist may go on, as the endpoint they have does (rule 50).
-    yield nft.AddRule(chain, (*refused, *NO_TCP, nft.Refuse(reset=False)))
+    yield nft.AddRule(chain, (*refused, *NO_TCP, nft.Refuse(False, version=stack.version)))

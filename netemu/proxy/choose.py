@@ -7,7 +7,13 @@ from typing import TypeAlias
 from netemu.model.service import Endpoint, EndpointSlice, Protocol
 
 Address: TypeAlias = tuple[str, int]
-"""An IPv4 address and a port."""
+"""An address and a port."""
+
+
+def written(address: Address) -> str:
+    """``host:port``, with brackets around IPv6."""
+    host, port = address[:2]
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def usable(slices: Iterable[EndpointSlice], port: str, protocol: Protocol) -> tuple[Address, ...]:
@@ -27,11 +33,11 @@ def usable(slices: Iterable[EndpointSlice], port: str, protocol: Protocol) -> tu
 
 
 def behind(
-    slices: Iterable[EndpointSlice], port: str, protocol: Protocol
+    slices: Iterable[EndpointSlice], port: str, protocol: Protocol, family: str = "IPv4"
 ) -> Iterable[tuple[Endpoint, Address]]:
     """Endpoints of slices that have the port: names and protocols must match, numbers differ."""
     for part in slices:
-        if part.family != "IPv4":
+        if part.family != family:
             continue
         for candidate in part.ports:
             if candidate.name == port and candidate.protocol is protocol:

@@ -47,12 +47,16 @@ class Dialer(Protocol):
         """No endpoint answered: reset the client."""
 
 
-_BIND_ADDRESS_NO_PORT: Final = 24  # <linux/in.h>
+_BIND_ADDRESS_NO_PORT: Final = 24  # <linux/in.h>; for IPv6 sockets, too
+_IPV6_TRANSPARENT: Final = 75  # <linux/in6.h>
 
 
 def speak_for(sock: socket.socket, address: str) -> None:
     """Make an unconnected socket connect from an address that isn't ours. Raises OSError."""
-    sock.setsockopt(socket.SOL_IP, socket.IP_TRANSPARENT, 1)
+    if ":" in address:
+        sock.setsockopt(socket.IPPROTO_IPV6, _IPV6_TRANSPARENT, 1)
+    else:
+        sock.setsockopt(socket.SOL_IP, socket.IP_TRANSPARENT, 1)
     # The port is chosen when the endpoint is known, so as many are free as for each of them.
     sock.setsockopt(socket.SOL_IP, _BIND_ADDRESS_NO_PORT, 1)
     sock.bind((address, 0))

@@ -45,7 +45,6 @@ Find: TypeAlias = Callable[[socket.SocketType], Candidates]
 """From an accepted socket to where its client is led."""
 Serve: TypeAlias = Callable[[socket.SocketType, Address, Candidates], None]
 
-_INTERNET: Final = int(socket.AF_INET)
 _STREAM: Final = int(socket.SOCK_STREAM)
 _CLIENT_GONE: Final = frozenset(
     {
@@ -65,10 +64,11 @@ log = logging.getLogger(__name__)
 class Entrance:
     """A listening socket; `route` may be exchanged at any time and acts on the next client."""
 
-    __slots__ = ("find", "route", "sock")
+    __slots__ = ("family", "find", "route", "sock")
 
     def __init__(self, sock: socket.socket, route: Candidates, find: Find | None = None) -> None:
         self.sock = sock
+        self.family = int(sock.family)
         self.route = route
         self.find = find
         """Asked in place of `route` where a socket listens for many addresses."""
@@ -151,7 +151,7 @@ class Entrances:
                     continue
                 self._pause(error.strerror or str(error))
                 return False
-            client = socket.SocketType(_INTERNET, _STREAM, 0, fd)
+            client = socket.SocketType(entrance.family, _STREAM, 0, fd)
             client.setblocking(False)
             find = entrance.find
             self._serve(client, peer, entrance.route if find is None else find(client))

@@ -37,18 +37,19 @@ class HealthPorts:
         self._clock = clock
         self._metrics = metrics
         self._nodes: dict[str, str] = {}
+        """Names by address; with dual stack a node has two."""
         self._checks: dict[Key, HealthCheck] = {}
         for address in also:
             self._own(address, wanted=True)
 
     def follow_nodes(self, nodes: Mapping[str, NodePlace]) -> None:
         """Answer on these nodes' addresses."""
-        after = {name: node.address for name, node in nodes.items() if node.address}
+        after = {address: name for name, node in nodes.items() for address in node.addresses}
         checks = dict(self._checks)
         for key in checks:
             self.check(key, None)
-        for address in {*self._nodes.values()} ^ {*after.values()}:
-            self._own(address, wanted=address in after.values())
+        for address in self._nodes.keys() ^ after.keys():
+            self._own(address, wanted=address in after)
         self._nodes = after
         for key, check in checks.items():
             self.check(key, check)
@@ -59,10 +60,10 @@ class HealthPorts:
         if check is not None:
             self._checks[key] = check
         if before is not None and (check is None or check.port != before.port):
-            for address in self._nodes.values():
+            for address in self._nodes:
                 self._ports.want((address, before.port), None)
         if check is not None and (before is None or check.port != before.port):
-            for name, address in self._nodes.items():
+            for address, name in self._nodes.items():
                 self._ports.want((address, check.port), partial(self._of_service, key, name))
 
     def _own(self, address: str, *, wanted: bool) -> None:

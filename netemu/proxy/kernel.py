@@ -8,12 +8,12 @@ for it are forgotten only with the endpoint they were sent to.
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from itertools import count
 from typing import Final, NamedTuple
 
 from netemu.model import nft
-from netemu.model.addressing import Addressing
+from netemu.model.addressing import Addressing, family_of
 from netemu.model.nft import Go, Interception, Verdict
 from netemu.model.service import NodePlace, Protocol, TrafficPolicy
 from netemu.proxy import kernelrules
@@ -52,10 +52,12 @@ class Kernel:
     """Service addresses that the kernel translates."""
 
     def __init__(self, interception: Interception, addressing: Addressing) -> None:
-        """Raises OSError."""
+        """`addressing` has the ranges of its address family. Raises OSError."""
         self._interception = interception
         self._rules = interception.rules
-        self._rules.apply(kernelrules.start(addressing.pods))
+        self._stack = interception.stack
+        self._family = f"IPv{self._stack.version}"
+        self._rules.apply(kernelrules.start(addressing.pods, self._stack))
         self._names = Members(kernelrules.NAMES)
         self._local_names = Members(kernelrules.LOCAL_NAMES)
         self._verdicts = Members(kernelrules.POOLS)
@@ -91,7 +93,12 @@ class Kernel:
             return False
         if not isinstance(way, Path) or way.route.weigher is not None:
             return False
-        return gate == OPEN or gate == gate_of(way.door, way.route.reach, self._nodes.values())
+        family, nodes = family_of(listener.address), self._nodes.values()
+        return gate == OPEN or gate == gate_of(way.door, way.route.reach, nodes, family)
+
+    def break_off(self, unwanted: Callable[[Address, Address], bool]) -> None:
+        """Have connections end by their client and what it addressed. Raises OSError."""
+        self._interception.cut(unwanted)
 
     def know(self, nodes: Mapping[str, NodePlace]) -> None:
         """These are the nodes."""
@@ -100,14 +107,15 @@ class Kernel:
         places, sources = [], []
         for name, node in sorted(nodes.items()):
             mark = self._node_numbers.setdefault(name, len(self._node_numbers) + 1)
-            for text in (*node.pod_ranges, node.address):
-                network = network_from(text)
+            address = node.of(self._family)
+            for text in (*node.pod_ranges, address):
+                network = network_from(text, self._family)
                 if network is None:
                     continue
                 first, last = network.network_address.packed, network.broadcast_address.packed
                 places.append(nft.Element(first, number(mark), last))
-                own = network_from(node.address)
-                if text != node.address and own is not None:
+                own = network_from(address, self._family)
+                if text != address and own is not None:
                     sources.append(nft.Element(first, own.network_address.packed, last))
         for name, elements in ((kernelrules.PLACES, places), (kernelrules.NODES, sources)):
             self._making += [nft.ClearSet(name), nft.AddElements(name, elements)]
@@ -150,7 +158,7 @@ class Kernel:
         before = self._used.pop(listener, {})
         after: dict[PoolKey, Counter[int]] = {}
         way = self._ways.get(listener)
-        key = front(listener.address, NUMBERS[listener.protocol], listener.port)
+        key = front(listener.address, NUMBERS[listener.protocol], listener.port, self._stack)
         local: set[bytes] = set()
         if way is None:
             self._names.want(key, None)
@@ -195,7 +203,8 @@ class Kernel:
             for index in range(len(endpoints), len(pool.endpoints)):
                 self._endpoints.want(number(pool.number) + number(index), None)
             for index, endpoint in enumerate(endpoints):
-                self._endpoints.want(number(pool.number) + number(index), back(*endpoint))
+                behind = back(*endpoint, self._stack)
+                self._endpoints.want(number(pool.number) + number(index), behind)
             for address, _ in endpoints:
                 self._host(address, 1)
             for address, _ in pool.endpoints:
@@ -211,7 +220,7 @@ class Kernel:
     def _host(self, address: str, more: int) -> None:
         """Count who has an endpoint at an address: what comes from there may go back there."""
         self._hosts[address] += more
-        key = back(address, 0)[:4]
+        key = self._stack.packed(address)
         self._hairpins.want(key + key, self._hosts[address] > 0)
         if not self._hosts[address]:
             del self._hosts[address]
@@ -220,7 +229,7 @@ class Kernel:
         if pool.seconds is None:
             return
         if pool.seconds not in self._sticky:
-            self._making += kernelrules.remember(pool.seconds)
+            self._making += kernelrules.remember(pool.seconds, self._stack)
             self._sticky[pool.seconds] = Members(kernelrules.remembering(pool.seconds))
         self._sticky[pool.seconds].want(number(pool.number), sticks)
 
@@ -229,7 +238,7 @@ class Kernel:
         name = kernelrules.chain(size, sticky=sticky)
         if name not in self._chains:
             self._chains.add(name)
-            self._making += kernelrules.choose(size, sticky=sticky)
+            self._making += kernelrules.choose(size, sticky=sticky, stack=self._stack)
         return Go(Verdict.GOTO, name)
 
     def _release(self, used: Mapping[PoolKey, Counter[int]]) -> None:
@@ -249,7 +258,9 @@ class Kernel:
     def _forget_clients(self) -> None:
         """Those that were sent to an endpoint that went; the others keep theirs (rule 47)."""
         lost, self._lost = self._lost, {}
-        gone = {(number(pool), back(*each)) for pool, them in lost.items() for each in them}
+        gone = {
+            (number(pool), back(*each, self._stack)) for pool, them in lost.items() for each in them
+        }
         if not gone:
             return
         members = self._rules.members(kernelrules.CLIENTS)

@@ -9,11 +9,12 @@ clients are remembered. nft(8) can show all of it.
 import socket
 import struct
 from collections.abc import Iterator
-from ipaddress import IPv4Network
 from typing import Final
 
 from netemu.model import nft
+from netemu.model.addressing import IpNetwork
 from netemu.model.nft import (
+    IPV4,
     AddChain,
     AddElements,
     AddRule,
@@ -28,6 +29,7 @@ from netemu.model.nft import (
     Masked,
     Read,
     SetMark,
+    Stack,
     Translate,
     Value,
     Verdict,
@@ -49,8 +51,6 @@ TRANSLATED: Final = "translated"
 """The chain that keeps translated connections from the rules for new ones."""
 
 _MARK = Kind.MARK
-_FRONT = Kind.ADDRESS, Kind.PROTOCOL, Kind.PORT
-_BACK = Kind.ADDRESS, Kind.PORT
 _DNAT_STATUS: Final = 0x20  # IPS_DST_NAT
 _DSTNAT, _SRCNAT = -100, 100
 
@@ -69,31 +69,34 @@ def number(value: int) -> bytes:
     return struct.pack("=I", value)
 
 
-def _front(register: int) -> tuple[nft.Expression, ...]:
-    """What was addressed, into three registers."""
+def _front(stack: Stack, register: int) -> tuple[nft.Expression, ...]:
+    """What was addressed, into registers: as many as an address fills, and two more."""
+    after = register + stack.words
     return (
-        Read(Load.DESTINATION, register),
-        Read(Load.PROTOCOL, register + 1),
-        Read(Load.DESTINATION_PORT, register + 2),
+        Read(stack.destination, register),
+        Read(Load.PROTOCOL, after),
+        Read(Load.DESTINATION_PORT, after + 1),
     )
 
 
-def start(pods: IPv4Network) -> Iterator[nft.Command]:
+def start(pods: IpNetwork, stack: Stack = IPV4) -> Iterator[nft.Command]:
     """The sets, the maps and the rules that there always are."""
-    yield AddSet(NAMES, _FRONT, (_MARK,))
-    yield AddSet(LOCAL_NAMES, (_MARK, *_FRONT), (_MARK,))
+    address = stack.address
+    named, behind = (address, Kind.PROTOCOL, Kind.PORT), (address, Kind.PORT)
+    yield AddSet(NAMES, named, (_MARK,))
+    yield AddSet(LOCAL_NAMES, (_MARK, *named), (_MARK,))
     yield AddSet(POOLS, (_MARK,), (Kind.VERDICT,))
-    yield AddSet(ENDPOINTS, (_MARK, _MARK), _BACK)
-    yield AddSet(PLACES, (Kind.ADDRESS,), (_MARK,), ranges=True)
-    yield AddSet(NODES, (Kind.ADDRESS,), (Kind.ADDRESS,), ranges=True)
-    yield AddSet(PODS, (Kind.ADDRESS,), ranges=True)
-    yield AddSet(HAIRPINS, (Kind.ADDRESS, Kind.ADDRESS))
-    yield AddSet(CLIENTS, (_MARK, Kind.ADDRESS), _BACK, expiring=True)
+    yield AddSet(ENDPOINTS, (_MARK, _MARK), behind)
+    yield AddSet(PLACES, (address,), (_MARK,), ranges=True)
+    yield AddSet(NODES, (address,), (address,), ranges=True)
+    yield AddSet(PODS, (address,), ranges=True)
+    yield AddSet(HAIRPINS, (address, address))
+    yield AddSet(CLIENTS, (_MARK, address), behind, expiring=True)
     first, last = pods.network_address.packed, pods.broadcast_address.packed
     yield AddElements(PODS, [Element(first, last=last)])
     yield AddElements(POOLS, [Element(number(DROPPED), Go(Verdict.DROP))])
-    yield from _services()
-    yield from _sources()
+    yield from _services(stack)
+    yield from _sources(stack)
     yield AddChain(TRANSLATED)
     yield AddRule(
         TRANSLATED,
@@ -106,33 +109,35 @@ def start(pods: IPv4Network) -> Iterator[nft.Command]:
     )
 
 
-def _services() -> Iterator[nft.Command]:
+def _services(stack: Stack) -> Iterator[nft.Command]:
     yield AddChain(SERVICES)
     # What is on its way to a transparent socket keeps its mark.
     relayed = Masked(number(nft.TRANSPARENT_MARK)), Equal(number(0), negated=True)
     yield AddRule(SERVICES, (Read(Load.MARK), *relayed, Go(Verdict.RETURN)))
     yield AddRule(SERVICES, (*GOES_ON, Go(Verdict.RETURN)))
     yield AddRule(SERVICES, (Value(number(0)), SetMark()))
-    yield AddRule(SERVICES, (Read(Load.SOURCE), Find(PLACES, 0, into=0), SetMark()))
-    decide = SetMark(4), Read(Load.MARK, 0), Find(POOLS, 0, decides=True)
-    local = Read(Load.MARK, 0), *_front(1), Find(LOCAL_NAMES, 0, into=4)
+    yield AddRule(SERVICES, (Read(stack.source), Find(PLACES, 0, into=0), SetMark()))
+    found = stack.words + 3
+    decide = SetMark(found), Read(Load.MARK, 0), Find(POOLS, 0, decides=True)
+    local = Read(Load.MARK, 0), *_front(stack, 1), Find(LOCAL_NAMES, 0, into=found)
     yield AddRule(SERVICES, (*local, *decide))
-    yield AddRule(SERVICES, (*_front(0), Find(NAMES, 0, into=4), *decide))
+    yield AddRule(SERVICES, (*_front(stack, 0), Find(NAMES, 0, into=found), *decide))
     for hook in ("prerouting", "output"):
         yield AddChain(f"nat-{hook}", Hook("nat", hook, _DSTNAT))
         yield AddRule(f"nat-{hook}", (Go(Verdict.JUMP, SERVICES),))
 
 
-def _sources() -> Iterator[nft.Command]:
+def _sources(stack: Stack) -> Iterator[nft.Command]:
     """Whose address the endpoint sees: rule 37, and the node where a pod reaches itself."""
     yield AddChain(REMEMBER)
     yield AddChain("nat-postrouting", Hook("nat", "postrouting", _SRCNAT))
-    to_node = Read(Load.DESTINATION), Find(NODES, 0, into=0), Translate(0, source=True)
-    hairpin = Read(Load.SOURCE, 0), Read(Load.DESTINATION, 1), Find(HAIRPINS, 0)
+    translate = Translate(0, source=True, version=stack.version)
+    to_node = Read(stack.destination), Find(NODES, 0, into=0), translate
+    hairpin = Read(stack.source, 0), Read(stack.destination, stack.words), Find(HAIRPINS, 0)
     always = Read(Load.MARK), Masked(number(MASQUERADE)), Equal(number(0), negated=True)
     never = Read(Load.MARK), Masked(number(KEEP)), Equal(number(0))
     dnat = Read(Load.STATUS), Masked(number(_DNAT_STATUS)), Equal(number(0), negated=True)
-    no_pod = Read(Load.SOURCE), Find(PODS, 0, negated=True)
+    no_pod = Read(stack.source), Find(PODS, 0, negated=True)
     for rule in (
         (*dnat, Go(Verdict.JUMP, REMEMBER)),
         (*dnat, *hairpin, *to_node),
@@ -147,15 +152,17 @@ def chain(endpoints: int, *, sticky: bool) -> str:
     return f"{'sticky' if sticky else 'any'}-of-{endpoints}"
 
 
-def choose(endpoints: int, *, sticky: bool) -> Iterator[nft.Command]:
+def choose(endpoints: int, *, sticky: bool, stack: Stack = IPV4) -> Iterator[nft.Command]:
     """That chain."""
+    found = stack.words + 3
+    to_found = Translate(found, found + stack.words, version=stack.version)
     name = chain(endpoints, sticky=sticky)
     pool = Read(Load.MARK, 0), Masked(number(POOL_BITS), 0)
     yield AddChain(name)
     if sticky:
-        known = Read(Load.SOURCE, 1), Find(CLIENTS, 0, into=4), Translate(4, 5)
+        known = Read(stack.source, 1), Find(CLIENTS, 0, into=found), to_found
         yield AddRule(name, (*pool, *known))
-    chance = nft.Random(endpoints, 1), Find(ENDPOINTS, 0, into=4), Translate(4, 5)
+    chance = nft.Random(endpoints, 1), Find(ENDPOINTS, 0, into=found), to_found
     yield AddRule(name, (*pool, *chance))
 
 
@@ -164,8 +171,9 @@ def remembering(seconds: int) -> str:
     return f"sticky-{seconds}s"
 
 
-def remember(seconds: int) -> Iterator[nft.Command]:
+def remember(seconds: int, stack: Stack = IPV4) -> Iterator[nft.Command]:
     """That set, and the rule: every new connection restarts the clock (rule 46)."""
+    found = stack.words + 3
     yield AddSet(remembering(seconds), (_MARK,))
     rule = (
         Read(Load.MARK, 0),
@@ -173,19 +181,19 @@ def remember(seconds: int) -> Iterator[nft.Command]:
         Find(remembering(seconds), 0),
         Read(Load.MARK, 0),
         Masked(number(POOL_BITS), 0),
-        Read(Load.SOURCE, 1),
-        Read(Load.DESTINATION, 4),
-        Read(Load.DESTINATION_PORT, 5),
-        nft.Remember(CLIENTS, 0, 4, seconds),
+        Read(stack.source, 1),
+        Read(stack.destination, found),
+        Read(Load.DESTINATION_PORT, found + stack.words),
+        nft.Remember(CLIENTS, 0, found, seconds),
     )
     yield AddRule(REMEMBER, rule)
 
 
-def front(address: str, protocol: int, port: int) -> bytes:
+def front(address: str, protocol: int, port: int, stack: Stack = IPV4) -> bytes:
     """A key for what is addressed."""
-    return socket.inet_aton(address) + struct.pack("!BxxxHxx", protocol, port)
+    return stack.packed(address) + struct.pack("!BxxxHxx", protocol, port)
 
 
-def back(address: str, port: int) -> bytes:
+def back(address: str, port: int, stack: Stack = IPV4) -> bytes:
     """An endpoint as a map gives it."""
-    return socket.inet_aton(address) + struct.pack("!Hxx", port)
+    return stack.packed(address) + struct.pack("!Hxx", port)

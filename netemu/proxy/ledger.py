@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from netemu.clock import Clock
-from netemu.proxy.choose import Address
+from netemu.proxy.choose import Address, written
 from netemu.proxy.route import Path, Tally
 
 
@@ -69,11 +69,11 @@ class Ledger:
             received, sent = link.bytes()
             yield {
                 "protocol": str(backend.protocol),
-                "client": "{}:{}".format(*link.peer),
+                "client": written(link.peer),
                 "namespace": backend.service[0],
                 "service": backend.service[1],
                 "port": backend.port,
-                "endpoint": "{}:{}".format(*link.endpoint),
+                "endpoint": written(link.endpoint),
                 "seconds": round(now - link.since, 3),
                 "received": received,
                 "sent": sent,

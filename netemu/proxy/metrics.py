@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
 from netemu.metrics import Family, Metrics, Value, exponential
+from netemu.proxy.choose import written
 from netemu.proxy.ports import Backend
 from netemu.proxy.route import Route, Tally
 
@@ -75,7 +76,7 @@ class ProxyMetrics:
             labels = (*backend.service, backend.port, str(backend.protocol))
             self._sums.set(labels, route.tallies.items())
             if route.failed:
-                self._refused.of(*labels).set(route.failed)
+                self._refused.of(*labels).add(route.failed)  # both address families
 
 
 class _Sums:
@@ -116,4 +117,4 @@ class _Sums:
     ) -> None:
         for (address, port), tally in tallies:
             for family, read in self._families:
-                family.of(*labels, f"{address}:{port}").set(read(tally))
+                family.of(*labels, written((address, port))).set(read(tally))

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from netemu.config.settings import ProxyMode
 from netemu.model.service import NodePlace
 from netemu.proxy.catchall import CatchAll
+from netemu.proxy.choose import Address
 from netemu.proxy.entrance import Way
 from netemu.proxy.gate import OPEN, Gate
 from netemu.proxy.kernel import Kernel
@@ -92,6 +93,14 @@ class Openings:
         except OSError as error:
             raise ModeRefused(str(error)) from error
         self._kernel.know(self._nodes)
+
+    def break_off(self, unwanted: Callable[[Address, Address], bool]) -> None:
+        """Have connections that the kernel carries end."""
+        if self._kernel is not None:
+            try:
+                self._kernel.break_off(unwanted)
+            except OSError:
+                log.exception("proxy: connections that should end go on")
 
     def know(self, nodes: Mapping[str, NodePlace]) -> None:
         """These are the nodes."""

@@ -61,10 +61,17 @@ class Reach(Struct, frozen=True):
 
 
 def reach(
-    slices: Iterable[EndpointSlice], port: str, protocol: Protocol, *, local: bool = False
+    slices: Iterable[EndpointSlice],
+    port: str,
+    protocol: Protocol,
+    *,
+    local: bool = False,
+    family: str = "IPv4",
 ) -> Reach:
-    """Sort the endpoints of a Service port; `local`: some policy asks for those of each node."""
-    found = list(behind(slices, port, protocol))
+    """Sort the endpoints of a Service port in one address family; `local`: some policy asks for
+    those of each node.
+    """
+    found = list(behind(slices, port, protocol, family))
     ready = [each for each in found if each[0].ready]
     everywhere = _addresses(ready) or _addresses(_draining(found))
     return Reach(
@@ -121,7 +128,9 @@ class Places:
     ) -> None:
         """`node_of_pod` is the name of the node of the pod with an address."""
         self._nodes = {name: Place(name, node.zone) for name, node in nodes.items()}
-        self._by_address = {node.address: self._nodes[name] for name, node in nodes.items()}
+        self._by_address = {
+            address: self._nodes[name] for name, node in nodes.items() for address in node.addresses
+        }
         self._node_of_pod = node_of_pod
 
     def of(self, address: str) -> Place:
@@ -136,11 +145,14 @@ class Places:
         return self._by_address.get(address, NOWHERE)
 
 
-def ready_on(slices: Iterable[EndpointSlice]) -> dict[str, int]:
-    """How many ready endpoints each node has; one that terminates doesn't count (rule 38)."""
+def ready_on(slices: Iterable[EndpointSlice], family: str = "IPv4") -> dict[str, int]:
+    """How many ready endpoints of a family each node has; one that terminates doesn't count
+    (rule 38).
+    """
     ready = {
         (endpoint.node, endpoint.address)
         for part in slices
+        if part.family == family
         for endpoint in part.endpoints
         if endpoint.ready and not endpoint.terminating
     }

@@ -8,12 +8,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
-from ipaddress import IPv4Address
+from ipaddress import ip_address
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from msgspec import Struct, field
 
-from netemu.model.addressing import Addressing
+from netemu.model.addressing import Addressing, IpAddress, family_of
 from netemu.model.meta import Key
 from netemu.model.service import (
     HostPort,
@@ -65,6 +65,8 @@ class Backend(NamedTuple):
     service: Key
     port: str
     protocol: Protocol
+    family: str = "IPv4"
+    """Of the endpoints: each address family has its own."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,11 @@ class Site:
     @cached_property
     def node_port_places(self) -> tuple[tuple[Network, str], ...]:
         """Every address at which a node port answers."""
-        nodes = (self.addressing.node(number) for number in range(1, self.nodes + 1))
+        nodes = (
+            ranges.node(number)
+            for ranges in self.addressing.families
+            for number in range(1, self.nodes + 1)
+        )
         heard = (address for address in nodes if address not in self.silent)
         inside = tuple((Network.CLUSTER, address) for address in (*heard, LOOPBACK))
         return inside if self.loopback else (*inside, (Network.HOST, LOOPBACK))
@@ -91,24 +97,33 @@ class Site:
         """Whether it can be listened at the address: in a namespace of its own, at any but a pod's;
         else any other than this instance's would be one of the machine's real addresses, or none.
         """
+        ranges = self.addressing.of(family_of(address))
         try:
-            ip = IPv4Address(address)
+            ip = ip_address(address)
         except ValueError:
             return False
         if not self.loopback:
-            return ip not in self.addressing.pods
+            return ranges is not None and ip not in ranges.pods
         return self.owns(ip)
 
-    def owns(self, ip: IPv4Address) -> bool:
+    def owns(self, ip: IpAddress) -> bool:
         """Whether the address lies in a range of this instance's own."""
-        first, last = self.addressing.load_balancers
-        return ip in self.addressing.services or ip in self.addressing.nodes or first <= ip <= last
+        ranges = self.addressing.of(f"IPv{ip.version}")
+        if ranges is None:
+            return False
+        first, last = map(int, ranges.load_balancers)
+        return ip in ranges.services or ip in ranges.nodes or first <= int(ip) <= last
 
     def mirror(self, address: str) -> str | None:
         """Where the host reaches a virtual IP, when it can't reach the address itself."""
-        if self.loopback or not self.addressing.mirrored:
+        if self.loopback or not self._mirrors:
             return None
         return self.addressing.mirror(address)
+
+    @cached_property
+    def _mirrors(self) -> bool:
+        ranges = self.addressing.of("IPv4")
+        return ranges is not None and ranges.mirrored
 
 
 class Plan(Struct, frozen=True):
@@ -158,9 +173,11 @@ def plan(
         return _outside_plan(service, site, (outside or {}).get(service.external_name, ()))
     entry, weights = _weighed(entry, pods or {})
     draft = _Draft(service, site, nodes)
+    families = [each for each in service.families if site.addressing.of(each) is not None]
     for port in service.ports:
         if port.protocol in RELAYED:
-            draft.add(port, entry)
+            for family in families:
+                draft.add(port, entry, family)
     return Plan(
         draft.listeners,
         draft.reach,
@@ -194,7 +211,8 @@ def _outside_plan(service: Service, site: Site, addresses: tuple[str, ...]) -> P
     for port in service.ports if service.virtual_ip else ():
         if port.protocol not in RELAYED:
             continue
-        backend = Backend(service.key, port.name, port.protocol)
+        family = family_of(service.virtual_ip)
+        backend = Backend(service.key, port.name, port.protocol, family)
         reached[backend] = Reach(tuple((address, port.port) for address in addresses))
         for network, address in _virtual_addresses(service.virtual_ip, site) if addresses else ():
             listeners[Listener(network, address, port.port, port.protocol)] = backend
@@ -214,7 +232,7 @@ def _health_check(service: Service, entry: ServiceEntry) -> HealthCheck | None:
     if service.type is not ServiceType.LOAD_BALANCER or not local:
         return None
     port = service.health_check_port
-    return HealthCheck(port, ready_on(entry.slices)) if port else None
+    return HealthCheck(port, ready_on(entry.slices, service.families[0])) if port else None
 
 
 class _Draft:
@@ -231,12 +249,14 @@ class _Draft:
         self._nodes = nodes
         self._local = TrafficPolicy.LOCAL in (service.internal_policy, service.external_policy)
 
-    def add(self, port: ServicePort, entry: ServiceEntry) -> None:
-        backend = Backend(self._service.key, port.name, port.protocol)
-        found = reach(entry.slices, port.name, port.protocol, local=self._local)
+    def add(self, port: ServicePort, entry: ServiceEntry, family: str) -> None:
+        backend = Backend(self._service.key, port.name, port.protocol, family)
+        found = reach(entry.slices, port.name, port.protocol, local=self._local, family=family)
         self.reach[backend] = found
         # With endpoints that nobody may use, a port stays open and its packets vanish (rule 35).
         for listener, door in _doors(self._service, port, self._site, self._nodes):
+            if family_of(listener.address) != backend.family:
+                continue  # nothing is translated from one family to the other
             if not found.everywhere:
                 self.closed.add(listener)
             elif listener not in self.listeners:
@@ -247,7 +267,7 @@ class _Draft:
         if door != _INTERNAL:
             self.doors[listener] = door
         service = self._service
-        gate = gate_of(door, found, self._nodes.values())
+        gate = gate_of(door, found, self._nodes.values(), family_of(listener.address))
         if gate == OPEN and listener.address in service.load_balancer_ips:
             gate = gate_of_ranges(service.source_ranges, listener.address, self._nodes.values())
         if gate != OPEN:
@@ -270,7 +290,11 @@ def _doors(
         if site.binds(address):
             yield Listener(Network.CLUSTER, address, port.port, port.protocol), external
     if port.node_port is not None and service.type in NODE_PORT_TYPES:
-        at = {node.address: Place(name, node.zone) for name, node in nodes.items()}
+        at = {
+            address: Place(name, node.zone)
+            for name, node in nodes.items()
+            for address in node.addresses
+        }
         for network, address in site.node_port_places:
             door = external._replace(place=at.get(address, external.place))
             yield Listener(network, address, port.node_port, port.protocol), door
@@ -284,10 +308,14 @@ def host_port_plan(pod: PodAddress, site: Site, nodes: Mapping[str, NodePlace]) 
         if port.protocol not in RELAYED:
             continue
         for address in _host_addresses(port, site, nodes.get(pod.node)):
+            family = family_of(address)
+            own = next((ip for ip in pod.ips if family_of(ip) == family), None)
+            if own is None:
+                continue
             name = f"{address}:{port.port}"
-            backend = Backend((pod.namespace, f"pod/{pod.name}"), name, port.protocol)
+            backend = Backend((pod.namespace, f"pod/{pod.name}"), name, port.protocol, family)
             listeners[Listener(Network.CLUSTER, address, port.port, port.protocol)] = backend
-            reached[backend] = Reach(((pod.ips[0], port.container_port),))
+            reached[backend] = Reach(((own, port.container_port),))
     return Plan(listeners, reached)
 
 
@@ -297,7 +325,7 @@ def _host_addresses(port: HostPort, site: Site, node: NodePlace | None) -> list[
     if node is None or not node.address or node.address in site.silent:
         return []
     # Where the cluster's loopback is the machine's, a pod doesn't take ports of that.
-    return [node.address] if site.loopback else [node.address, LOOPBACK]
+    return [node.address] if site.loopback else [*node.addresses, LOOPBACK]
 
 
 def wanted(

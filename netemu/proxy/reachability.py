@@ -13,6 +13,7 @@ from ipaddress import IPv4Network
 from typing import Final
 
 from netemu.model import nft
+from netemu.model.addressing import IpNetwork
 from netemu.model.nft import Element, Find, Go, Kind, Load, Read, Verdict
 from netemu.model.service import Service, ServiceType
 from netemu.model.snapshot import EMPTY, Snapshot, changed_services
@@ -44,7 +45,7 @@ def client(where: Range) -> str:
     return str(NETWORKS[where][2])
 
 
-def rules(pods: IPv4Network, *, vpc_native: bool) -> Iterator[nft.Command]:
+def rules(pods: IpNetwork, *, vpc_native: bool) -> Iterator[nft.Command]:
     """The chains, with sets that `Outside` fills."""
     yield nft.AddSet("public", _ADDRESS)
     yield nft.AddSet("internal", _ADDRESS)
@@ -70,14 +71,14 @@ def rules(pods: IPv4Network, *, vpc_native: bool) -> Iterator[nft.Command]:
     yield nft.AddRule("outside-in", (Read(Load.SOURCE), Find("outside", 0, decides=True)))
 
 
-def _element(network: IPv4Network) -> Element:
+def _element(network: IpNetwork) -> Element:
     return Element(network.network_address.packed, last=network.broadcast_address.packed)
 
 
 class Outside:
     """Keeps the sets true."""
 
-    def __init__(self, kernel: nft.Rules, pods: IPv4Network, *, vpc_native: bool) -> None:
+    def __init__(self, kernel: nft.Rules, pods: IpNetwork, *, vpc_native: bool) -> None:
         """Raises OSError."""
         self._rules = kernel
         self._rules.apply(rules(pods, vpc_native=vpc_native))
@@ -92,7 +93,7 @@ class Outside:
         wanted: dict[str, set[str]] = {
             "public": set(),
             "internal": set(),
-            "node-addresses": {node.address for node in snapshot.nodes.values()} - {""},
+            "node-addresses": {node.of("IPv4") for node in snapshot.nodes.values()} - {""},
         }
         for entry in snapshot.services.values():
             kind, addresses = _offered(entry.service)

@@ -94,6 +94,19 @@ class Relay:
         """Close the listening socket; connections that were accepted stay."""
         self._entrances.unlisten(entrance)
 
+    def break_off(self, unwanted: Callable[[Address, Address], bool]) -> None:
+        """Reset connections by their client and what it addressed."""
+        clients = [
+            handler
+            for handler in self._handlers.values()
+            if isinstance(handler, End) and handler.link is not None
+        ]
+        for end in clients:
+            with suppress(OSError):  # it broke by itself
+                if unwanted(end.sock.getpeername(), end.sock.getsockname()):
+                    self.reset(end)
+        self._bury()
+
     async def drain(self, seconds: float = DRAIN_SECONDS) -> None:
         """Accept no more and deliver what was read, as far as the receivers take it in time."""
         self._entrances.unlisten_all()

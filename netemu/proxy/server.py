@@ -8,20 +8,29 @@ import asyncio
 import resource
 import socket
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from collections.abc import (
+    AsyncIterator,
+    Callable,
+    Collection,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from contextlib import asynccontextmanager, suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from ipaddress import summarize_address_range
 from random import Random
 from time import perf_counter
-from typing import Final
+from typing import TYPE_CHECKING, Final, NamedTuple, cast
 
 from immutables import Map
 
 from netemu.clock import Clock, SystemClock, parse_rfc3339
 from netemu.config.settings import ProxyMode
-from netemu.model.addressing import Addressing
+from netemu.model import nft
+from netemu.model.addressing import Addressing, IpNetwork
 from netemu.model.latest import Latest
 from netemu.model.meta import Key
 from netemu.model.nft import Interception
@@ -29,6 +38,7 @@ from netemu.model.service import PodAddress, Protocol
 from netemu.model.snapshot import EMPTY, Snapshot, changed_services
 from netemu.model.sockets import Sockets
 from netemu.proxy.catchall import CatchAll
+from netemu.proxy.choose import Address, written
 from netemu.proxy.datagrams import FLOWS, Datagrams
 from netemu.proxy.externalnames import ExternalNames, Resolve, no_resolver
 from netemu.proxy.gate import OPEN
@@ -56,6 +66,9 @@ from netemu.proxy.source import Sources
 from netemu.proxy.statusports import StatusPorts
 from netemu.tasks import task_group
 
+if TYPE_CHECKING:
+    from netemu.proxy.families import Families
+
 DESCRIPTORS: Final = 4
 """Of how many descriptors one may become a connection, which takes two; of twice as many one may
 become a UDP flow. The rest of the daemon keeps what is left."""
@@ -66,15 +79,15 @@ class Proxy:
 
     def __init__(
         self,
-        relay: Relay,
-        listeners: Openings,
+        relays: Sequence[Relay],
+        listeners: "Openings | Families",
         ledger: Ledger,
         outside: Callable[[Callable[[str], None]], ExternalNames],
         site: Site,
         clock: Clock,
         rng: Random,
     ) -> None:
-        self._relay = relay
+        self._relays = relays
         self._listeners = listeners
         self.ledger = ledger
         self.outside = outside(self._found_outside)
@@ -107,7 +120,7 @@ class Proxy:
     @property
     def connections(self) -> int:
         """Connections that are open."""
-        return self._relay.connections
+        return sum(relay.connections for relay in self._relays)
 
     @property
     def routes(self) -> Mapping[Backend, Route]:
@@ -127,7 +140,7 @@ class Proxy:
                     "port": backend.port,
                     "protocol": str(backend.protocol),
                     "client": client,
-                    "endpoint": "{}:{}".format(*endpoint),
+                    "endpoint": written(endpoint),
                     "pod": "" if pod is None else f"{pod.namespace}/{pod.name}",
                     "secondsLeft": round(left, 1),
                 }
@@ -161,6 +174,20 @@ class Proxy:
     def try_again(self) -> None:
         """An address may have become one that can be listened at."""
         self._listeners.try_again()
+
+    def break_off(self, addresses: Collection[str]) -> None:
+        """Reset what clients outside the cluster have open to these addresses: the node that
+        carried it is gone. Clients inside never needed it, as each node has its own proxy.
+        """
+        ranges = self._site.addressing
+
+        def unwanted(client: Address, front: Address) -> bool:
+            inside = client[0] == front[0] or ranges.has(client[0])
+            return front[0] in addresses and not inside
+
+        for relay in self._relays:
+            relay.break_off(unwanted)
+        self._listeners.break_off(unwanted)
 
     def follow(self, snapshot: Snapshot) -> None:
         """Make listeners and routes what `snapshot` says."""
@@ -358,11 +385,13 @@ async def serve_proxy(
     problem: str = "",
     mode: ProxyMode = ProxyMode.USERSPACE,
     real: Clock | None = None,
+    interception6: Interception | None = None,
 ) -> AsyncIterator[Proxy]:
     """Relay to the Services of `latest` while the block runs; on entry what it says listens.
 
     `host` is None when the cluster's network is the host's own loopback, `interception` when every
-    address needs a socket of its own, `problem` being the reason if that is worth telling;
+    address needs a socket of its own, `problem` being the reason if that is worth telling, and
+    `interception6` is the same for IPv6;
     `resolve` finds hosts outside; `real` is the machine's own time, whatever becomes of the
     cluster's.
     """
@@ -370,36 +399,19 @@ async def serve_proxy(
     # Sockets and hosts outside live in real time; affinity lives in the cluster's.
     real = real or SystemClock()
     ledger = Ledger(real)
-    relay = Relay(
-        loop,
-        partial(cluster.connector, socket.SOCK_STREAM),
-        real,
-        _share(DESCRIPTORS, CONNECTIONS),
-        ledger,
-        None if interception is None else _sources(addressing).kept,
-        _sources(addressing).near,
-    )
-    datagrams = Datagrams(
-        loop,
-        partial(cluster.connector, socket.SOCK_DGRAM),
-        real,
-        _share(2 * DESCRIPTORS, FLOWS),
-        ledger,
-    )
     networks = {Network.CLUSTER: cluster}
     if host is not None:
         networks[Network.HOST] = host
     outside = None if host is None else _relays_outside(loop, host, real, ledger)
-    listeners = Openings(
-        Listeners(relay, datagrams, networks, real, loop.call_soon, outside),
-        None if interception is None else CatchAll(relay, interception),
-        None if interception is None else partial(Kernel, interception, addressing),
-        problem,
-    )
+    means = {"IPv4": interception, "IPv6": interception6}
+    shop = _Workshop(loop, networks, real, ledger, outside, problem, len(addressing.families))
+    lanes = {each.family: shop.lane(each, means[each.family]) for each in addressing.families}
+    listeners = _joined({family: lane.openings for family, lane in lanes.items()})
     site = Site(addressing, nodes, loopback=host is None)
     ports = StatusPorts(loop, cluster, real)
     names = partial(ExternalNames, resolve, real)
-    proxy = Proxy(relay, listeners, ledger, names, site, clock, rng)
+    relays = [lane.relay for lane in lanes.values()]
+    proxy = Proxy(relays, listeners, ledger, names, site, clock, rng)
     proxy.health(ports, () if site.loopback else (LOOPBACK,))
     with suppress(ModeRefused):  # then the status says why
         proxy.set_mode(mode)
@@ -417,12 +429,70 @@ async def serve_proxy(
         listeners.close()
         ports.close()
         try:
-            await relay.drain()
+            for relay in relays:
+                await relay.drain()
         finally:
-            datagrams.close()
-            relay.close()
+            for lane in lanes.values():
+                lane.datagrams.close()
+                lane.relay.close()
             for each in outside or ():
                 each.close()
+
+
+class Lane(NamedTuple):
+    """What serves one address family."""
+
+    relay: Relay
+    datagrams: Datagrams
+    openings: Openings
+
+
+@dataclass(frozen=True, slots=True)
+class _Workshop:
+    """What lanes are made with."""
+
+    loop: asyncio.AbstractEventLoop
+    networks: Mapping[Network, Sockets]
+    clock: Clock
+    ledger: Ledger
+    outside: tuple[Relay, Datagrams] | None
+    problem: str
+    count: int
+    """How many lanes share the descriptors."""
+
+    def lane(self, ranges: Addressing, interception: Interception | None) -> Lane:
+        """The lane of a family that has those ranges."""
+        loop, clock, ledger = self.loop, self.clock, self.ledger
+        family = nft.FAMILIES[ranges.services.version]
+        connector = self.networks[Network.CLUSTER].connector
+        sources = _sources(ranges)
+        relay = Relay(
+            loop,
+            partial(connector, socket.SOCK_STREAM, family),
+            clock,
+            _share(DESCRIPTORS * self.count, CONNECTIONS),
+            ledger,
+            None if interception is None else sources.kept,
+            sources.near,
+        )
+        tie = partial(connector, socket.SOCK_DGRAM, family)
+        flows = _share(2 * DESCRIPTORS * self.count, FLOWS)
+        datagrams = Datagrams(loop, tie, clock, flows, ledger)
+        openings = Openings(
+            Listeners(relay, datagrams, self.networks, clock, loop.call_soon, self.outside),
+            None if interception is None else CatchAll(relay, interception),
+            None if interception is None else partial(Kernel, interception, ranges),
+            self.problem,
+        )
+        return Lane(relay, datagrams, openings)
+
+
+def _joined(openings: Mapping[str, Openings]) -> "Openings | Families":
+    if len(openings) == 1:
+        return next(iter(openings.values()))
+    from netemu.proxy.families import Families  # late: few clusters have two
+
+    return Families(openings)
 
 
 def _relays_outside(
@@ -439,9 +509,9 @@ def _relays_outside(
     )
 
 
-def _sources(addressing: Addressing) -> Sources:
-    pool = summarize_address_range(*addressing.load_balancers)
-    return Sources(addressing.pods, (addressing.services, addressing.nodes, *pool))
+def _sources(ranges: Addressing) -> Sources:
+    pool = cast("list[IpNetwork]", [*summarize_address_range(*ranges.load_balancers)])
+    return Sources(ranges.pods, (ranges.services, ranges.nodes, *pool))
 
 
 def _share(of: int, most: int) -> int:

@@ -23,6 +23,7 @@ from netemu.model.placement import (
     term_from,
     tolerations_of,
 )
+from netemu.model.podresources import summed
 from netemu.model.quantity import parse_quantity
 from netemu.model.selector import Selector, equality
 
@@ -113,34 +114,12 @@ def amounts(given: Mapping[str, Any] | None) -> dict[str, int]:
 
 
 def requests_of(spec: Object) -> dict[str, int]:
-    """What a pod asks for: its containers together with its sidecars, or the most that one init
-    container needs beside the sidecars started before it (KEP-753).
-    """
-    total: dict[str, int] = {}
-    for container in spec["containers"]:
-        _add(total, _requests(container))
-    sidecars: dict[str, int] = {}
-    peak: dict[str, int] = {}
-    for container in spec.get("initContainers") or ():
-        if container.get("restartPolicy") == "Always":
-            _add(sidecars, _requests(container))
-            needed = sidecars
-        else:
-            needed = dict(sidecars)
-            _add(needed, _requests(container))
-        for name, number in needed.items():
-            peak[name] = max(peak.get(name, 0), number)
-    _add(total, sidecars)
-    for name, number in peak.items():
-        total[name] = max(total.get(name, 0), number)
-    _add(total, amounts(spec.get("overhead")))
+    """What a pod asks for, with its overhead."""
+    total = summed(spec, _requests)
+    for name, number in amounts(spec.get("overhead")).items():
+        total[name] = total.get(name, 0) + number
     return total
 
 
 def _requests(container: Object) -> dict[str, int]:
     return amounts((container.get("resources") or {}).get("requests"))
-
-
-def _add(total: dict[str, int], more: Amounts) -> None:
-    for name, number in more.items():
-        total[name] = total.get(name, 0) + number

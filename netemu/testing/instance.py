@@ -35,6 +35,8 @@ class Instance:
     """More options for ``up``."""
     command: Sequence[str] = NETEMU
     """How to run netemu."""
+    wrapper: Sequence[str] = ()
+    """What every command is run by, such as ``nsenter -t PID -n``."""
     facts: Mapping[str, Any] = field(default_factory=dict)
     """What ``netemu status -o json`` said once it was ready."""
 
@@ -55,7 +57,7 @@ class Instance:
     ) -> "subprocess.CompletedProcess[str]":
         """Run any command in that environment. Raises CalledProcessError, with its stderr told."""
         done = subprocess.run(
-            argv,
+            (*self.wrapper, *argv),
             input=input,
             env=self.env,
             text=True,
@@ -134,6 +136,7 @@ def instance(
     *,
     options: Sequence[str] = (),
     command: Sequence[str] = NETEMU,
+    wrapper: Sequence[str] = (),
     state_dir: Path | None = None,
 ) -> Iterator[Instance]:
     """An instance of its own, by default in a folder of its own; it is purged afterwards."""
@@ -146,7 +149,7 @@ def instance(
             config = Path(stack.enter_context(tempfile.NamedTemporaryFile(suffix=".yaml")).name)
             config.write_text('dns: {forward: ""}\n')
             options = [*options, "--config", str(config)]
-        made = Instance(name, state_dir, options, command)
+        made = Instance(name, state_dir, options, command, wrapper)
         stack.callback(made.netemu, "down", "--purge", check=False)
         made.up()
         yield made

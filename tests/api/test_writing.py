@@ -1,4 +1,3 @@
-import json
 from typing import Any
 
 import msgspec
@@ -103,8 +102,9 @@ async def test_parameters_nobody_knows_are_invalid(cluster: Cluster) -> None:
 
 
 async def test_kinds_that_nothing_acts_on_say_so(cluster: Cluster) -> None:
-    path = "/api/v1/namespaces/default/limitranges"
-    answer = await cluster.whole("POST", path, {"metadata": {"name": "m"}, "spec": {"limits": []}})
+    path = "/apis/networking.k8s.io/v1/ingressclasses"
+    body = {"metadata": {"name": "m"}, "spec": {"controller": "example.com/balancer"}}
+    answer = await cluster.whole("POST", path, body)
     assert answer.status == 201
     (header,) = answer.headers
     assert "nothing acts on them yet" in header[1]
@@ -186,48 +186,6 @@ async def test_a_dry_run_stores_nothing(cluster: Cluster) -> None:
     revision = cluster.store.revision
     await cluster.json("POST", MAPS, MAP, dryRun="All")
     assert cluster.store.revision == revision
-
-
-async def test_scaling(cluster: Cluster) -> None:
-    await cluster.json("POST", DEPLOYMENTS, DEPLOYMENT)
-    scale = await cluster.json("GET", f"{DEPLOYMENTS}/d/scale")
-    scale["spec"]["replicas"] = 4
-    found = await cluster.json("PUT", f"{DEPLOYMENTS}/d/scale", scale)
-    assert found["spec"] == {"replicas": 4}
-    status = await cluster.refused("PUT", f"{DEPLOYMENTS}/d/scale", scale)
-    assert status["reason"] == "Conflict"  # its version is old now
-    patch = {"spec": {"replicas": 0}}
-    found = await cluster.json("PATCH", f"{DEPLOYMENTS}/d/scale", patch, content_type=MERGE)
-    assert found["spec"] == {}
-    stored = await cluster.json("GET", f"{DEPLOYMENTS}/d")
-    assert (stored["spec"]["replicas"], stored["metadata"]["generation"]) == (0, 3)
-
-
-async def test_binding(cluster: Cluster) -> None:
-    await cluster.json("POST", PODS, POD)
-    wish = {"metadata": {"name": "p"}, "target": {"kind": "Node", "name": "n"}}
-    answer = await cluster.whole("POST", f"{PODS}/p/binding", wish)
-    assert answer.status == 201
-    assert json.loads(answer.body)["status"] == "Success"
-    assert (await cluster.json("GET", f"{PODS}/p"))["spec"]["nodeName"] == "n"
-    status = await cluster.refused("POST", f"{PODS}/p/binding", wish)
-    assert status["message"] == (
-        'Operation cannot be fulfilled on pods/binding "p": pod p is already assigned to node "n"'
-    )
-
-
-async def test_finalizing_a_namespace(cluster: Cluster) -> None:
-    await cluster.json("POST", "/api/v1/namespaces", {"metadata": {"name": "x"}})
-    deleted = await cluster.json("DELETE", "/api/v1/namespaces/x")
-    assert deleted["status"]["phase"] == "Terminating"
-    status = await cluster.refused("POST", "/api/v1/namespaces/x/configmaps", MAP)
-    assert (status["code"], status["details"]["causes"][0]["reason"]) == (
-        403,
-        "NamespaceTerminating",
-    )
-    empty = {**deleted, "spec": {"finalizers": []}}
-    await cluster.json("PUT", "/api/v1/namespaces/x/finalize", empty)
-    assert (await cluster.refused("GET", "/api/v1/namespaces/x"))["code"] == 404
 
 
 async def test_deleting_answers_a_status_with_the_uid(cluster: Cluster) -> None:

@@ -100,7 +100,7 @@ CASES = [
     (
         "it may be called by its path",
         shipped(AGNHOST, "/agnhost", args=("netexec",)),
-        (*builtin("agnhost"), "netexec"),
+        (*builtin("agnhost"), "/agnhost", "netexec"),
     ),
     (
         "any other command replaces it",

@@ -1,11 +1,11 @@
-from ipaddress import IPv4Network
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from netemu.config.loading import BadSettings, check_name, load, read_file
-from netemu.config.settings import NetMode, Settings
+from netemu.config.settings import IpFamily, NetMode, Settings
 
 STATE = Path("state")
 
@@ -48,6 +48,20 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"network": {"services": "10.96.0.1/12"}}, "network.services: 10.96.0.1/12 has host bits set"),
     ({"network": {"pods": "10.96.0.0/16"}}, "network.services and network.pods overlap"),
     ({"network": {"nodePorts": [5]}}, "network.nodePorts must be a list of 2"),
+    ({"network": {"ipFamilies": "IPv4"}}, "network.ipFamilies must be a list"),
+    ({"network": {"ipFamilies": ["IPv5"]}}, "network.ipFamilies: 'IPv5' is not a valid IpFamily"),
+    (
+        {"network": {"ipFamilies": []}},
+        "network.ipFamilies must be IPv4, IPv6, or each of them once",
+    ),
+    (
+        {"network": {"ipFamilies": ["IPv6", "IPv6"]}},
+        "network.ipFamilies must be IPv4, IPv6, or each of them once",
+    ),
+    (
+        {"network": {"ipFamilies": ["IPv6"], "pods6": "fd00:10:96::/56"}},
+        "network.services6 and network.pods6 overlap",
+    ),
     ({"node": {"count": 0}}, "nodes must be within 1..200, not 0"),
 ]
 
@@ -100,3 +114,10 @@ def test_names_with_values_are_a_mapping() -> None:
         with pytest.raises(BadSettings) as raised:
             load({"dns": wrong}, state_dir=Path())
         assert str(raised.value) == said
+
+
+def test_address_families_are_a_list_in_their_order() -> None:
+    given = {"network": {"ipFamilies": ["IPv6", "IPv4"], "services6": "fd00:1::/112"}}
+    network = load(given, state_dir=STATE).network
+    assert network.ip_families == (IpFamily.IPV6, IpFamily.IPV4)
+    assert network.services6 == IPv6Network("fd00:1::/112")

@@ -17,7 +17,7 @@ from netemu.controllers.balancerpools import (
     pick,
     pool_from,
     pools_from_config,
-    request_from,
+    requests_from,
 )
 from netemu.model.meta import Object
 from tests.support.samples import service
@@ -201,7 +201,8 @@ def test_a_service_says_what_it_wants() -> None:
         "metallb.io/allow-shared-ip": "key",
     }
     web["status"] = {"loadBalancer": {"ingress": [{"ip": "10.64.140.43"}]}}
-    assert request_from(web) == Request(
+    [request] = requests_from(web)
+    assert request == Request(
         key=("default", "web"),
         address="10.64.140.44",
         pool="lan",

@@ -104,8 +104,10 @@ class Outside:
     def bind_udp(self, address: str, port: int) -> socket.socket:
         raise NotImplementedError
 
-    def connector(self, kind: socket.SocketKind) -> socket.socket:
-        return socket.socket(socket.AF_INET, kind | socket.SOCK_NONBLOCK)
+    def connector(
+        self, kind: socket.SocketKind, family: socket.AddressFamily = socket.AF_INET
+    ) -> socket.socket:
+        return socket.socket(family, kind | socket.SOCK_NONBLOCK)
 
 
 @dataclass

@@ -7,58 +7,60 @@ from collections.abc import Iterator
 import pytest
 
 from netemu.testing import Instance, instance
+from tests.support.ports import free_node_ports
 
 pytestmark = pytest.mark.e2e
 
 NETS = ["root", "rootless"] if os.geteuid() == 0 else ["rootless"]
 MODES = ["userspace", "nftables", "auto"]
 
-WORLD = """
+HTTP, UDP, LOCAL = free_node_ports(3)
+WORLD = f"""
 apiVersion: apps/v1
 kind: Deployment
-metadata: {name: web}
+metadata: {{name: web}}
 spec:
   replicas: 2
-  selector: {matchLabels: {app: web}}
+  selector: {{matchLabels: {{app: web}}}}
   template:
-    metadata: {labels: {app: web}}
+    metadata: {{labels: {{app: web}}}}
     spec:
       containers:
       - name: web
         image: registry.k8s.io/e2e-test-images/agnhost:2.53
         args: [netexec, --http-port=8080, --udp-port=8081]
-        readinessProbe: {httpGet: {path: /readyz, port: 8080}, periodSeconds: 1}
+        readinessProbe: {{httpGet: {{path: /readyz, port: 8080}}, periodSeconds: 1}}
 ---
 apiVersion: v1
 kind: Pod
-metadata: {name: client}
+metadata: {{name: client}}
 spec:
   nodeName: node-1
-  containers: [{name: pause, image: registry.k8s.io/pause:3.10}]
+  containers: [{{name: pause, image: registry.k8s.io/pause:3.10}}]
 ---
 apiVersion: v1
 kind: Service
-metadata: {name: web}
+metadata: {{name: web}}
 spec:
   type: NodePort
-  selector: {app: web}
+  selector: {{app: web}}
   ports:
-  - {name: http, port: 80, targetPort: 8080, nodePort: 30180}
-  - {name: udp, port: 81, targetPort: 8081, nodePort: 30181, protocol: UDP}
+  - {{name: http, port: 80, targetPort: 8080, nodePort: {HTTP}}}
+  - {{name: udp, port: 81, targetPort: 8081, nodePort: {UDP}, protocol: UDP}}
 ---
 apiVersion: v1
 kind: Service
-metadata: {name: local}
+metadata: {{name: local}}
 spec:
   type: NodePort
   externalTrafficPolicy: Local
-  selector: {app: web}
-  ports: [{port: 80, targetPort: 8080, nodePort: 30190}]
+  selector: {{app: web}}
+  ports: [{{port: 80, targetPort: 8080, nodePort: {LOCAL}}}]
 ---
 apiVersion: v1
 kind: Service
-metadata: {name: nobody}
-spec: {selector: {app: nobody}, externalIPs: [203.0.113.7], ports: [{port: 80}]}
+metadata: {{name: nobody}}
+spec: {{selector: {{app: nobody}}, externalIPs: [203.0.113.7], ports: [{{port: 80}}]}}
 """
 REFUSED = 7
 """curl's exit code."""
@@ -113,14 +115,14 @@ def test_a_pod_reaches_itself_and_sees_its_node(cluster: Instance, mode: str) ->
 
 def test_node_ports_show_a_node(cluster: Instance, mode: str) -> None:
     for node in ("172.30.0.11", "172.30.0.12"):
-        seen = peers(cluster, f"http://{node}:30180/clientip", "pod:default/client")
+        seen = peers(cluster, f"http://{node}:{HTTP}/clientip", "pod:default/client")
         assert seen <= {"172.30.0.11", "172.30.0.12"}
         assert seen
 
 
 def test_node_ports_that_stay_local_show_the_client(cluster: Instance, mode: str) -> None:
     client = cluster.get("pod", "client")["status"]["podIP"]
-    seen = peers(cluster, "http://172.30.0.11:30190/clientip", "pod:default/client")
+    seen = peers(cluster, f"http://172.30.0.11:{LOCAL}/clientip", "pod:default/client")
     assert seen == {client}
 
 
@@ -141,7 +143,7 @@ with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
 
 
 def test_udp_is_answered_by_whom_it_was_sent_to(cluster: Instance, mode: str) -> None:
-    for host, port in ((address(cluster, "web"), "81"), ("172.30.0.11", "30181")):
+    for host, port in ((address(cluster, "web"), "81"), ("172.30.0.11", str(UDP))):
         command = (sys.executable, "-c", ASK_BY_UDP, host, port)
         answer = cluster.exec(*command, place="pod:default/client").stdout
         assert answer.strip() in pods(cluster)
@@ -155,5 +157,5 @@ def test_nobody_is_refused_at_once(cluster: Instance, mode: str, place: str) -> 
 
 
 def test_the_host_is_served_whatever_the_mode(cluster: Instance, mode: str) -> None:
-    done = cluster.run("curl", "-sf", "-m", "3", "http://127.0.0.1:30180/hostname")
+    done = cluster.run("curl", "-sf", "-m", "3", f"http://127.0.0.1:{HTTP}/hostname")
     assert done.stdout.strip() in pods(cluster)

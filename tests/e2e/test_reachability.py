@@ -7,11 +7,13 @@ from functools import partial
 import pytest
 
 from netemu.testing import Instance, instance
+from tests.support.ports import free_node_ports
 
 pytestmark = pytest.mark.e2e
 
 NETS = ["root", "rootless"] if os.geteuid() == 0 else ["rootless"]
 
+[NODE_PORT] = free_node_ports(1)
 WORLD = """
 apiVersion: v1
 kind: Pod
@@ -26,7 +28,10 @@ spec:
 apiVersion: v1
 kind: Service
 metadata: {name: plain}
-spec: {type: NodePort, selector: {app: web}, ports: [{port: 80, targetPort: 8080, nodePort: 30280}]}
+spec:
+  type: NodePort
+  selector: {app: web}
+  ports: [{port: 80, targetPort: 8080, nodePort: NODE_PORT}]
 ---
 apiVersion: v1
 kind: Service
@@ -53,7 +58,7 @@ def cluster(request: pytest.FixtureRequest) -> Iterator[Instance]:
 
 
 def deploy(made: Instance) -> None:
-    made.apply(WORLD)
+    made.apply(WORLD.replace("NODE_PORT", str(NODE_PORT)))
     made.kubectl("wait", "--for=condition=Ready", "pod", "web", "--timeout=30s")
     for name in ("public", "internal"):
         made.wait_for(partial(balancer, made, name), what="an address")
@@ -79,7 +84,7 @@ def seen(cluster: Instance, place: str) -> dict[str, bool]:
     pod = cluster.get("pod", "web")["status"]["podIP"]
     urls = {
         "cluster address": f"http://{cluster.get('service', 'plain')['spec']['clusterIP']}",
-        "node": "http://172.30.0.11:30280",
+        "node": f"http://172.30.0.11:{NODE_PORT}",
         "internal balancer": f"http://{balancer(cluster, 'internal')}",
         "public balancer": f"http://{balancer(cluster, 'public')}",
         "pod": f"http://{pod}:8080",

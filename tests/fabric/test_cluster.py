@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from netemu.config.settings import NetMode, NetworkSettings
+from netemu.config.settings import IpFamily, NetMode, NetworkSettings
 from netemu.fabric import cluster
 from netemu.fabric.namespaces import Mount, mount, private_mounts
 from netemu.fabric.ranges import addressing
@@ -61,3 +61,35 @@ def test_where_parameters_are_read_only_a_proc_of_our_own_helps() -> None:
         return Path("/proc/sys/net/ipv4/ip_forward").read_text()
 
     assert in_bare_network(inside) == "1\n"
+
+
+BOTH = addressing(NetMode.ROOT, NetworkSettings(ip_families=(IpFamily.IPV6, IpFamily.IPV4)), 2, 77)
+OF_BOTH = ["fd00:10:96::1", "fd00:10:96::ffff", "fd00:172:30::b", "::1", "10.96.0.1"]
+
+
+@needs_root
+@pytest.mark.parametrize("address", OF_BOTH)
+def test_of_both_families_every_virtual_address_can_be_bound(address: str) -> None:
+    def inside() -> str:
+        cluster.set_up(Netlink(), BOTH)
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        with (
+            socket.create_server((address, 0), family=family) as server,
+            socket.create_connection(server.getsockname()[:2], 5) as client,
+        ):
+            name: str = client.getpeername()[0]
+        return name
+
+    assert in_bare_network(inside) == address
+
+
+@needs_root
+def test_ipv6_is_left_alone_where_it_is_not_asked_for() -> None:
+    def inside() -> tuple[str, str]:
+        names = [Path("/proc/sys/net/ipv6/conf/all", n) for n in ("forwarding", "accept_dad")]
+        before = "".join(name.read_text() for name in names)
+        cluster.set_up(Netlink(), RANGES)
+        return before, "".join(name.read_text() for name in names)
+
+    before, after = in_bare_network(inside)
+    assert before == after

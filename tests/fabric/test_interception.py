@@ -6,10 +6,11 @@ import pytest
 
 from netemu.config.settings import NetMode, NetworkSettings
 from netemu.fabric import cluster
+from netemu.fabric.host import TRANSPARENT
 from netemu.fabric.interception import LocalInterception, Unavailable
 from netemu.fabric.ranges import addressing
 from netemu.fabric.rtnetlink import Netlink
-from netemu.model.nft import TRANSPARENT_MARK, AddChain
+from netemu.model.nft import IPV4, IPV6, TRANSPARENT_MARK, AddChain, Stack
 from tests.support.forked import become_nobody, in_bare_network, needs_root
 
 pytestmark = needs_root
@@ -31,12 +32,13 @@ def test_the_table_is_there_from_the_start_and_empty_and_goes_in_the_end() -> No
     assert in_bare_network(inside) == (0, errno.ENOENT)
 
 
-def test_its_socket_is_transparent_and_listens() -> None:
+@pytest.mark.parametrize("stack", [IPV4, IPV6], ids=["IPv4", "IPv6"])
+def test_its_socket_is_transparent_and_listens(stack: Stack) -> None:
     def inside() -> tuple[int, int]:
         Netlink().up(cluster.LOOPBACK)
-        with LocalInterception().listen() as sock:
+        with LocalInterception(stack).listen() as sock:
             flags = (
-                (socket.SOL_IP, socket.IP_TRANSPARENT),
+                TRANSPARENT[sock.family],
                 (socket.SOL_SOCKET, socket.SO_ACCEPTCONN),
             )
             return tuple(sock.getsockopt(*flag) for flag in flags)  # type: ignore[return-value]

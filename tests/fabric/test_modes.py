@@ -3,7 +3,7 @@ from collections.abc import Callable
 
 import pytest
 
-from netemu.config.settings import NetMode
+from netemu.config.settings import IpFamily, NetMode
 from netemu.fabric import modes
 from netemu.fabric.modes import Choice, Failure, ModeRefused
 from tests.support import forked
@@ -120,3 +120,24 @@ def test_the_step_that_failed_is_told() -> None:
         return modes._in_child(ROOT)
 
     assert forked.run(inside) == Failure("making a mount namespace", errno.EPERM)
+
+
+@pytest.mark.parametrize("families", [(IpFamily.IPV6,), (IpFamily.IPV4, IpFamily.IPV6)])
+def test_without_namespaces_ipv6_is_refused_with_the_reason(families: tuple[IpFamily, ...]) -> None:
+    choice = Choice(NetMode.LOOPBACK, {NetMode.ROOTLESS: "no user namespaces"})
+    with pytest.raises(ModeRefused) as refusal:
+        modes.require(choice, families)
+    assert str(refusal.value) == (
+        "network.ipFamilies: IPv6 isn't possible here: it needs namespaces, as the loopback "
+        "interface has a single address of it; --net rootless isn't possible: no user namespaces"
+    )
+
+
+def test_a_kernel_without_ipv6_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_socket(family: int, *_: object) -> None:
+        raise OSError(97, "Address family not supported by protocol")
+
+    monkeypatch.setattr("socket.socket", no_socket)
+    modes.require(Choice(NetMode.ROOT, {}), (IpFamily.IPV4,))
+    with pytest.raises(ModeRefused, match=r"the kernel has none \(Address family not supported"):
+        modes.require(Choice(NetMode.ROOT, {}), (IpFamily.IPV6,))

@@ -2,9 +2,9 @@
 
 import errno
 import socket
-from ipaddress import IPv4Network
+from ipaddress import IPv4Network, ip_network
 
-from netemu.config.settings import NetMode, NetworkSettings
+from netemu.config.settings import IpFamily, NetMode, NetworkSettings
 from netemu.fabric import uplink
 from netemu.fabric.cluster import LOOPBACK
 from netemu.fabric.namespaces import Namespace, handle, unshare
@@ -71,3 +71,26 @@ def test_a_network_of_the_hosts_is_not_overruled() -> None:
     note, bound, route = forked.in_own_network(inside)
     assert note == "10.64.140.45/32 overlaps the host's route to 10.64.140.0/24 (lo)"
     assert (bound, route) == (0, False)
+
+
+@needs_root
+def test_an_address_of_ipv6_is_reached_by_an_uplink_of_that_family() -> None:
+    families = (IpFamily.IPV4, IpFamily.IPV6)
+    both = addressing(NetMode.ROOT, NetworkSettings(ip_families=families), 2, 77)
+    foreign = ip_network("2001:db8::45/128")
+
+    def inside() -> list[object]:
+        host, namespace = Netlink(), handle("net")
+        unshare(Namespace.NET)
+        links = Netlink()
+        links.up(LOOPBACK)
+        uplink.connect(links, host, namespace, both)
+        seen: list[object] = [Reached(links, host, 77).add(foreign)]
+        reached = Reached(links, host, 77, ("IPv4", "IPv6"))
+        for change in (reached.add, reached.drop):
+            seen.append(change(foreign))
+            seen.append(any(r.destination == foreign for r in host.routes(6)))
+        return seen
+
+    expected = ["there is no uplink for IPv6", "", True, None, False]
+    assert forked.in_own_network(inside) == expected

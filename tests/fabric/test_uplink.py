@@ -1,13 +1,15 @@
 """What decides about an uplink; that it carries traffic is seen in the spawner's tests."""
 
 import socket
+from collections.abc import Callable
 from dataclasses import dataclass
-from ipaddress import IPv4Network
+from ipaddress import IPv4Network, ip_network
+from pathlib import Path
 
 import pytest
 
-from netemu.config.settings import NetMode, NetworkSettings
-from netemu.fabric import uplink
+from netemu.config.settings import IpFamily, NetMode, NetworkSettings
+from netemu.fabric import cluster, uplink
 from netemu.fabric.namespaces import Namespace, handle, unshare
 from netemu.fabric.ranges import addressing
 from netemu.fabric.rtnetlink import Netlink, Route, VethEnd
@@ -81,3 +83,46 @@ def test_without_rights_over_the_host_there_is_none() -> None:
 
     expected = "the host's network can't be changed: Operation not permitted"
     assert forked.in_own_network(inside) == expected
+
+
+FAMILIES = (IpFamily.IPV4, IpFamily.IPV6)
+BOTH = addressing(NetMode.ROOT, NetworkSettings(ip_families=FAMILIES), 2, 77)
+
+
+def connected(prepare: Callable[[Netlink], object]) -> tuple[dict[str, str], set[str]]:
+    """What an uplink of two families lacks, and where IPv6 routes of the host lead."""
+
+    def inside() -> tuple[dict[str, str], set[str]]:
+        host, namespace = Netlink(), handle("net")
+        prepare(host)
+        unshare(Namespace.NET)
+        cluster.allow_ipv6()
+        refused = uplink.connect(Netlink(), host, namespace, BOTH)
+        routes = (route for route in host.routes(6) if route.device == "netemu-77")
+        return refused, {str(route.destination) for route in routes}
+
+    return forked.in_own_network(inside)
+
+
+@needs_root
+def test_with_dual_stack_the_host_reaches_both_families() -> None:
+    refused, routes = connected(lambda _: None)
+    assert refused == {}
+    assert {"fd00:10:96::/112", "fd00:10:244::/56", "fd00:172:30::/64"} <= routes
+
+
+@needs_root
+def test_a_family_whose_routes_the_host_has_goes_without() -> None:
+    refused, routes = connected(
+        lambda host: host.add_route(ip_network("fd00:10:96::/64"), cluster.LOOPBACK)
+    )
+    assert refused == {"IPv6": "fd00:10:96::/112 overlaps the host's route to fd00:10:96::/64 (lo)"}
+    assert "fd00:10:96::/112" not in routes
+
+
+@needs_root
+def test_a_host_with_ipv6_switched_off_still_has_the_other() -> None:
+    switch = Path("/proc/sys/net/ipv6/conf/default/disable_ipv6")
+    refused, routes = connected(lambda _: switch.write_text("1"))
+    assert refused == {"IPv6": "the host has IPv6 switched off"}
+    assert routes == set()

@@ -1,10 +1,10 @@
 from netemu.model import resources
 from netemu.model.catalog import BUILT_IN
-from netemu.model.resources import BY_KEY, BY_KIND, CONVERTED, RESOURCES
+from netemu.model.resources import BY_KEY, BY_KIND, RESOURCES
 
 
 def test_no_two_kinds_share_a_name() -> None:
-    views = [resource for resource in (*RESOURCES, *CONVERTED) if resource.stored_as]
+    views = [resource for resource in RESOURCES if resource.stored_as]
     assert len(BY_KIND) == len(RESOURCES)
     assert len(BY_KEY) == len({*RESOURCES} - {*views})
     assert all(not BY_KEY[view.stored_as].stored_as for view in views)

@@ -18,7 +18,7 @@ OBJECTS: dict[tuple[str, str], Object] = {
 }
 SOURCES = Sources(
     services={"REDIS_SERVICE_HOST": "10.96.0.9"},
-    place=Place(pod_ip="10.244.0.7", host_ip="172.30.0.11", allocatable={}),
+    place=Place(pod_ips=("10.244.0.7",), host_ips=("172.30.0.11",), allocatable={}),
     lookup=lambda resource, name: OBJECTS.get((resource, name)),
 )
 

@@ -4,8 +4,8 @@ from netemu.model.meta import Object
 from netemu.node.field_values import Place, field_value, resource_value
 
 PLACE = Place(
-    pod_ip="10.244.0.7",
-    host_ip="172.30.0.11",
+    pod_ips=("10.244.0.7", "fd00:10:244::7"),
+    host_ips=("172.30.0.11", "fd00:172:30::b"),
     allocatable={"cpu": "4", "memory": "8192Ki"},
 )
 POD: Object = {
@@ -34,8 +34,9 @@ POD: Object = {
         ("spec.nodeName", "node-2"),
         ("spec.serviceAccountName", "default"),
         ("status.podIP", "10.244.0.7"),
-        ("status.podIPs", "10.244.0.7"),
+        ("status.podIPs", "10.244.0.7,fd00:10:244::7"),
         ("status.hostIP", "172.30.0.11"),
+        ("status.hostIPs", "172.30.0.11,fd00:172:30::b"),
     ],
 )
 def test_a_field(path: str, value: str) -> None:

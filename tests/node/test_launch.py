@@ -66,7 +66,7 @@ class Fixture:
             cluster=cluster,
             name="node-1",
             address="172.30.0.11",
-            addresses=PodAddresses(LOOPBACK.pod_range(1)),
+            addresses=PodAddresses([LOOPBACK.pod_range(1)]),
             recorder=recorder,
         )
 
@@ -74,7 +74,7 @@ class Fixture:
         return base_environment(target, target.containers[0], self.node, ADDRESS)
 
     def env(self, target: Pod) -> dict[str, str]:
-        return pod_environment(target, target.containers[0], self.node, ADDRESS)
+        return pod_environment(target, target.containers[0], self.node, [ADDRESS])
 
     def program(self, target: Pod) -> tuple[str, ...]:
         env = self.env(target)
@@ -143,7 +143,7 @@ async def test_commands_and_arguments_are_expanded(fixture: Fixture) -> None:
 
 
 async def test_the_pods_files(fixture: Fixture) -> None:
-    files = files_of(pod_from(pod()), fixture.node, ADDRESS)
+    files = files_of(pod_from(pod()), fixture.node, [ADDRESS])
     assert set(files) == {"/etc/hosts", "/etc/resolv.conf", "/etc/hostname"}
     assert "nameserver 10.96.0.10\n" in files["/etc/resolv.conf"]
 

@@ -64,7 +64,7 @@ async def test_what_a_process_writes_is_in_the_file(tmp_path: Path) -> None:
     os.close(err)
     log.close()
     lines = log.path.read_text().splitlines()
-    assert lines == [f"{TIME} stdout F one", f"{TIME} stdout F two", f"{TIME} stderr F bad"]
+    assert lines == [f"{TIME} stdout F one", f"{TIME} stdout F two", f"{TIME} stderr P bad"]
 
 
 async def test_closing_takes_what_is_still_in_the_pipe(tmp_path: Path) -> None:

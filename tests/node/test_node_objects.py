@@ -19,7 +19,7 @@ NOW = 1_700_000_000.0
 def facts(number: int = 1) -> NodeFacts:
     pods = IPv4Network(f"10.244.{number - 1}.0/24")
     return NodeFacts(
-        number=number, address=f"172.30.0.{10 + number}", pod_range=pods, machine=MACHINE
+        number=number, address=f"172.30.0.{10 + number}", pod_ranges=(pods,), machine=MACHINE
     )
 
 

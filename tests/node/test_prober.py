@@ -86,6 +86,17 @@ async def test_while_nobody_listens_yet_asking_again_costs_nothing() -> None:
     assert told.failures == []
 
 
+async def test_liveness_waits_for_the_first_to_listen_too() -> None:
+    probe = {"periodSeconds": 1, "failureThreshold": 1}
+    async with probing(lambda n: GOOD if n < 5 and n > 2 else REFUSED, livenessProbe=probe) as (
+        told,
+        _,
+    ):
+        await told.clock.advance(5)
+    assert told.attempts == [0.0, 0.01, 0.03, 0.07, 1.0, 2.0]
+    assert told.verdicts[-1] == (2.0, LIVENESS, False)
+
+
 async def test_but_after_a_period_it_is_a_failure() -> None:
     async with probing(lambda _: REFUSED, readinessProbe={"periodSeconds": 1}) as (told, _):
         await told.clock.advance(3.5)

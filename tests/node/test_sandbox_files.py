@@ -29,7 +29,7 @@ def pod(**spec: Any) -> Object:
 
 
 def test_a_pods_files() -> None:
-    files = sandbox_files(pod(), "10.244.0.7", AROUND)
+    files = sandbox_files(pod(), ["10.244.0.7"], AROUND)
     assert files["/etc/hostname"] == "web-0\n"
     assert files["/etc/resolv.conf"] == (
         "search shop.svc.cluster.local svc.cluster.local cluster.local\n"
@@ -43,20 +43,28 @@ def test_a_pods_files() -> None:
 
 
 def test_hostname_and_subdomain_make_a_full_name() -> None:
-    text = hosts(pod(hostname="a", subdomain="db"), "10.244.0.7", AROUND)
+    text = hosts(pod(hostname="a", subdomain="db"), ["10.244.0.7"], AROUND)
     assert text.splitlines()[-1] == "10.244.0.7\ta.db.shop.svc.cluster.local\ta"
+
+
+def test_with_dual_stack_each_address_has_a_line() -> None:
+    text = hosts(pod(hostname="a", subdomain="db"), ["10.244.0.7", "fd00:10:244::7"], AROUND)
+    assert text.splitlines()[-2:] == [
+        "10.244.0.7\ta.db.shop.svc.cluster.local\ta",
+        "fd00:10:244::7\ta.db.shop.svc.cluster.local\ta",
+    ]
 
 
 def test_host_aliases_come_last() -> None:
     aliases = [{"ip": "1.2.3.4", "hostnames": ["x.test", "y.test"]}]
-    text = hosts(pod(hostAliases=aliases), "10.244.0.7", AROUND)
+    text = hosts(pod(hostAliases=aliases), ["10.244.0.7"], AROUND)
     assert text.endswith("web-0\n\n# Entries added by HostAliases.\n1.2.3.4\tx.test\ty.test\n")
 
 
 def test_a_pod_on_the_hosts_network_has_the_hosts_file_and_name() -> None:
     host_pod = pod(hostNetwork=True, subdomain="db")
     assert hostname(host_pod, "node-1") == "node-1"
-    assert hosts(host_pod, "172.30.0.11", AROUND) == (
+    assert hosts(host_pod, ["172.30.0.11"], AROUND) == (
         "# Kubernetes-managed hosts file (host network).\n127.0.0.1 localhost\n"
     )
 

@@ -29,8 +29,8 @@ def state(*containers: Container, sandbox: bool = True, **fields: Any) -> PodSta
     return PodState(containers=found, sandbox=sandbox, **fields)
 
 
-def status_of(obj: Object, now_is: PodState, now: float = NOW) -> Object:
-    return pod_status(pod_from(obj), now_is, "172.30.0.11", now)
+def status_of(obj: Object, now_is: PodState, now: float = NOW, also: str = "") -> Object:
+    return pod_status(pod_from(obj), now_is, ["172.30.0.11", *filter(None, (also,))], now)
 
 
 def conditions(status: Object) -> dict[str, tuple[str, str, str]]:
@@ -105,6 +105,14 @@ def test_a_new_pod() -> None:
         "started": False,
     }
     assert "podIP" not in status
+
+
+def test_with_dual_stack_both_addresses_are_listed_the_primary_one_first() -> None:
+    has = state(RUNNING, address="10.244.0.7", secondary="fd00:10:244::7")
+    status = status_of(pod(), has, also="fd00:172:30::b")
+    assert (status["podIP"], status["hostIP"]) == ("10.244.0.7", "172.30.0.11")
+    assert status["podIPs"] == [{"ip": "10.244.0.7"}, {"ip": "fd00:10:244::7"}]
+    assert status["hostIPs"] == [{"ip": "172.30.0.11"}, {"ip": "fd00:172:30::b"}]
 
 
 def test_a_running_pod() -> None:

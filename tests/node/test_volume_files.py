@@ -22,7 +22,7 @@ def files(volume: Object, **tokens: Any) -> dict[str, File] | None:
     obj["metadata"]["labels"] = {"app": "web", "tier": "x"}
     sources = FileSources(
         lookup=lambda resource, name: STORED.get((resource, name)),
-        place=Place(pod_ip="", host_ip="172.30.0.11", allocatable={}),
+        place=Place(pod_ips=("",), host_ips=("172.30.0.11",), allocatable={}),
         **tokens,
     )
     found = files_of(obj, volume, sources)

@@ -22,6 +22,7 @@ from netemu.model.service import (
 from netemu.model.snapshot import ServiceEntry
 from netemu.proxy.choose import Address
 from netemu.proxy.entrance import Candidates, Way
+from netemu.proxy.ledger import Ledger
 from netemu.proxy.relay import Relay
 
 BLOCK = 100 + os.getpid() % 100
@@ -136,8 +137,10 @@ class LoopbackSockets:
         sock.bind((address, port))
         return sock
 
-    def connector(self, kind: socket.SocketKind) -> socket.socket:
-        return socket.socket(socket.AF_INET, kind | socket.SOCK_NONBLOCK)
+    def connector(
+        self, kind: socket.SocketKind, family: socket.AddressFamily = socket.AF_INET
+    ) -> socket.socket:
+        return socket.socket(family, kind | socket.SOCK_NONBLOCK)
 
 
 SOCKETS = LoopbackSockets()
@@ -169,10 +172,13 @@ def to(*endpoints: Address) -> Way:
 
 @asynccontextmanager
 async def a_relay(
-    candidates: Candidates, clock: Clock | None = None, limit: int = 1000
+    candidates: Candidates,
+    clock: Clock | None = None,
+    limit: int = 1000,
+    ledger: Ledger | None = None,
 ) -> AsyncIterator[tuple[Relay, Address]]:
     """A relay with one entrance."""
-    relay = Relay(asyncio.get_running_loop(), connector, clock, limit)
+    relay = Relay(asyncio.get_running_loop(), connector, clock, limit, ledger)
     sock = SOCKETS.listen("127.0.0.1", 0)
     relay.listen(sock, candidates)
     try:

@@ -4,13 +4,18 @@ import errno
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
-from ipaddress import IPv4Network
+from ipaddress import IPv4Network, ip_network
 
 import pytest
 
+from netemu.config.settings import IpFamily, NetMode, NetworkSettings
+from netemu.fabric import cluster
+from netemu.fabric.ranges import addressing
+from netemu.fabric.rtnetlink import Netlink
 from netemu.model.service import NodePlace, TrafficPolicy
 from netemu.proxy.gate import OPEN, Gate, gate_of, gate_of_ranges, guard, unguard
 from netemu.proxy.policy import Door, Place, Reach
+from tests.support.forked import in_bare_network, needs_root
 
 NODES = (
     NodePlace(name="node-a", address="172.30.0.11", pod_ranges=("10.244.0.0/24",)),
@@ -67,8 +72,10 @@ GATE = Gate(((IPv4Network("127.1.0.0/16"), True), (IPv4Network("127.2.0.3/32"), 
 REST = Gate(((IPv4Network("127.1.0.0/16"), False),))
 
 
-def knock(source: str, address: tuple[str, int]) -> int:
-    with socket.socket() as client:
+def knock(
+    source: str, address: tuple[str, int], family: socket.AddressFamily = socket.AF_INET
+) -> int:
+    with socket.socket(family) as client:
         client.settimeout(0.15)
         client.bind((source, 0))
         try:
@@ -117,3 +124,82 @@ def test_many_nodes_fit_into_a_filter() -> None:
     with listening() as sock:
         guard(sock, Gate(rules))
         assert knock("127.0.0.1", sock.getsockname()) == 0
+
+
+NODES6 = (
+    NodePlace(
+        name="node-a",
+        address="172.30.0.11",
+        secondary="fd00:172:30::b",
+        pod_ranges=("10.244.0.0/24", "fd00:10:244::/64"),
+    ),
+    NodePlace(
+        name="node-b",
+        address="fd00:172:30::c",
+        secondary="172.30.0.12",
+        pod_ranges=("fd00:10:244:1::/64", "10.244.1.0/24"),
+    ),
+)
+
+
+@pytest.mark.parametrize(
+    ("address", "passes"),
+    [
+        ("fd00:10:244::5", True),
+        ("fd00:10:244:1::5", False),
+        ("fd00:172:30::b", True),
+        ("fd00:172:30::c", False),
+        ("2001:db8::1", True),
+    ],
+)
+def test_of_a_node_only_the_networks_of_the_listeners_family_count(
+    address: str, passes: bool
+) -> None:
+    gate = gate_of(LOCAL, REACH, NODES6, "IPv6")
+    assert gate.allows(address) is passes
+    assert {network.version for network, _ in gate.rules} == {6}
+    assert {network.version for network, _ in gate_of(LOCAL, REACH, NODES6).rules} == {4}
+
+
+@pytest.mark.parametrize(
+    ("ranges", "address", "passes"),
+    [
+        (("2001:db8::/32",), "2001:db8::7", True),
+        (("2001:db8::/32",), "fd00::1", False),
+        (("10.0.0.0/8",), "2001:db8::7", False),
+        (("fd00:172:30::/120",), "fd00:172:30::f0", True),
+    ],
+)
+def test_source_ranges_of_ipv6(ranges: tuple[str, ...], address: str, passes: bool) -> None:
+    assert gate_of_ranges(ranges, "fd00:172:30::f0", NODES6).allows(address) is passes
+
+
+WHOLE, SHORT, LONG = "fd00:1:2:3:4:5:6:7/128", "fd00:1::/40", "fd00:1:2:3:400::/72"
+GATES6 = [
+    Gate(tuple((ip_network(text), True) for text in texts), otherwise=False)
+    for texts in ((WHOLE,), (SHORT,), (LONG,), (WHOLE, "fd00:9::/64"), ("::/0",), ())
+]
+
+
+@needs_root
+@pytest.mark.parametrize("gate", GATES6, ids=str)
+def test_the_kernel_drops_what_a_gate_of_ipv6_does_not_allow(gate: Gate) -> None:
+    sources = [
+        "fd00:1:2:3:4:5:6:7",
+        "fd00:1:2:3:4:5:6:8",
+        "fd00:1:2:3:4ff::",
+        "fd00:1:ff::1",
+        "fd00:1:100::1",
+        "fd00:9::1",
+    ]
+
+    def inside() -> list[int]:
+        families = NetworkSettings(ip_families=(IpFamily.IPV6,))
+        cluster.set_up(Netlink(), addressing(NetMode.ROOT, families, 2, 77))
+        Netlink().add_local_route(ip_network("fd00::/16"), cluster.LOOPBACK)
+        with socket.create_server(("::1", 0), family=socket.AF_INET6) as sock:
+            guard(sock, gate)
+            return [knock(source, sock.getsockname()[:2], socket.AF_INET6) for source in sources]
+
+    expected = [0 if gate.allows(source) else errno.ETIMEDOUT for source in sources]
+    assert in_bare_network(inside) == expected

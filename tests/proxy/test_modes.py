@@ -1,4 +1,5 @@
-"""One table of cases for both modes: the relay and the kernel keep the same promises.
+"""One table of cases for both modes and both address families: the relay and the kernel keep the
+same promises, whatever the packets look like.
 
 Everything is real but the cluster around it: rules, sockets and endpoints live in a network of the
 test's own.
@@ -8,15 +9,15 @@ import asyncio
 import errno
 import random
 import socket
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 
 import pytest
 from immutables import Map
 
 from netemu.clock import SystemClock
-from netemu.config.settings import NetMode, NetworkSettings, ProxyMode
+from netemu.config.settings import IpFamily, NetMode, NetworkSettings, ProxyMode
 from netemu.fabric import cluster as network
 from netemu.fabric.host import LocalSockets
 from netemu.fabric.interception import LocalInterception
@@ -25,34 +26,57 @@ from netemu.fabric.rtnetlink import Netlink
 from netemu.model import resources
 from netemu.model.latest import Latest
 from netemu.model.meta import Object
+from netemu.model.nft import IPV6
 from netemu.model.service import NodePlace
 from netemu.model.snapshot import EMPTY, Snapshot, advance
 from netemu.proxy.choose import Address
 from netemu.proxy.server import Proxy, serve_proxy
-from tests.proxy.harness import ask, saying, service_object, slice_object
+from tests.proxy import harness
+from tests.proxy.harness import ask, service_object, slice_object
 from tests.support.forked import in_bare_network, needs_root
 
 pytestmark = needs_root
 
-RANGES = addressing(NetMode.ROOT, NetworkSettings(), 2, 77)
-FRONT, NODE_FRONT = ("10.96.0.5", 80), ("172.30.0.11", 30080)
+BOTH = NetworkSettings(ip_families=(IpFamily.IPV4, IpFamily.IPV6))
+RANGES = addressing(NetMode.ROOT, BOTH, 2, 77)
 NODES = Map(
     {
         f"node-{n}": NodePlace(
-            name=f"node-{n}", address=RANGES.node(n), pod_ranges=(str(RANGES.pod_range(n)),)
+            name=f"node-{n}",
+            address=RANGES.node(n),
+            secondary=RANGES.families[1].node(n),
+            pod_ranges=tuple(str(each.pod_range(n)) for each in RANGES.families),
         )
         for n in (1, 2)
     }
 )
+NODE_PORT = 30080
 
 
 class World:
     """A cluster of one Service, `web`, whose endpoints are servers on loopback."""
 
-    def __init__(self) -> None:
+    def __init__(self, family: str = "IPv4") -> None:
+        ranges = RANGES.of(family)
+        assert ranges is not None
+        self._ranges = ranges
+        self.front: Address = str(ranges.services[5]), 80
+        self.node_front: Address = ranges.node(1), NODE_PORT
+        self.kind = socket.AF_INET6 if family == "IPv6" else socket.AF_INET
+        self.loopback = "::1" if family == "IPv6" else "127.0.0.1"
         self.latest: Latest[Snapshot] = Latest(replace(EMPTY, synced=True, nodes=NODES))
         self.proxy: Proxy
         self._objects: dict[tuple[str, str], Object] = {}
+
+    def at(self, number: int) -> str:
+        """An address of the nodes' range; node 1 has number 11."""
+        return str(self._ranges.nodes[number])
+
+    @asynccontextmanager
+    async def saying(self, word: bytes) -> AsyncIterator[Address]:
+        """An endpoint that answers each message with a word."""
+        async with harness.saying(word, self.loopback) as address:
+            yield address[0], address[1]
 
     def _set(self, resource: str, obj: Object | None, name: str) -> None:
         old = self._objects.pop((resource, name), None)
@@ -61,7 +85,7 @@ class World:
         self.latest.replace(advance(self.latest.value, resource, old, obj))
 
     def service(self, *, affinity: int = 0, protocol: str = "TCP", **spec: str) -> None:
-        obj = service_object("web", *FRONT, node_port=NODE_FRONT[1], affinity=affinity)
+        obj = service_object("web", *self.front, node_port=NODE_PORT, affinity=affinity)
         obj["spec"]["ports"][0]["protocol"] = protocol
         obj["spec"].update(spec)
         self._set(resources.SERVICES, obj, "web")
@@ -73,6 +97,7 @@ class World:
         """Make exactly these ready, one slice each."""
         for part in range(1, 5):
             obj = slice_object("web", *ready[part - 1 : part], part=part)
+            obj["addressType"] = self._ranges.family
             obj["ports"][0]["protocol"] = protocol
             for endpoint in obj["endpoints"]:
                 endpoint["nodeName"] = node
@@ -98,80 +123,80 @@ async def several(address: Address, source: str | None = None, times: int = 12) 
 
 
 async def all_endpoints_serve(world: World) -> object:
-    async with saying(b"a") as a, saying(b"b") as b, saying(b"c") as c:
+    async with world.saying(b"a") as a, world.saying(b"b") as b, world.saying(b"c") as c:
         world.service()
         world.endpoints(a, b, c)
-        return await several(FRONT, times=40), await several(NODE_FRONT, times=40)
+        return await several(world.front, times=40), await several(world.node_front, times=40)
 
 
 async def without_endpoints_clients_are_refused(world: World) -> object:
-    async with saying(b"a") as a:
+    async with world.saying(b"a") as a:
         world.service()
-        found = [await outcome(FRONT), await outcome(NODE_FRONT)]
+        found = [await outcome(world.front), await outcome(world.node_front)]
         world.endpoints(a)
-        found.append(await outcome(FRONT))
+        found.append(await outcome(world.front))
         world.endpoints()
-        return [*found, await outcome(FRONT), await outcome(NODE_FRONT)]
+        return [*found, await outcome(world.front), await outcome(world.node_front)]
 
 
 async def endpoints_come_and_go(world: World) -> object:
-    async with saying(b"a") as a, saying(b"b") as b:
+    async with world.saying(b"a") as a, world.saying(b"b") as b:
         world.service()
         found = []
         for ready in ((a,), (a, b), (b,)):
             world.endpoints(*ready)
-            found.append(await several(FRONT, times=30))
+            found.append(await several(world.front, times=30))
         return found
 
 
 async def a_removed_service_is_gone(world: World) -> object:
-    async with saying(b"a") as a:
+    async with world.saying(b"a") as a:
         world.service()
         world.endpoints(a)
-        before = await outcome(FRONT), await outcome(NODE_FRONT)
+        before = await outcome(world.front), await outcome(world.node_front)
         world.no_service()
-        return before, await outcome(FRONT), await outcome(NODE_FRONT)
+        return before, await outcome(world.front), await outcome(world.node_front)
 
 
 async def clients_stick_on_every_path(world: World) -> object:
-    async with saying(b"a") as a, saying(b"b") as b, saying(b"c") as c:
+    async with world.saying(b"a") as a, world.saying(b"b") as b, world.saying(b"c") as c:
         world.service(affinity=100)
         world.endpoints(a, b, c)
-        once = await several(FRONT, "172.30.0.11")
-        everywhere = once | await several(NODE_FRONT, "172.30.0.11")
-        others = [await several(FRONT, f"172.30.0.{n}", 3) for n in range(20, 40)]
+        once = await several(world.front, world.at(11))
+        everywhere = once | await several(world.node_front, world.at(11))
+        others = [await several(world.front, world.at(n), 3) for n in range(20, 40)]
         return len(once), len(everywhere), {len(each) for each in others}, len(set().union(*others))
 
 
 async def only_clients_of_a_lost_endpoint_move(world: World) -> object:
-    async with saying(b"a") as a, saying(b"b") as b, saying(b"c") as c:
+    async with world.saying(b"a") as a, world.saying(b"b") as b, world.saying(b"c") as c:
         world.service(affinity=100)
         world.endpoints(a, b, c)
-        clients = [f"172.30.0.{n}" for n in range(20, 40)]
-        before = [await outcome(FRONT, client) for client in clients]
+        clients = [world.at(n) for n in range(20, 40)]
+        before = [await outcome(world.front, client) for client in clients]
         world.endpoints(a, b)
-        after = [await outcome(FRONT, client) for client in clients]
+        after = [await outcome(world.front, client) for client in clients]
         kept = [one == other for one, other in zip(before, after, strict=True) if one != "c"]
         world.endpoints(a, b, c)
-        again = [await outcome(FRONT, client) for client in clients]
+        again = [await outcome(world.front, client) for client in clients]
         return all(kept), "c" in after, again == after
 
 
 async def affinity_can_be_switched(world: World) -> object:
-    async with saying(b"a") as a, saying(b"b") as b:
+    async with world.saying(b"a") as a, world.saying(b"b") as b:
         found = []
         for seconds in (100, 0, 100):
             world.service(affinity=seconds)
             world.endpoints(a, b)
-            found.append(len(await several(FRONT, "172.30.0.11", times=30)))
+            found.append(len(await several(world.front, world.at(11), times=30)))
         return found
 
 
 async def connections_outlive_their_endpoint(world: World) -> object:
-    async with saying(b"a") as a, saying(b"b") as b:
+    async with world.saying(b"a") as a, world.saying(b"b") as b:
         world.service()
         world.endpoints(a)
-        reader, writer = await asyncio.open_connection(*FRONT)
+        reader, writer = await asyncio.open_connection(*world.front)
         writer.write(b"?")
         found = [await reader.read(10)]
         for ready in ((b,), ()):
@@ -179,40 +204,40 @@ async def connections_outlive_their_endpoint(world: World) -> object:
             writer.write(b"?")
             found.append(await reader.read(10))
         writer.close()
-        return found, await outcome(FRONT)
+        return found, await outcome(world.front)
 
 
 async def a_local_policy_drops_what_comes_elsewhere(world: World) -> object:
-    async with saying(b"a") as a:
+    async with world.saying(b"a") as a:
         world.service(externalTrafficPolicy="Local")
         world.endpoints(a, node="node-2")
-        other = "172.30.0.12", NODE_FRONT[1]
+        other = world.at(12), NODE_PORT
         return (
-            await outcome(other, "172.30.0.90"),
-            await outcome(NODE_FRONT, "172.30.0.90"),
-            await outcome(NODE_FRONT, "172.30.0.11"),
-            await outcome(FRONT, "172.30.0.90"),
+            await outcome(other, world.at(90)),
+            await outcome(world.node_front, world.at(90)),
+            await outcome(world.node_front, world.at(11)),
+            await outcome(world.front, world.at(90)),
         )
 
 
 async def an_internal_policy_drops_clients_of_other_nodes(world: World) -> object:
-    async with saying(b"a") as a:
+    async with world.saying(b"a") as a:
         world.service(internalTrafficPolicy="Local")
         world.endpoints(a, node="node-2")
         return (
-            await outcome(FRONT, "172.30.0.12"),
-            await outcome(FRONT, "172.30.0.11"),
-            await outcome(NODE_FRONT, "172.30.0.11"),
+            await outcome(world.front, world.at(12)),
+            await outcome(world.front, world.at(11)),
+            await outcome(world.node_front, world.at(11)),
         )
 
 
 async def udp_flows_follow_their_endpoint(world: World) -> object:
-    with udp(b"a") as a, udp(b"b") as b:
+    with udp(world, b"a") as a, udp(world, b"b") as b:
         world.service(protocol="UDP")
-        client = socket.socket(socket.AF_INET, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+        client = socket.socket(world.kind, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
         found = []
         with client:
-            client.connect(FRONT)
+            client.connect(world.front)
             for ready in ((a,), (b,), (), (a,)):
                 world.endpoints(*ready, protocol="UDP")
                 found.append(await datagram(client))
@@ -238,26 +263,27 @@ CASES: list[tuple[Case, object]] = [
 ]
 
 
+@pytest.mark.parametrize("family", ["IPv4", "IPv6"])
 @pytest.mark.parametrize("mode", [ProxyMode.USERSPACE, ProxyMode.NFTABLES])
 @pytest.mark.parametrize(
     ("case", "expected"),
     CASES,
     ids=[case.__name__ for case, _ in CASES],
 )
-def test_both_modes_keep(mode: ProxyMode, case: Case, expected: object) -> None:
-    assert run(case, mode) == expected
+def test_both_modes_keep(mode: ProxyMode, case: Case, expected: object, family: str) -> None:
+    assert run(case, mode, family) == expected
 
 
 def test_the_mode_changes_while_connections_live() -> None:
     async def case(world: World) -> object:
-        async with saying(b"a") as a:
+        async with world.saying(b"a") as a:
             world.service()
             world.endpoints(a)
             found: list[object] = []
             pairs = []
             for mode in (ProxyMode.USERSPACE, ProxyMode.NFTABLES, ProxyMode.AUTO, "userspace"):
                 world.proxy.set_mode(ProxyMode(mode))
-                pairs.append(await asyncio.open_connection(*FRONT))
+                pairs.append(await asyncio.open_connection(*world.front))
                 for reader, writer in pairs:
                     writer.write(b"?")
                     found.append(await reader.read(10))
@@ -271,9 +297,9 @@ def test_the_mode_changes_while_connections_live() -> None:
     assert run(case, ProxyMode.USERSPACE) == expected
 
 
-def run(case: Case, mode: ProxyMode) -> object:
+def run(case: Case, mode: ProxyMode, family: str = "IPv4") -> object:
     async def body() -> object:
-        world, interception = World(), LocalInterception()
+        world = World(family)
         async with serve_proxy(
             world.latest,
             RANGES,
@@ -282,7 +308,8 @@ def run(case: Case, mode: ProxyMode) -> object:
             host=LocalSockets(),
             clock=SystemClock(),
             rng=random.Random(1),
-            interception=interception,
+            interception=LocalInterception(),
+            interception6=LocalInterception(IPV6),
             mode=mode,
         ) as proxy:
             world.proxy = proxy
@@ -299,11 +326,11 @@ def run(case: Case, mode: ProxyMode) -> object:
 
 
 @contextmanager
-def udp(word: bytes) -> Iterator[Address]:
+def udp(world: World, word: bytes) -> Iterator[Address]:
     """A server that answers each datagram with a word."""
     loop = asyncio.get_running_loop()
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK) as sock:
-        sock.bind(("127.0.0.1", 0))
+    with socket.socket(world.kind, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK) as sock:
+        sock.bind((world.loopback, 0))
 
         def answer() -> None:
             _, client = sock.recvfrom(100)
@@ -311,7 +338,7 @@ def udp(word: bytes) -> Iterator[Address]:
 
         loop.add_reader(sock, answer)
         try:
-            yield sock.getsockname()
+            yield sock.getsockname()[:2]
         finally:
             loop.remove_reader(sock)
 

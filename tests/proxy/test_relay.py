@@ -2,13 +2,19 @@
 
 import asyncio
 import os
+import random
 import socket
 from collections.abc import Iterator
 
 import pytest
 
+from netemu.model.service import Protocol
 from netemu.proxy.choose import Address
+from netemu.proxy.ledger import Ledger
+from netemu.proxy.policy import NOWHERE, Reach
+from netemu.proxy.ports import Backend
 from netemu.proxy.relay import DRAIN_SECONDS, DRAIN_TICK
+from netemu.proxy.route import ANY_DOOR, Path, Route
 from tests.proxy.harness import (
     SOCKETS,
     a_relay,
@@ -144,3 +150,33 @@ def send_for_ever(sock: socket.socket) -> None:
                 sock.sendall(b"x" * 100_000)
         except OSError:
             pass
+
+
+async def test_connections_are_broken_off_by_client_and_address() -> None:
+    route = Route(Backend(("default", "web"), "", Protocol.TCP), FakeClock(), random.Random(1))
+    async with saying(b"hello") as backend:
+        route.update(Reach((backend,)), None)
+        way = Path(route, ANY_DOOR, lambda _: NOWHERE)
+        async with a_relay(way, ledger=Ledger(FakeClock())) as (relay, address):
+            pairs = [await connected(address, f"127.0.0.{n}") for n in (77, 78)]
+            relay.break_off(lambda client, front: client[0] == "127.0.0.77" and front == address)
+            with pytest.raises(ConnectionResetError):
+                await pairs[0][0].read(1)
+            assert await said(pairs[1]) == b"hello"
+            for _, writer in pairs:
+                writer.close()
+
+
+Pair = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+
+
+async def connected(address: Address, source: str) -> Pair:
+    """A connection that carries something."""
+    pair = await asyncio.open_connection(*address, local_addr=(source, 0))
+    assert await said(pair) == b"hello"
+    return pair
+
+
+async def said(pair: Pair) -> bytes:
+    pair[1].write(b"?")
+    return await pair[0].read(100)

@@ -23,6 +23,7 @@ from netemu.model.snapshot import EMPTY, Snapshot, advance
 from netemu.proxy.choose import Address
 from netemu.proxy.datagrams import Front
 from netemu.proxy.entrance import Entrance
+from netemu.proxy.openings import Openings
 from netemu.proxy.ports import Backend, wanted
 from netemu.proxy.route import Path
 from netemu.proxy.server import Proxy, serve_proxy
@@ -310,7 +311,9 @@ async def follow(changes: list[tuple[str, str, bool]]) -> None:
         for _ in range(2):
             proxy.follow(snapshot)
             expected = wanted(snapshot, ON_LOOPBACK, 2, loopback=True)
-            opened = proxy._listeners._listeners._open
+            openings = proxy._listeners
+            assert isinstance(openings, Openings)
+            opened = openings._listeners._open
             assert {each: backend_of(there) for each, there in opened.items()} == expected
 
 

@@ -4,8 +4,8 @@ import asyncio
 import os
 import signal
 import socket
-from ipaddress import IPv4Network
 
+from netemu.model.addressing import IpNetwork
 from netemu.node.runtime import Exited, ProcessSpec, SandboxSpec, StartError
 
 
@@ -47,10 +47,10 @@ class PlainRuntime:
         self.sandboxes: dict[str, SandboxSpec] = {}
         self.refuse: OSError | None = None
         """What the next sandboxes fail with."""
-        self.cut_off: set[IPv4Network] = set()
+        self.cut_off: set[IpNetwork] = set()
         self._processes: dict[str, list[PlainProcess]] = {}
 
-    async def cut(self, pods: IPv4Network, node: str, off: bool) -> None:
+    async def cut(self, pods: IpNetwork, node: str, off: bool) -> None:
         (self.cut_off.add if off else self.cut_off.discard)(pods)
 
     def terminal(self) -> tuple[int, int]:

@@ -32,14 +32,18 @@ if TYPE_CHECKING:
         apps,
         autoscaling,
         batch,
+        bounds,
         cluster,
         config,
         daemons,
+        drivers,
         endpoints,
         ingress,
+        networkpolicy,
         pod,
         pod_update,
         policy,
+        registration,
         revisions,
         service,
         service_update,
@@ -53,14 +57,18 @@ else:
     apps = late(f"{__name__}.apps")
     autoscaling = late(f"{__name__}.autoscaling")
     batch = late(f"{__name__}.batch")
+    bounds = late(f"{__name__}.bounds")
     cluster = late(f"{__name__}.cluster")
     config = late(f"{__name__}.config")
     daemons = late(f"{__name__}.daemons")
+    drivers = late(f"{__name__}.drivers")
     endpoints = late(f"{__name__}.endpoints")
     ingress = late(f"{__name__}.ingress")
+    networkpolicy = late(f"{__name__}.networkpolicy")
     pod = late(f"{__name__}.pod")
     pod_update = late(f"{__name__}.pod_update")
     policy = late(f"{__name__}.policy")
+    registration = late(f"{__name__}.registration")
     revisions = late(f"{__name__}.revisions")
     service = late(f"{__name__}.service")
     service_update = late(f"{__name__}.service_update")
@@ -75,12 +83,37 @@ class _Rules(Struct, frozen=True):
     status: Callable[[Object, Object], Causes] = object_meta_update
 
 
+_ADMISSION = "admissionregistration.k8s.io"
 _RULES: dict[str, _Rules] = {
-    "ingressclasses.networking.k8s.io": _Rules(ingress.ingress_class, ingress.ingress_class_update),
-    "ingresses.networking.k8s.io": _Rules(ingress.ingress, ingress.ingress_update),
-    "networkpolicies.networking.k8s.io": _Rules(
-        ingress.network_policy, ingress.network_policy_update
+    "csidrivers.storage.k8s.io": _Rules(drivers.csi_driver, drivers.csi_driver_update),
+    "csinodes.storage.k8s.io": _Rules(drivers.csi_node, drivers.csi_node_update),
+    "csistoragecapacities.storage.k8s.io": _Rules(
+        drivers.storage_capacity, drivers.storage_capacity_update
     ),
+    "ingressclasses.networking.k8s.io": _Rules(ingress.ingress_class, ingress.ingress_class_update),
+    "ingresses.networking.k8s.io": _Rules(
+        ingress.ingress, ingress.ingress_update, ingress.ingress_status
+    ),
+    "networkpolicies.networking.k8s.io": _Rules(
+        networkpolicy.network_policy, networkpolicy.network_policy_update
+    ),
+    "podtemplates": _Rules(drivers.pod_template, drivers.pod_template_update),
+    "runtimeclasses.node.k8s.io": _Rules(drivers.runtime_class, drivers.runtime_class_update),
+    "volumeattachments.storage.k8s.io": _Rules(drivers.attachment, drivers.attachment_update),
+    f"mutatingwebhookconfigurations.{_ADMISSION}": _Rules(
+        registration.webhooks, registration.webhooks_update
+    ),
+    f"validatingadmissionpolicies.{_ADMISSION}": _Rules(
+        registration.policy, registration.policy_update
+    ),
+    f"validatingadmissionpolicybindings.{_ADMISSION}": _Rules(
+        registration.binding, registration.binding_update
+    ),
+    f"validatingwebhookconfigurations.{_ADMISSION}": _Rules(
+        registration.webhooks, registration.webhooks_update
+    ),
+    resources.LIMIT_RANGES: _Rules(bounds.limit_range, bounds.limit_range_update),
+    resources.RESOURCE_QUOTAS: _Rules(bounds.resource_quota, bounds.resource_quota_update),
     resources.CUSTOM_RESOURCE_DEFINITIONS: _Rules(definition.rules, definition.update_rules),
     resources.CLUSTER_ROLES: _Rules(access.cluster_role, access.cluster_role_update),
     resources.CLUSTER_ROLE_BINDINGS: _Rules(

@@ -4,7 +4,7 @@ from typing import Final
 
 from netemu.api.validation import field
 from netemu.api.validation.field import Causes, Path, each_invalid
-from netemu.api.validation.meta import object_meta, object_meta_update
+from netemu.api.validation.meta import label_selector, object_meta, object_meta_update
 from netemu.model import names
 from netemu.model.meta import Object
 
@@ -31,10 +31,14 @@ def cluster_role(obj: Object) -> Causes:
     yield from object_meta(obj, False, names.path_segment)
     yield from _rules(obj, namespaced=False)
     rule = obj.get("aggregationRule")
-    if rule is not None and not rule.get("clusterRoleSelectors"):
-        path = Path("aggregationRule").child("clusterRoleSelectors")
+    if rule is None:
+        return
+    path = Path("aggregationRule").child("clusterRoleSelectors")
+    if not rule.get("clusterRoleSelectors"):
         why = "at least one clusterRoleSelector required if aggregationRule is non-nil"
         yield field.required(path, why)
+    for number, selector in enumerate(rule.get("clusterRoleSelectors") or ()):
+        yield from label_selector(selector, path.index(number))
 
 
 def cluster_role_update(new: Object, old: Object) -> Causes:

@@ -1,45 +1,91 @@
-"""Rules of Ingress, IngressClass and NetworkPolicy (pkg/apis/networking/validation)."""
+"""Rules of Ingresses and IngressClasses (pkg/apis/networking/validation)."""
 
+import re
 from typing import Final
 
 from netemu.api.validation import field
 from netemu.api.validation.field import SPEC, Causes, Path, each_invalid
-from netemu.api.validation.ips import cidr
-from netemu.api.validation.meta import label_selector, object_meta, object_meta_update
+from netemu.api.validation.goformat import Literal
+from netemu.api.validation.ips import address, parse_address
+from netemu.api.validation.meta import object_meta, object_meta_update
 from netemu.model import names
-from netemu.model.meta import Object
+from netemu.model.meta import Object, annotations_of
 
 _PATH_TYPES: Final = ("Exact", "ImplementationSpecific", "Prefix")
-_POLICY_TYPES: Final = ("Egress", "Ingress")
+_CLASS: Final = "kubernetes.io/ingress.class"
+_SEQUENCES: Final = ("//", "/./", "/../", "%2f", "%2F")
+_ENDS: Final = ("/..", "/.")
+_HTTP_PATH: Final = r"[A-Za-z0-9/\-._~%!$&'()*+,;=:]+"
+_LONGEST_CONTROLLER: Final = 250
 
 
 def ingress(obj: Object) -> Causes:
     """A new Ingress."""
-    yield from object_meta(obj, True, names.dns_subdomain)
-    spec = obj.get("spec") or {}
-    rules, backend = spec.get("rules") or [], spec.get("defaultBackend")
-    if not rules and backend is None:
-        why = "either `defaultBackend` or `rules` must be specified"
-        yield field.invalid(SPEC, [], why)
-    if backend is not None:
-        yield from _backend(backend, SPEC.child("defaultBackend"))
-    for number, rule in enumerate(rules):
-        yield from _rule(rule, SPEC.child("rules").index(number))
-    if name := spec.get("ingressClassName"):
-        yield from each_invalid(SPEC.child("ingressClassName"), name, names.dns_subdomain(name))
+    yield from _any_ingress(obj)
+    noted, name = annotations_of(obj).get(_CLASS), (obj.get("spec") or {}).get("ingressClassName")
+    if noted is not None and name is not None and noted != name:
+        rule = "must match `ingressClassName` when both are specified"
+        yield field.invalid(Path("annotations").child(_CLASS), noted, rule)
 
 
 def ingress_update(new: Object, old: Object) -> Causes:
     """An update of an Ingress."""
     yield from object_meta_update(new, old)
-    yield from ingress(new)
+    yield from _any_ingress(new)
+
+
+def _any_ingress(obj: Object) -> Causes:
+    yield from object_meta(obj, True, names.dns_subdomain)
+    spec = obj.get("spec") or {}
+    rules, backend = spec.get("rules") or [], spec.get("defaultBackend")
+    if not rules and backend is None:
+        why = "either `defaultBackend` or `rules` must be specified"
+        yield field.invalid(SPEC, Literal("[]networking.IngressRule(nil)"), why)
+    if backend is not None:
+        yield from _backend(backend, SPEC.child("defaultBackend"))
+    for number, rule in enumerate(rules):
+        yield from _rule(rule, SPEC.child("rules").index(number))
+    for number, item in enumerate(spec.get("tls") or ()):
+        yield from _tls(item, SPEC.child("tls").index(number))
+    name = spec.get("ingressClassName")
+    if name is not None:
+        yield from each_invalid(SPEC.child("ingressClassName"), name, names.dns_subdomain(name))
+
+
+def ingress_status(new: Object, old: Object) -> Causes:
+    """A write to an Ingress' status."""
+    yield from object_meta_update(new, old)
+    balancer = (new.get("status") or {}).get("loadBalancer") or {}
+    for number, item in enumerate(balancer.get("ingress") or ()):
+        path = Path("status.loadBalancer.ingress").index(number)
+        if ip := item.get("ip"):
+            yield from address(path.child("ip"), ip)
+        if name := item.get("hostname"):
+            yield from each_invalid(path.child("hostname"), name, names.dns_subdomain(name))
+            yield from _no_address(name, path.child("hostname"))
+
+
+def _no_address(name: str, path: Path) -> Causes:
+    if parse_address(name) is not None:
+        yield field.invalid(path, name, "must be a DNS name, not an IP address")
+
+
+def _host(name: str, path: Path) -> Causes:
+    check = names.wildcard_subdomain if "*" in name else names.dns_subdomain
+    yield from each_invalid(path, name, check(name))
+
+
+def _tls(item: Object, path: Path) -> Causes:
+    for number, host in enumerate(item.get("hosts") or ()):
+        yield from _host(host, path.child("hosts").index(number))
+    if secret := item.get("secretName"):
+        yield from each_invalid(path.child("secretName"), secret, names.dns_subdomain(secret))
 
 
 def _rule(rule: Object, path: Path) -> Causes:
-    host = rule.get("host", "")
-    if host:
-        plain = host.removeprefix("*.")
-        yield from each_invalid(path.child("host"), host, names.dns_subdomain(plain))
+    if host := rule.get("host"):
+        yield from _no_address(host, path.child("host"))
+        yield from _host(host, path.child("host"))
     http = rule.get("http")
     if http is None:
         return
@@ -52,35 +98,45 @@ def _rule(rule: Object, path: Path) -> Causes:
 
 def _path(item: Object, path: Path) -> Causes:
     kind, where = item.get("pathType"), item.get("path", "")
-    if not kind:
+    below = path.child("path")
+    if kind is None:
         yield field.required(path.child("pathType"), "pathType must be specified")
-    elif kind not in _PATH_TYPES:
+        return
+    if kind not in _PATH_TYPES:
         yield field.not_supported(path.child("pathType"), kind, _PATH_TYPES)
     elif (kind != "ImplementationSpecific" or where) and not where.startswith("/"):
-        yield field.invalid(path.child("path"), where, "must be an absolute path")
+        yield field.invalid(below, where, "must be an absolute path")
+    if kind in ("Exact", "Prefix"):
+        for part in _SEQUENCES:
+            if part in where:
+                yield field.invalid(below, where, f"must not contain '{part}'")
+        for part in _ENDS:
+            if where.endswith(part):
+                yield field.invalid(below, where, f"cannot end with '{part}'")
     yield from _backend(item.get("backend") or {}, path.child("backend"))
 
 
 def _backend(backend: Object, path: Path) -> Causes:
     service, resource = backend.get("service"), backend.get("resource")
-    if service is None and resource is None:
-        yield field.required(path.child("service", "name"))
-        return
-    if service is None:
-        return
-    if resource is not None:
-        why = "cannot set both resource and service backends"
-        yield field.invalid(path, "", why)
-    name, port = service.get("name", ""), service.get("port") or {}
-    at = path.child("service")
+    if service is not None and resource is not None:
+        yield field.invalid(path, "", "cannot set both resource and service backends")
+    elif resource is not None:
+        yield from _reference(resource, path.child("resource"))
+    elif service is not None:
+        yield from _service(service, path)
+    else:
+        yield field.invalid(path, "", "resource or service backend is required")
+
+
+def _service(service: Object, path: Path) -> Causes:
+    name, port, at = service.get("name", ""), service.get("port") or {}, path.child("service")
     if not name:
         yield field.required(at.child("name"))
     else:
         yield from each_invalid(at.child("name"), name, names.dns_1035_label(name))
     number, named = port.get("number", 0), port.get("name", "")
     if number and named:
-        why = "cannot set both port name & port number"
-        yield field.invalid(path, "", why)
+        yield field.invalid(path, "", "cannot set both port name & port number")
     elif named:
         yield from each_invalid(at.child("port", "name"), named, names.port_name(named))
     elif number:
@@ -89,15 +145,65 @@ def _backend(backend: Object, path: Path) -> Causes:
         yield field.required(path, "port name or number is required")
 
 
+def _reference(said: Object, path: Path) -> Causes:
+    if said.get("apiGroup") is not None:
+        problems = names.dns_subdomain(said["apiGroup"])
+        yield from each_invalid(path.child("apiGroup"), said["apiGroup"], problems)
+    for key in ("kind", "name"):
+        value = said.get(key, "")
+        if not value:
+            yield field.required(path.child(key))
+        else:
+            yield from each_invalid(path.child(key), value, names.path_segment(value))
+
+
 def ingress_class(obj: Object) -> Causes:
     """A new IngressClass."""
     yield from object_meta(obj, False, names.dns_subdomain)
-    controller = (obj.get("spec") or {}).get("controller", "")
+    spec = obj.get("spec") or {}
+    controller, path = spec.get("controller", ""), SPEC.child("controller")
     if len(controller) > _LONGEST_CONTROLLER:
-        yield field.too_long(SPEC.child("controller"), _LONGEST_CONTROLLER)
+        yield field.too_long(path, _LONGEST_CONTROLLER)
+    yield from _prefixed_path(controller, path)
+    if spec.get("parameters") is not None:
+        yield from _parameters(spec["parameters"], SPEC.child("parameters"))
 
 
-_LONGEST_CONTROLLER: Final = 250
+def _prefixed_path(text: str, path: Path) -> Causes:
+    """``acme.io/foo``."""
+    if not text:
+        yield field.required(path)
+        return
+    host, _, rest = text.partition("/")
+    if not host or not rest:
+        rule = 'must be a domain-prefixed path (such as "acme.io/foo")'
+        yield field.invalid(path, text, rule)
+        return
+    yield from each_invalid(path, host, names.dns_subdomain(host))
+    if not re.fullmatch(_HTTP_PATH, rest):
+        yield field.invalid(
+            path, rest, f"Invalid path (regex used for validation is '{_HTTP_PATH}')"
+        )
+
+
+def _parameters(said: Object, path: Path) -> Causes:
+    yield from _reference(said, path)
+    scope, namespace = said.get("scope"), said.get("namespace")
+    below = path.child("namespace")
+    match scope:
+        case None:
+            yield field.required(path.child("scope"))
+        case "Namespace" if namespace is None:
+            yield field.required(below, "`parameters.scope` is set to 'Namespace'")
+        case "Namespace":
+            assert namespace is not None
+            yield from each_invalid(below, namespace, names.dns_label(namespace))
+        case "Cluster" if namespace is not None:
+            yield field.forbidden(below, "`parameters.scope` is set to 'Cluster'")
+        case "Cluster":
+            pass
+        case _:
+            yield field.not_supported(path.child("scope"), scope, ("Cluster", "Namespace"))
 
 
 def ingress_class_update(new: Object, old: Object) -> Causes:
@@ -106,74 +212,3 @@ def ingress_class_update(new: Object, old: Object) -> Causes:
     have, had = ((obj.get("spec") or {}).get("controller") for obj in (new, old))
     yield from field.immutable(SPEC.child("controller"), have, had)
     yield from ingress_class(new)
-
-
-def network_policy(obj: Object) -> Causes:
-    """A new NetworkPolicy."""
-    yield from object_meta(obj, True, names.dns_subdomain)
-    spec = obj.get("spec") or {}
-    yield from label_selector(spec.get("podSelector"), SPEC.child("podSelector"))
-    for key, peers in (("ingress", "from"), ("egress", "to")):
-        for number, rule in enumerate(spec.get(key) or ()):
-            yield from _policy_rule(rule, peers, SPEC.child(key).index(number))
-    kinds = spec.get("policyTypes") or ()
-    if len(kinds) > len(_POLICY_TYPES):
-        why = "may not specify more than two policyTypes"
-        yield field.invalid(SPEC.child("policyTypes"), [*kinds], why)
-        return
-    for number, kind in enumerate(kinds):
-        if kind not in _POLICY_TYPES:
-            yield field.not_supported(SPEC.child("policyTypes").index(number), kind, _POLICY_TYPES)
-
-
-def network_policy_update(new: Object, old: Object) -> Causes:
-    """An update of a NetworkPolicy."""
-    yield from object_meta_update(new, old)
-    yield from network_policy(new)
-
-
-def _policy_rule(rule: Object, peers: str, path: Path) -> Causes:
-    for number, port in enumerate(rule.get("ports") or ()):
-        yield from _policy_port(port, path.child("ports").index(number))
-    for number, peer in enumerate(rule.get(peers) or ()):
-        yield from _peer(peer, path.child(peers).index(number))
-
-
-def _policy_port(item: Object, path: Path) -> Causes:
-    protocol = item.get("protocol", "TCP")
-    if protocol not in ("TCP", "UDP", "SCTP"):
-        yield field.not_supported(path.child("protocol"), protocol, ("SCTP", "TCP", "UDP"))
-    port, end = item.get("port"), item.get("endPort")
-    if isinstance(port, int):
-        yield from each_invalid(path.child("port"), port, names.port_number(port))
-        if end is not None and end < port:
-            why = "must be greater than or equal to `port`"
-            yield field.invalid(path.child("endPort"), end, why)
-    elif isinstance(port, str):
-        yield from each_invalid(path.child("port"), port, names.port_name(port))
-    if end is not None and port is None:
-        why = "may not be specified when `port` is not specified"
-        yield field.invalid(path.child("endPort"), end, why)
-
-
-def _peer(peer: Object, path: Path) -> Causes:
-    block = peer.get("ipBlock")
-    selectors = [key for key in ("podSelector", "namespaceSelector") if peer.get(key) is not None]
-    if block is None and not selectors:
-        yield field.required(path, "must specify a peer")
-    if block is not None and selectors:
-        why = "may not specify both ipBlock and another peer"
-        yield field.forbidden(path, why)
-    for key in selectors:
-        yield from label_selector(peer[key], path.child(key))
-    if block is not None:
-        yield from _block(block, path.child("ipBlock"))
-
-
-def _block(block: Object, path: Path) -> Causes:
-    if not block.get("cidr"):
-        yield field.required(path.child("cidr"))
-        return
-    yield from cidr(path.child("cidr"), block["cidr"])
-    for number, text in enumerate(block.get("except") or ()):
-        yield from cidr(path.child("except").index(number), text)

@@ -10,6 +10,7 @@ from typing import Final, TypeAlias
 from netemu.api.validation.field import Causes, Path, invalid
 
 Address: TypeAlias = IPv4Address | IPv6Address
+Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 BAD_ADDRESS: Final = "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)"
 BAD_RANGE: Final = "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)"
@@ -42,12 +43,19 @@ def address(path: Path, text: str) -> Causes:
         yield invalid(path, text, BAD_ADDRESS)
 
 
-def cidr(path: Path, text: str) -> Causes:
-    """Must be a range; host bits are fine."""
+def parse_range(text: str) -> Network | None:
+    """The range, host bits or not; None when it is none."""
     base, slash, length = text.partition("/")
     found = parse_address(base)
     bits = 0 if found is None else found.max_prefixlen
     if not (found and slash and length.isascii() and length.isdigit() and int(length) <= bits):
+        return None
+    return ipaddress.ip_network(f"{found}/{int(length)}", strict=False)
+
+
+def cidr(path: Path, text: str) -> Causes:
+    """Must be a range; host bits are fine."""
+    if parse_range(text) is None:
         yield invalid(path, text, BAD_RANGE)
 
 

@@ -73,6 +73,15 @@ def _is_native(name: str) -> bool:
     return "/" not in name or "kubernetes.io/" in name
 
 
+def standard_resource(name: str, path: Path) -> Causes:
+    """The name of something that can be counted."""
+    problems = names.qualified_name(name)
+    yield from each_invalid(path, name, problems)
+    # What a quota counts as ``count/deployments.apps`` is qualified, too.
+    if not problems and "/" not in name and name not in _STANDARD and _HUGE not in name:
+        yield field.invalid(path, name, "must be a standard resource type or fully qualified")
+
+
 def container_resource(name: str, path: Path) -> Causes:
     """The name of something a container can ask for."""
     problems = names.qualified_name(name)

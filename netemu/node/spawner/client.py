@@ -9,11 +9,11 @@ import os
 import signal
 import socket
 from collections.abc import Mapping, Sequence
-from ipaddress import IPv4Network
 from itertools import count
 
 from netemu.fabric.enter import Entrance
 from netemu.fabric.inside import tcp_socket
+from netemu.model.addressing import IpNetwork
 from netemu.node.runtime import Exited, ProcessSpec, SandboxSpec, StartError
 from netemu.node.spawner import protocol
 from netemu.node.spawner.process import OTHER
@@ -96,6 +96,7 @@ class SpawnerClient:
             spec.node_address,
             dict(spec.files),
             [(item.path, item.size) for item in spec.memory],
+            spec.secondary,
         )
         _raise_failure(await self._ask(request))
         self._addresses[spec.id] = spec.address
@@ -108,7 +109,7 @@ class SpawnerClient:
         _raise_failure(await self._ask(protocol.RemoveSandbox(next(self._numbers), id)))
         self._addresses.pop(id, None)
 
-    async def cut(self, pods: IPv4Network, node: str, off: bool) -> None:
+    async def cut(self, pods: IpNetwork, node: str, off: bool) -> None:
         """Cut a node and its range of pods off from all others, or undo it. Raises OSError."""
         _raise_failure(await self._ask(protocol.Cut(next(self._numbers), str(pods), node, off)))
 
@@ -116,7 +117,9 @@ class SpawnerClient:
         """Have an address outside the instance's ranges end in the cluster, or no longer; why the
         host doesn't reach it, "" if it does. Raises OSError.
         """
-        request = protocol.Reach(next(self._numbers), f"{address}/32", wanted)
+        request = protocol.Reach(
+            next(self._numbers), f"{address}/{128 if ':' in address else 32}", wanted
+        )
         reply = await self._ask(request)
         _raise_failure(reply)
         answer, _ = reply

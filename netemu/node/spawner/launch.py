@@ -10,7 +10,7 @@ import os
 import select
 import signal
 import socket
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, NoReturn
 
@@ -35,6 +35,11 @@ READY_SECONDS = 20.0
 NO_MOUNTS = (
     "volumes can't be mounted without namespaces; containers are told where they are by "
     "NETEMU_VOLUME_<NAME>"
+)
+
+NO_MIRROR6 = (
+    "the host reaches IPv6 addresses of the cluster from inside only (netemu exec, kubectl): "
+    "its own loopback has but one, ::1"
 )
 
 STOP_SECONDS = 5.0
@@ -69,9 +74,9 @@ class Launching(Struct, frozen=True, kw_only=True):
         return Launched(
             mode=self.choice.mode,
             refused=self.choice.refused,
-            addressing=replace(self.addressing, mirrored=isolated and not event.uplink),
-            uplink=event.uplink,
-            notes=tuple(filter(None, (event.note, "" if isolated else NO_MOUNTS))),
+            addressing=_reached(self.addressing, event.uplinks) if isolated else self.addressing,
+            uplink=bool(event.uplinks),
+            notes=tuple(filter(None, self._notes(event))),
             cluster=LocalSockets(),
             host=host,
             runtime=SpawnerClient(
@@ -91,6 +96,12 @@ class Launching(Struct, frozen=True, kw_only=True):
         _end_spawner(self.channel, self.spawner)
         self.channel.close()
         self.block.release()
+
+    def _notes(self, event: protocol.Ready) -> tuple[str, ...]:
+        if self.choice.mode is NetMode.LOOPBACK:
+            return event.note, NO_MOUNTS
+        ranges = self.addressing.of("IPv6")
+        return event.note, "" if ranges is None or ranges.family in event.uplinks else NO_MIRROR6
 
     def _first_event(self) -> tuple[protocol.Ready, list[int]]:
         self.channel.settimeout(READY_SECONDS)
@@ -138,6 +149,7 @@ def launch(settings: Settings) -> Launching:
     was asked for isn't possible, block.NoBlockError, ValueError for ranges that don't fit.
     """
     choice = modes.choose(settings.net, modes.attempt)
+    modes.require(choice, settings.network.ip_families)
     block = claim(settings.name)
     try:
         addressing = ranges.addressing(
@@ -154,14 +166,27 @@ def launch(settings: Settings) -> Launching:
 
 
 def _set_up(addressing: Addressing, *, uplink: bool) -> protocol.SetUp:
+    ranges = [_ranges(each) for each in addressing.families]
+    return protocol.SetUp(uplink=uplink, block=addressing.block, ranges=ranges)
+
+
+def _ranges(addressing: Addressing) -> protocol.Ranges:
     first, last = addressing.load_balancers
-    return protocol.SetUp(
-        uplink=uplink,
-        block=addressing.block,
+    return protocol.Ranges(
         services=str(addressing.services),
         pods=str(addressing.pods),
         nodes=str(addressing.nodes),
         load_balancers=(str(first), str(last)),
+    )
+
+
+def _reached(addressing: Addressing, uplinks: Collection[str]) -> Addressing:
+    """The addressing with what the host reaches: families that have an uplink."""
+    other = addressing.secondary
+    return replace(
+        addressing,
+        mirrored=addressing.family not in uplinks,
+        secondary=None if other is None else _reached(other, uplinks),
     )
 
 

@@ -6,9 +6,9 @@ import signal
 import socket
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import ip_address, ip_network
 from typing import NoReturn
 
 from netemu.fabric import cluster, uplink
@@ -73,8 +73,8 @@ def isolated(channel: socket.socket) -> None:
         protocol.send(channel, protocol.Failed(0, error.errno or 0, str(error)))
         return
     os.close(host_namespace)
-    reached = Reached(links, host if ready.uplink else None, request.block)
-    if not ready.uplink:
+    reached = Reached(links, host if ready.uplinks else None, request.block, ready.uplinks)
+    if not ready.uplinks:
         host.close()
     given = [handle("net")] + ([] if terminals is None else [terminals])
     protocol.send(channel, ready, given)
@@ -92,7 +92,7 @@ def plain(channel: socket.socket) -> None:
     adopt_orphans(True)
     received = protocol.receive(channel)
     if received is not None:
-        protocol.send(channel, protocol.Ready(uplink=False, note=""))
+        protocol.send(channel, protocol.Ready(uplinks=[], note=""))
         Spawner(channel, PlainSandboxes()).serve()
 
 
@@ -102,23 +102,31 @@ BODIES = {"isolated": isolated, "plain": plain}
 def _set_up(
     links: Netlink, host: Netlink, host_namespace: int, request: protocol.SetUp
 ) -> protocol.Ready:
-    first, last = request.load_balancers
-    addressing = Addressing(
-        services=IPv4Network(request.services),
-        pods=IPv4Network(request.pods),
-        nodes=IPv4Network(request.nodes),
-        load_balancers=(IPv4Address(first), IPv4Address(last)),
-        block=request.block,
-        mirrored=True,
-    )
+    addressing = _addressing(request.ranges, request.block)
     cluster.set_up(links, addressing)
     if not request.uplink:
-        return protocol.Ready(uplink=False, note="")
+        return protocol.Ready(uplinks=[], note="")
     try:
-        uplink.connect(links, host, host_namespace, addressing)
+        refused = uplink.connect(links, host, host_namespace, addressing)
     except uplink.UplinkRefused as refusal:
-        return protocol.Ready(uplink=False, note=f"no uplink: {refusal}")
-    return protocol.Ready(uplink=True, note="")
+        return protocol.Ready(uplinks=[], note=f"no uplink: {refusal}")
+    families = [each.family for each in addressing.families if each.family not in refused]
+    notes = [f"no uplink for {family}: {reason}" for family, reason in refused.items()]
+    return protocol.Ready(uplinks=families, note="; ".join(notes))
+
+
+def _addressing(ranges: Sequence[protocol.Ranges], block: int) -> Addressing:
+    one, *others = ranges
+    first, last = one.load_balancers
+    return Addressing(
+        services=ip_network(one.services),
+        pods=ip_network(one.pods),
+        nodes=ip_network(one.nodes),
+        load_balancers=(ip_address(first), ip_address(last)),
+        block=block,
+        mirrored=True,
+        secondary=_addressing(others, block) if others else None,
+    )
 
 
 def _detach(channel: socket.socket) -> None:

@@ -11,11 +11,11 @@ import signal
 import time
 from collections.abc import Collection, Iterator
 from contextlib import suppress
-from ipaddress import IPv4Network
 from pathlib import Path
 
 from msgspec.structs import replace
 
+from netemu.model.addressing import IpNetwork
 from netemu.node.spawner.process import Program, become
 from netemu.node.spawner.protocol import CreateSandbox
 from netemu.node.spawner.sandboxes import Sandbox
@@ -38,7 +38,7 @@ class PlainSandboxes:
 
     def create(self, spec: CreateSandbox) -> Sandbox:
         """Nothing to make."""
-        return Sandbox(spec.id, spec.address)
+        return Sandbox(spec.id, (spec.address,))
 
     def fork(self, sandbox: Sandbox, program: Program, errors: int, beside: int | None) -> int:
         """Fork a process that becomes `program`, in a session of its own."""
@@ -65,7 +65,7 @@ class PlainSandboxes:
     def remove(self, sandbox: Sandbox) -> None:
         """Nothing to remove."""
 
-    def cut(self, pods: IPv4Network, node: str, *, off: bool) -> None:
+    def cut(self, pods: IpNetwork, node: str, *, off: bool) -> None:
         """Not possible: the network is the host's own. Undoing it is."""
         if off:
             raise OSError(errno.EOPNOTSUPP, "pods share the host's network in loopback mode")

@@ -32,6 +32,15 @@ class MessageTooLargeError(ValueError):
     """A message is larger than MESSAGE_LIMIT."""
 
 
+class Ranges(msgspec.Struct, frozen=True, array_like=True):
+    """The ranges of one address family."""
+
+    services: str
+    pods: str
+    nodes: str
+    load_balancers: tuple[str, str]
+
+
 class SetUp(msgspec.Struct, frozen=True, tag=True):
     """Make the cluster namespace. Answered by Failed, or by Ready with descriptors: of it, and of
     the folder in which terminals are made, if there is one.
@@ -39,10 +48,8 @@ class SetUp(msgspec.Struct, frozen=True, tag=True):
 
     uplink: bool
     block: int
-    services: str
-    pods: str
-    nodes: str
-    load_balancers: tuple[str, str]
+    ranges: list[Ranges]
+    """The primary family's first."""
 
 
 class Mount(msgspec.Struct, frozen=True, array_like=True):
@@ -64,6 +71,8 @@ class CreateSandbox(msgspec.Struct, frozen=True, tag=True):
     files: dict[str, str]
     memory: list[tuple[str, int]] = []
     """Folders to cover with memory, and how many bytes of it."""
+    secondary: tuple[str, str] | None = None
+    """An address of the other family, and the node's."""
 
 
 class RemoveSandbox(msgspec.Struct, frozen=True, tag=True):
@@ -125,7 +134,8 @@ class Stop(msgspec.Struct, frozen=True, tag=True):
 class Ready(msgspec.Struct, frozen=True, tag=True):
     """The cluster namespace exists."""
 
-    uplink: bool
+    uplinks: list[str]
+    """The address families in which the host reaches it."""
     note: str
 
 

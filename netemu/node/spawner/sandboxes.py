@@ -10,7 +10,6 @@ import signal
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from ipaddress import IPv4Network
 from itertools import count
 from typing import Protocol
 
@@ -26,6 +25,7 @@ from netemu.fabric.namespaces import (
     unshare,
 )
 from netemu.fabric.rtnetlink import Netlink
+from netemu.model.addressing import IpNetwork
 from netemu.node.spawner import mounts, view
 from netemu.node.spawner.process import Program, become
 from netemu.node.spawner.protocol import CreateSandbox, Mount
@@ -47,7 +47,8 @@ class Sandbox:
     """What is kept of a pod."""
 
     id: str
-    address: str
+    addresses: tuple[str, ...] = ()
+    """The pod's own; none if it shares a network."""
     handles: dict[str, int] = field(default_factory=dict)
     """Descriptors of its namespaces, by kind."""
 
@@ -71,7 +72,7 @@ class Sandboxes(Protocol):
     def remove(self, sandbox: Sandbox) -> None:
         """Remove a sandbox in which nothing runs. Raises OSError."""
 
-    def cut(self, pods: IPv4Network, node: str, *, off: bool) -> None:
+    def cut(self, pods: IpNetwork, node: str, *, off: bool) -> None:
         """Cut a node and its range of pods off from all others, or undo it. Raises OSError."""
 
     def close(self) -> None:
@@ -90,7 +91,8 @@ class IsolatedSandboxes:
     def create(self, spec: CreateSandbox) -> Sandbox:
         """Make a sandbox. Raises OSError, and then nothing is left of it."""
         kinds = KINDS if spec.address else {k: v for k, v in KINDS.items() if k != "net"}
-        sandbox = Sandbox(spec.id, spec.address)
+        ends = _ends(spec)
+        sandbox = Sandbox(spec.id, tuple(each.pod for each in ends))
         links = None
         try:
             with excursion(kinds):
@@ -99,7 +101,7 @@ class IsolatedSandboxes:
                     sandbox.handles[kind] = handle(kind)
                 links = Netlink() if "net" in kinds else None
             if links is not None:
-                self._connect(links, sandbox, spec.node_address)
+                self._connect(links, sandbox, ends)
         except OSError:
             _close_handles(sandbox)
             raise
@@ -119,15 +121,16 @@ class IsolatedSandboxes:
         if "net" in kinds:
             unshare(Namespace.NET)
             cluster.allow_ping()
+            if any(":" in each.pod for each in _ends(spec)):
+                cluster.allow_ipv6()
 
-    def _connect(self, links: Netlink, sandbox: Sandbox, node: str) -> None:
+    def _connect(self, links: Netlink, sandbox: Sandbox, ends: Sequence[link.Ends]) -> None:
         link.connect(
             self._links,
             links,
             sandbox.handles["net"],
             device=f"veth{next(self._numbers)}",
-            address=sandbox.address,
-            node=node,
+            ends=ends,
         )
 
     def fork(self, sandbox: Sandbox, program: Program, errors: int, beside: int | None) -> int:
@@ -153,11 +156,10 @@ class IsolatedSandboxes:
 
     def remove(self, sandbox: Sandbox) -> None:
         """Remove a sandbox; its address can be used again at once."""
-        if sandbox.address:
-            link.disconnect(self._links, sandbox.address)
+        link.disconnect(self._links, sandbox.addresses)
         _close_handles(sandbox)
 
-    def cut(self, pods: IPv4Network, node: str, *, off: bool) -> None:
+    def cut(self, pods: IpNetwork, node: str, *, off: bool) -> None:
         """Let the packets of a node vanish, or pass again."""
         (cut.cut if off else cut.heal)(self._links, pods, node)
 
@@ -177,6 +179,11 @@ def _way_in(sandbox: Sandbox, beside: int | None, wanted: Sequence[Mount]) -> Ca
         view.fresh_proc()
 
     return enter
+
+
+def _ends(spec: CreateSandbox) -> list[link.Ends]:
+    ends = [link.Ends(spec.address, spec.node_address)] if spec.address else []
+    return ends if spec.secondary is None else [*ends, link.Ends(*spec.secondary)]
 
 
 def _close_handles(sandbox: Sandbox) -> None:

@@ -13,7 +13,7 @@ import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from ipaddress import IPv4Network
+from ipaddress import ip_network
 
 from netemu.fabric.reached import Reached
 from netemu.node.runtime import StartError
@@ -125,14 +125,14 @@ class Spawner:
 
     def _cut(self, request: protocol.Cut) -> None:
         try:
-            self._kinds.cut(IPv4Network(request.pods), request.node, off=request.off)
+            self._kinds.cut(ip_network(request.pods), request.node, off=request.off)
         except OSError as error:
             self._fail(request.request, error)
         else:
             self._send(protocol.Done(request.request))
 
     def _reach(self, request: protocol.Reach) -> None:
-        network = IPv4Network(request.network)
+        network = ip_network(request.network)
         try:
             if self._reached is None:
                 raise OSError(errno.EOPNOTSUPP, "the cluster has no network of its own")

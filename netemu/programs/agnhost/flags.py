@@ -3,6 +3,9 @@
 import re
 import sys
 
+CALLED = "NETEMU_CALLED"
+"""The environment variable that says by which name a container called the program."""
+
 Flags = dict[str, str | int | float | bool]
 
 

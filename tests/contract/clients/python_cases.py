@@ -9,6 +9,7 @@ import threading
 import time
 import uuid
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from kubernetes import client, config, utils, watch
@@ -115,7 +116,7 @@ def test_an_informer_follows(core: client.CoreV1Api, namespace: str) -> None:
         informer.stop()
 
 
-def run(core: client.CoreV1Api, namespace: str, *command: str, **more: object) -> object:
+def run(core: client.CoreV1Api, namespace: str, *command: str, **more: Any) -> Any:
     options = {"stdin": False, "stdout": True, "stderr": True, "tty": False, "container": "main"}
     return stream(
         core.connect_get_namespaced_pod_exec,

@@ -23,7 +23,7 @@ def talk(function: Talk[T]) -> T:
         if pid == 0:
             main.run(main.plain, theirs)
         theirs.close()
-        protocol.send(ours, protocol.SetUp(False, 77, "", "", "", ("", "")))
+        protocol.send(ours, protocol.SetUp(False, 77, []))
         assert isinstance(event(ours), protocol.Ready)
         try:
             return function(ours)

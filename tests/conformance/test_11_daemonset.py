@@ -1,4 +1,4 @@
-"""Conformance of sig-apps: DaemonSet, ReplicationController, by the names of upstream's tests."""
+"""sig-apps: DaemonSet, row by row of the catalogue."""
 
 import json
 from collections.abc import Iterator
@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from netemu.testing import Instance, instance
+from netemu.testing import Instance
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
@@ -14,14 +14,9 @@ NODES = ["node-1", "node-2", "node-3"]
 PAUSE = "registry.k8s.io/pause:3.9"
 
 
-@pytest.fixture(scope="module")
-def cluster() -> Iterator[Instance]:
-    with instance("conformance-ds", options=["--nodes", "3"]) as made:
-        yield made
-
-
 @pytest.fixture
-def ds(cluster: Instance) -> Iterator["Daemons"]:
+def ds(conformance_cluster: Instance) -> Iterator["Daemons"]:
+    cluster = conformance_cluster
     yield Daemons(cluster)
     cluster.kubectl("delete", "ds", "--all")
     cluster.kubectl("label", "node", "--all", "color-")
@@ -86,7 +81,7 @@ class Daemons:
         self.cluster.kubectl("patch", "ds", "ds", "--type=merge", "-p", wanted)
 
 
-def test_should_run_and_stop_simple_daemon(ds: Daemons) -> None:
+def test_11_1_a_simple_daemon(ds: Daemons) -> None:
     ds.create()
     ds.rolled_out()
     assert ds.places() == NODES
@@ -98,7 +93,7 @@ def test_should_run_and_stop_simple_daemon(ds: Daemons) -> None:
     assert len(ds.uids() & before) == 2
 
 
-def test_should_run_and_stop_complex_daemon(ds: Daemons) -> None:
+def test_11_2_a_daemon_with_a_node_selector(ds: Daemons) -> None:
     ds.create({"nodeSelector": {"color": "blue"}})
     ds.wait_places()
     ds.cluster.kubectl("label", "node", "node-2", "color=blue")
@@ -109,7 +104,7 @@ def test_should_run_and_stop_complex_daemon(ds: Daemons) -> None:
     ds.wait_places("node-2")
 
 
-def test_should_run_and_stop_complex_daemon_with_node_affinity(ds: Daemons) -> None:
+def test_11_3_a_daemon_with_node_affinity(ds: Daemons) -> None:
     term = {"matchExpressions": [{"key": "color", "operator": "In", "values": ["blue"]}]}
     required = {"nodeSelectorTerms": [term]}
     affinity = {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": required}}
@@ -121,7 +116,7 @@ def test_should_run_and_stop_complex_daemon_with_node_affinity(ds: Daemons) -> N
     ds.wait_places()
 
 
-def test_should_retry_creating_failed_daemon_pods(ds: Daemons) -> None:
+def test_11_4_a_failed_pod_is_replaced(ds: Daemons) -> None:
     ds.create()
     ds.rolled_out()
     [first, *_] = ds.pods()
@@ -135,7 +130,7 @@ def test_should_retry_creating_failed_daemon_pods(ds: Daemons) -> None:
     assert "FailedDaemonPod" in ds.cluster.kubectl("get", "events")
 
 
-def test_should_not_update_pod_when_spec_was_updated_and_update_strategy_is_on_delete(
+def test_11_5_on_delete_updates_nothing(
     ds: Daemons,
 ) -> None:
     ds.create(updateStrategy={"type": "OnDelete"})
@@ -149,7 +144,7 @@ def test_should_not_update_pod_when_spec_was_updated_and_update_strategy_is_on_d
     assert ds.images() == {"3.9"}
 
 
-def test_should_update_pod_when_spec_was_updated_and_update_strategy_is_rolling_update(
+def test_11_6_rolling_update(
     ds: Daemons,
 ) -> None:
     ds.create()
@@ -166,7 +161,7 @@ def test_should_update_pod_when_spec_was_updated_and_update_strategy_is_rolling_
     } == {2}
 
 
-def test_should_rollback_without_unnecessary_restarts(ds: Daemons) -> None:
+def test_11_7_rollback_without_unnecessary_restarts(ds: Daemons) -> None:
     ds.create()
     ds.rolled_out()
     before = ds.uids()
@@ -183,7 +178,7 @@ def test_should_rollback_without_unnecessary_restarts(ds: Daemons) -> None:
     )
 
 
-def test_should_surge_pods_onto_nodes_when_spec_was_updated(ds: Daemons) -> None:
+def test_11_8_surge(ds: Daemons) -> None:
     rolling = {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}}
     ds.create(updateStrategy=rolling, minReadySeconds=1)
     ds.rolled_out()
@@ -200,7 +195,7 @@ def test_should_surge_pods_onto_nodes_when_spec_was_updated(ds: Daemons) -> None
     assert most > 3
 
 
-def test_should_list_and_delete_a_collection_of_daemonsets(ds: Daemons) -> None:
+def test_11_9_list_and_delete_a_collection(ds: Daemons) -> None:
     ds.create()
     ds.rolled_out()
     assert len(ds.cluster.get("ds", "-l", "kind=daemon")["items"]) == 1
@@ -208,7 +203,7 @@ def test_should_list_and_delete_a_collection_of_daemonsets(ds: Daemons) -> None:
     assert ds.cluster.get("ds")["items"] == []
 
 
-def test_should_verify_changes_to_a_daemon_set_status(ds: Daemons) -> None:
+def test_11_10_changes_of_the_status(ds: Daemons) -> None:
     ds.create()
     ds.rolled_out()
     condition = {"type": "StatusUpdate", "status": "True", "reason": "E2E", "message": "Set"}
@@ -228,74 +223,3 @@ def test_a_cordoned_node_keeps_its_daemon(ds: Daemons) -> None:
         ds.wait_places(*NODES)
     finally:
         ds.cluster.kubectl("uncordon", "node-1")
-
-
-@pytest.fixture
-def rc(cluster: Instance) -> Iterator[Instance]:
-    yield cluster
-    cluster.kubectl("delete", "rc", "--all")
-    cluster.wait_for(lambda: not cluster.get("pods", "-l", "app=rc")["items"], what="the end")
-
-
-def create_rc(cluster: Instance, replicas: int) -> None:
-    obj = {
-        "apiVersion": "v1",
-        "kind": "ReplicationController",
-        "metadata": {"name": "rc"},
-        "spec": {"replicas": replicas, "template": template("rc")},
-    }
-    cluster.apply(json.dumps(obj))
-    ready_rc(cluster, replicas)
-
-
-def ready_rc(cluster: Instance, replicas: int) -> None:
-    cluster.wait_for(
-        lambda: cluster.get("rc", "rc")["status"].get("readyReplicas", 0) == replicas,
-        what=f"{replicas} ready",
-    )
-
-
-def test_should_adopt_matching_pods_on_creation(rc: Instance) -> None:
-    pod = {
-        "apiVersion": "v1",
-        "kind": "Pod",
-        "metadata": {"name": "pod-adoption", "labels": {"app": "rc"}},
-        "spec": template("rc")["spec"],
-    }
-    rc.apply(json.dumps(pod))
-    create_rc(rc, 1)
-    [owner] = rc.get("pod", "pod-adoption")["metadata"]["ownerReferences"]
-    assert (owner["kind"], owner["name"]) == ("ReplicationController", "rc")
-
-
-def test_should_release_no_longer_matching_pods(rc: Instance) -> None:
-    create_rc(rc, 1)
-    [pod] = rc.get("pods", "-l", "app=rc")["items"]
-    name = pod["metadata"]["name"]
-    rc.kubectl("label", "pod", name, "app=else", "--overwrite")
-    rc.wait_for(lambda: "ownerReferences" not in rc.get("pod", name)["metadata"], what="release")
-    rc.kubectl("delete", "pod", name)
-
-
-def test_should_test_the_lifecycle_of_a_replicationcontroller(rc: Instance) -> None:
-    create_rc(rc, 1)
-    assert rc.get("rc", "rc")["spec"]["selector"] == {"app": "rc"}
-    rc.kubectl("patch", "rc", "rc", "-p", '{"metadata":{"labels":{"patched":"yes"}}}')
-    rc.kubectl("scale", "rc/rc", "--replicas=2")
-    ready_rc(rc, 2)
-    assert [item["metadata"]["name"] for item in rc.get("rc", "-l", "patched=yes")["items"]]
-    rc.kubectl("delete", "rc", "-l", "patched=yes")
-    assert rc.get("rc")["items"] == []
-
-
-def test_should_get_and_update_a_replicationcontroller_scale(rc: Instance) -> None:
-    create_rc(rc, 1)
-    scale = "/api/v1/namespaces/default/replicationcontrollers/rc/scale"
-    found = json.loads(rc.kubectl("get", "--raw", scale))
-    assert (found["spec"], found["status"]) == (
-        {"replicas": 1},
-        {"replicas": 1, "selector": "app=rc"},
-    )
-    change = '{"spec":{"replicas":2}}'
-    rc.kubectl("patch", "rc", "rc", "--subresource=scale", "--type=merge", "-p", change)
-    ready_rc(rc, 2)

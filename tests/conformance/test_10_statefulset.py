@@ -1,13 +1,13 @@
-"""Conformance of sig-apps: StatefulSet and ControllerRevision, by the names of upstream's tests."""
+"""sig-apps: StatefulSet and ControllerRevision, row by row of the catalogue."""
 
 import json
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from netemu.testing import Instance, instance
+from netemu.testing import Instance
+from tests.support.rows import Space
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
@@ -16,18 +16,9 @@ PROBED = {"exec": {"command": ["test", "-f", "/tmp/data/ready"]}, "periodSeconds
 PAUSE = "registry.k8s.io/pause:3.9"
 
 
-@pytest.fixture(scope="module")
-def cluster() -> Iterator[Instance]:
-    with instance("conformance-sts", options=["--nodes", "2"]) as made:
-        yield made
-
-
 @pytest.fixture
-def ns(cluster: Instance, request: pytest.FixtureRequest) -> Iterator["Set"]:
-    name = request.node.name.replace("_", "-")[5:60].strip("-")
-    cluster.apply(f"apiVersion: v1\nkind: Namespace\nmetadata: {{name: {name}}}\n")
-    yield Set(cluster, name)
-    cluster.kubectl("delete", "namespace", name, "--wait=false")
+def ns(space: Space) -> "Set":
+    return Set(space.cluster, space.name)
 
 
 class Set:
@@ -154,7 +145,7 @@ BY_FILE: dict[str, Any] = {
 }
 
 
-def test_should_perform_rolling_updates_and_roll_backs_of_template_modifications(ns: Set) -> None:
+def test_10_1_rolling_updates_and_roll_backs(ns: Set) -> None:
     ns.create()
     ns.wait_ready(0, 1, 2)
     ns.updated()
@@ -172,7 +163,21 @@ def test_should_perform_rolling_updates_and_roll_backs_of_template_modifications
     assert set(ns.images().values()) == {"3.9"}
 
 
-def test_should_perform_canary_updates_and_phased_rolling_updates(ns: Set) -> None:
+def test_10_12_rolling_updates_and_roll_backs_with_claims(ns: Set) -> None:
+    mount = [{"name": "data", "mountPath": "/tmp/data"}]
+    ns.create(2, container={"volumeMounts": mount}, volumeClaimTemplates=[CLAIM])
+    ns.wait_ready(0, 1)
+    before = {item["metadata"]["uid"] for item in ns.get("pvc")["items"]}
+    ns.image("3.8")
+    ns.updated()
+    assert set(ns.images().values()) == {"3.8"}
+    ns.kubectl("rollout", "undo", "sts/ss")
+    ns.updated()
+    assert set(ns.images().values()) == {"3.9"}
+    assert {item["metadata"]["uid"] for item in ns.get("pvc")["items"]} == before
+
+
+def test_10_2_canary_and_phased_rolling_updates(ns: Set) -> None:
     rolling = {"type": "RollingUpdate", "rollingUpdate": {"partition": 3}}
     ns.create(updateStrategy=rolling)
     ns.wait_ready(0, 1, 2)
@@ -195,7 +200,7 @@ def test_should_perform_canary_updates_and_phased_rolling_updates(ns: Set) -> No
     ns.updated()
 
 
-def test_scaling_should_happen_in_predictable_order_and_halt_if_any_pod_is_unhealthy(
+def test_10_3_scaling_in_order_halts_while_a_pod_is_unhealthy(
     ns: Set,
 ) -> None:
     ns.create(1, **BY_FILE)
@@ -214,7 +219,7 @@ def test_scaling_should_happen_in_predictable_order_and_halt_if_any_pod_is_unhea
     ns.cluster.wait_for(lambda: ns.pods() == {}, what="the end of all")
 
 
-def test_burst_scaling_should_run_to_completion_even_with_unhealthy_pods(ns: Set) -> None:
+def test_10_4_burst_scaling_goes_on_with_unhealthy_pods(ns: Set) -> None:
     ns.create(1, podManagementPolicy="Parallel", **BY_FILE)
     ns.cluster.wait_for(lambda: "ss-0" in ns.pods(), what="the first pod")
     ns.kubectl("scale", "sts/ss", "--replicas=3")
@@ -224,7 +229,7 @@ def test_burst_scaling_should_run_to_completion_even_with_unhealthy_pods(ns: Set
     ns.cluster.wait_for(lambda: ns.pods() == {}, what="the end of all")
 
 
-def test_should_recreate_evicted_statefulset(ns: Set) -> None:
+def test_10_5_a_pod_that_was_evicted_is_made_again(ns: Set) -> None:
     port = [{"containerPort": 21017, "hostPort": 21017, "name": "conflict"}]
     blocker = {
         "apiVersion": "v1",
@@ -253,7 +258,7 @@ def test_should_recreate_evicted_statefulset(ns: Set) -> None:
     ns.wait_ready(0)
 
 
-def test_should_have_a_working_scale_subresource(ns: Set) -> None:
+def test_10_6_a_working_scale_subresource(ns: Set) -> None:
     ns.create(1)
     ns.wait_ready(0)
     scale = f"/apis/apps/v1/namespaces/{ns.namespace}/statefulsets/ss/scale"
@@ -268,7 +273,7 @@ def test_should_have_a_working_scale_subresource(ns: Set) -> None:
     ns.wait_ready(0, 1)
 
 
-def test_should_list_patch_and_delete_a_collection_of_statefulsets(ns: Set) -> None:
+def test_10_7_list_patch_and_delete_a_collection(ns: Set) -> None:
     ns.create(1)
     assert len(ns.cluster.get("sts", "-A", "-l", "app=ss")["items"]) >= 1
     ns.kubectl("label", "sts", "ss", "patched=yes")
@@ -279,7 +284,7 @@ def test_should_list_patch_and_delete_a_collection_of_statefulsets(ns: Set) -> N
     ns.cluster.wait_for(lambda: ns.pods() == {}, what="their pods' end")
 
 
-def test_should_validate_statefulset_status_endpoints(ns: Set) -> None:
+def test_10_8_status_endpoints(ns: Set) -> None:
     ns.create(1)
     ns.wait_ready(0)
     condition = {"type": "StatusUpdate", "status": "True", "reason": "E2E", "message": "Set"}
@@ -290,7 +295,7 @@ def test_should_validate_statefulset_status_endpoints(ns: Set) -> None:
     assert ns.status["conditions"] == [condition]
 
 
-def test_should_adopt_matching_orphans_and_release_non_matching_pods(ns: Set) -> None:
+def test_10_9_orphans_are_adopted_and_strangers_released(ns: Set) -> None:
     ns.create(1)
     ns.wait_ready(0)
     uid = ns.pods()["ss-0"]["metadata"]["uid"]
@@ -309,7 +314,7 @@ def test_should_adopt_matching_orphans_and_release_non_matching_pods(ns: Set) ->
     )
 
 
-def test_should_provide_basic_identity(ns: Set) -> None:
+def test_10_10_basic_identity(ns: Set) -> None:
     service = {
         "apiVersion": "v1",
         "kind": "Service",
@@ -338,7 +343,7 @@ def test_should_provide_basic_identity(ns: Set) -> None:
         assert names == f"ss-{number}\nss-{number}\n"
 
 
-def test_should_not_deadlock_when_a_pods_predecessor_fails(ns: Set) -> None:
+def test_10_11_no_deadlock_when_a_predecessor_fails(ns: Set) -> None:
     ns.create(2, **BY_FILE)
     ns.cluster.wait_for(lambda: "ss-0" in ns.pods(), what="the first pod")
     ns.mark(0, ready=True)
@@ -348,7 +353,7 @@ def test_should_not_deadlock_when_a_pods_predecessor_fails(ns: Set) -> None:
     ns.wait_ready(0, 1)
 
 
-def test_should_implement_legacy_replacement_when_the_update_strategy_is_on_delete(
+def test_10_13_on_delete_waits_for_deletions(
     ns: Set,
 ) -> None:
     ns.create(updateStrategy={"type": "OnDelete"})
@@ -366,7 +371,7 @@ def claims(ns: Set) -> list[str]:
     return [item["metadata"]["name"] for item in ns.get("pvc")["items"]]
 
 
-def test_should_delete_pvcs_with_a_when_deleted_policy(ns: Set) -> None:
+def test_10_15_claims_go_with_their_set_when_deleted(ns: Set) -> None:
     policy = {"whenDeleted": "Delete"}
     ns.create(2, volumeClaimTemplates=[CLAIM], persistentVolumeClaimRetentionPolicy=policy)
     ns.wait_ready(0, 1)
@@ -377,7 +382,7 @@ def test_should_delete_pvcs_with_a_when_deleted_policy(ns: Set) -> None:
     ns.cluster.wait_for(lambda: claims(ns) == [], what="the end of the claims")
 
 
-def test_should_delete_pvcs_with_a_on_scaledown_policy(ns: Set) -> None:
+def test_10_15_claims_go_when_scaled_down(ns: Set) -> None:
     policy = {"whenScaled": "Delete"}
     ns.create(2, volumeClaimTemplates=[CLAIM], persistentVolumeClaimRetentionPolicy=policy)
     ns.wait_ready(0, 1)
@@ -388,14 +393,14 @@ def test_should_delete_pvcs_with_a_on_scaledown_policy(ns: Set) -> None:
     assert claims(ns) == ["data-ss-0"]
 
 
-def test_minreadyseconds_should_be_honored_when_enabled(ns: Set) -> None:
+def test_10_16_min_ready_seconds(ns: Set) -> None:
     ns.create(2, minReadySeconds=2, podManagementPolicy="Parallel")
     ns.wait_ready(0, 1)
     assert ns.status["availableReplicas"] < 2
     ns.cluster.wait_for(lambda: ns.status["availableReplicas"] == 2, what="both available")
 
 
-def test_start_ordinal_set_raised_lowered_and_removed(ns: Set) -> None:
+def test_10_17_start_ordinal_set_raised_lowered_and_removed(ns: Set) -> None:
     ns.create(2, ordinals={"start": 2})
     ns.wait_ready(2, 3)
     ns.patch(ordinals={"start": 3})
@@ -406,7 +411,7 @@ def test_start_ordinal_set_raised_lowered_and_removed(ns: Set) -> None:
     ns.wait_ready(0, 1)
 
 
-def test_should_manage_the_lifecycle_of_a_controllerrevision(ns: Set) -> None:
+def test_10_19_the_life_of_a_controllerrevision(ns: Set) -> None:
     obj = {
         "apiVersion": "apps/v1",
         "kind": "DaemonSet",
