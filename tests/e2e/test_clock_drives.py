@@ -124,7 +124,7 @@ def schedule(cluster: Instance) -> None:
 def pod_deadline(cluster: Instance) -> None:
     apply(cluster, pod("mortal", POLITE, activeDeadlineSeconds=120))
     running(cluster, "mortal")
-    drives(cluster, "2m1s", lambda: cluster.get("pod", "mortal")["status"]["phase"] == "Failed")
+    drives(cluster, "2m5s", lambda: cluster.get("pod", "mortal")["status"]["phase"] == "Failed")
 
 
 def probe_delay(cluster: Instance) -> None:
