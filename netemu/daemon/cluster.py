@@ -129,6 +129,7 @@ async def _core(start: Start, stack: AsyncExitStack) -> Core:
             rng=rng,
             addressing=launched.addressing,
             network=settings.network,
+            eviction_seconds=settings.api.eviction_seconds,
         )
     )
     await bootstrap(registry.client(MANAGER), launched.addressing)

@@ -20,10 +20,9 @@ import pytest
 
 from netemu.testing import Instance, instance
 
-pytestmark = [pytest.mark.e2e, pytest.mark.slow]
-
 SEED = int(os.environ.get("CHAOS_SEED", "1"))
 SECONDS = float(os.environ.get("CHAOS_SECONDS", "20"))
+pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(SECONDS + 300)]
 REPLICAS = {"web": 4, "db": 3}
 NODES = 3
 REST_SECONDS = 90.0
