@@ -66,7 +66,7 @@ def _fork_credentials(home: Home, hosts: tuple[str, ...]) -> int:
     if pid == 0:
         code = 1
         try:
-            from netemu.api.credentials import ensure_credentials
+            from netemu.api.authority import ensure_credentials
 
             ensure_credentials(home.credentials, hosts=hosts)
             code = 0

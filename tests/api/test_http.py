@@ -8,7 +8,8 @@ import aiohttp
 import pytest
 
 from netemu.api import http
-from netemu.api.credentials import Credentials, ensure_credentials, load
+from netemu.api.authority import ensure_credentials
+from netemu.api.credentials import Credentials, load
 from tests.support.api import ApiServer, serving, session
 
 MAPS = "/api/v1/namespaces/default/configmaps"

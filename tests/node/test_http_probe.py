@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from netemu.api.credentials import ensure_credentials, load
+from netemu.api.authority import ensure_credentials
+from netemu.api.credentials import load
 from netemu.node.http_probe import http_get
 from netemu.node.probe import HttpGet, Outcome, Result
 

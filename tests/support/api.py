@@ -19,8 +19,9 @@ import msgspec
 import pytest
 
 from netemu.api.access import Access
+from netemu.api.authority import ensure_credentials
 from netemu.api.context import Context
-from netemu.api.credentials import Credentials, ensure_credentials, load, write_kubeconfig
+from netemu.api.credentials import Credentials, load, write_kubeconfig
 from netemu.api.endpoints import answer
 from netemu.api.http import serve_api
 from netemu.api.registry import Registry
