@@ -3,6 +3,7 @@
 import json
 import os
 import time
+from pathlib import Path
 
 import pytest
 
@@ -170,3 +171,64 @@ def test_what_cannot_be_done_to_a_node(netemu_cluster: Instance) -> None:
     done = netemu_cluster.netemu("node", "stop", "moon", check=False)
     assert done.returncode == 1
     assert 'nodes "moon" not found' in done.stderr
+
+
+SET = """
+apiVersion: apps/v1
+kind: StatefulSet
+metadata: {name: db}
+spec:
+  serviceName: db
+  replicas: 2
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}}
+    spec:
+      terminationGracePeriodSeconds: 1
+      topologySpreadConstraints:
+      - {maxSkew: 1, topologyKey: kubernetes.io/hostname, whenUnsatisfiable: ScheduleAnyway,
+         labelSelector: {matchLabels: {app: web}}}
+      containers: [{name: main, image: registry.k8s.io/pause:3.10}]
+"""
+QUICK = """
+dns: {forward: ""}
+node: {leaseSeconds: 0.5, leaseDuration: 2}
+controllers: {nodeGraceSeconds: 3}
+api: {evictionSeconds: 2}
+"""
+
+
+def test_every_timing_of_a_lost_node_is_a_setting_and_a_set_waits_for_force(
+    tmp_path: Path,
+) -> None:
+    """In real time: nobody moves the clock."""
+    config = tmp_path / "quick.yaml"
+    config.write_text(QUICK)
+    with instance("quick", options=["--config", str(config)]) as cluster:
+        cluster.apply(SET)
+        cluster.kubectl("rollout", "status", "sts/db", "--timeout=30s")
+        (lost,) = pods_of(cluster, "node-2")
+        name, uid = lost["metadata"]["name"], lost["metadata"]["uid"]  # type: ignore[index]
+        tolerated = lost["spec"]["tolerations"]  # type: ignore[index]
+        assert {each["tolerationSeconds"] for each in tolerated} == {2}
+        cluster.netemu("node", "stop", "node-2")
+        cluster.wait_for(lambda: ready(cluster, "node-2") == "Unknown", what="the node's loss")
+        taints = cluster.wait_for(lambda: cluster.get("node", "node-2")["spec"].get("taints"))
+        assert {(each["key"], each["effect"]) for each in taints} == {
+            ("node.kubernetes.io/unreachable", "NoSchedule"),
+            ("node.kubernetes.io/unreachable", "NoExecute"),
+        }
+        cluster.wait_for(
+            lambda: cluster.kubectl("get", "pod", name, "--no-headers").split()[2] == "Terminating",
+            what="the eviction",
+        )
+        time.sleep(2)
+        assert cluster.get("pod", name)["metadata"]["uid"] == uid, "never two of one name"
+        assert cluster.kubectl("get", "events", "--field-selector=reason=TaintManagerEviction")
+        cluster.kubectl("delete", "pod", name, "--force", "--grace-period=0")
+        cluster.kubectl("rollout", "status", "sts/db", "--timeout=30s")
+        pods = cluster.get("pods", "-l", "app=web")["items"]
+        assert {pod["spec"]["nodeName"] for pod in pods} == {"node-1"}
+        cluster.netemu("node", "start", "node-2")
+        cluster.wait_for(lambda: ready(cluster, "node-2") == "True", what="the node's return")
+        assert len(cluster.get("pods", "-l", "app=web")["items"]) == 2
