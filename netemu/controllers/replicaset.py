@@ -151,9 +151,8 @@ def new_pod(obj: Object, flavour: Flavour = REPLICA_SET) -> Object:
 
 
 MANY: Final = 50
-SECONDS_PER_POD: Final = 0.0001
-"""Between two looks at a ReplicaSet with many pods, for each of them; a look costs a tenth of it.
-"""
+SECONDS_PER_POD: Final = 0.0002
+"""Between two looks at a ReplicaSet with many pods, for each of them; a look costs a twentieth."""
 
 
 class ReplicaSetController:
