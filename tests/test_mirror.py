@@ -49,6 +49,7 @@ ELSEWHERE = {
     "daemon/nodecontrol.py": "e2e/test_nodes.py",
     "daemon/places.py": "e2e/test_reachability.py",
     "daemon/ports.py": "e2e/test_bad_input.py",
+    "dns/logentries.py": "dns/test_querylog.py",
     "dns/chain.py": "dns/plugins/test_table.py",
     "dns/plugins/draft.py": "dns/plugins/test_table.py",
     "dns/plugins/forward.py": "dns/plugins/test_table.py",

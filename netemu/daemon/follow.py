@@ -1,7 +1,7 @@
 """Readers of the API's changes inside the daemon: the snapshot, and the foreground's story."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import takewhile
@@ -39,7 +39,9 @@ def _promises(client: Client, part: Object) -> bool:
     return False
 
 
-async def follow(client: Client, latest: Latest[Snapshot]) -> None:
+async def follow(
+    client: Client, latest: Latest[Snapshot], now: Callable[[], float] = time.time
+) -> None:
     """Keep the snapshot that DNS and proxy read in step; the first batch makes it synced."""
     changes = client.watch(*FOLLOWED)
     try:
@@ -47,7 +49,7 @@ async def follow(client: Client, latest: Latest[Snapshot]) -> None:
             batch = await changes.batch()
             snapshot = latest.value
             if not snapshot.synced:
-                snapshot, batch = _first(batch)
+                snapshot, batch = _first(batch, int(now()))
             for change in batch:
                 snapshot = advance(snapshot, change.resource, change.old, change.new)
             if snapshot is not latest.value:
@@ -56,11 +58,15 @@ async def follow(client: Client, latest: Latest[Snapshot]) -> None:
         changes.close()
 
 
-def _first(batch: Sequence[Change]) -> tuple[Snapshot, Sequence[Change]]:
-    """The snapshot of what is listed at the start, and what has changed since."""
+def _first(batch: Sequence[Change], least: int) -> tuple[Snapshot, Sequence[Change]]:
+    """The snapshot of what is listed at the start, its revision `least` at least, and what has
+    changed since.
+    """
     known = list(takewhile(lambda change: change.old is None and change.new is not None, batch))
     objects = ((change.resource, change.new) for change in known if change.new is not None)
-    return replace(listed(objects), synced=True), batch[len(known) :]
+    first = listed(objects)
+    first = replace(first, synced=True, revision=max(first.revision, least))
+    return first, batch[len(known) :]
 
 
 async def tell(client: Client, reports: Reports) -> None:

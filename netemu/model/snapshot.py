@@ -55,7 +55,9 @@ class Snapshot:
     synced: bool = False
     """False until the first list is in: what isn't here may still exist."""
     revision: int = 0
-    """Grows with each change that DNS or proxy could notice."""
+    """Grows with each change of what DNS serves: the serial of its zones. It begins with the time
+    at which the first list was in, so that it grows over restarts, too.
+    """
     services: Map[Key, ServiceEntry] = Map()
     slices: Map[Key, Slices] = Map()
     """By Service, also of Services that don't exist (yet)."""
@@ -100,7 +102,9 @@ def advance(snapshot: Snapshot, resource: str, old: Object | None, new: Object |
             changed = _with_namespace(snapshot, old, new)
         case _:
             return snapshot
-    return snapshot if changed is snapshot else replace(changed, revision=snapshot.revision + 1)
+    if changed.services is snapshot.services and changed.namespaces is snapshot.namespaces:
+        return changed
+    return replace(changed, revision=snapshot.revision + 1)
 
 
 def listed(objects: Iterable[tuple[str, Object]]) -> Snapshot:

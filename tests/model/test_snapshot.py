@@ -116,6 +116,18 @@ def test_a_change_moves_the_revision_and_leaves_the_rest_the_same_object() -> No
     assert snapshot.services[KEY].service.cluster_ips == ("10.96.0.5",)
 
 
+def test_what_dns_does_not_serve_leaves_the_revision() -> None:
+    """A serial moves on served changes only."""
+    snapshot = advance(EMPTY, SERVICES, None, service())
+    annotated = service() | {"metadata": {**service()["metadata"], "annotations": {"a": "b"}}}
+    assert advance(snapshot, SERVICES, service(), annotated) is snapshot
+    with_pod = advance(snapshot, PODS, None, pod("a", "10.244.0.2"))
+    assert with_pod is not snapshot
+    assert with_pod.revision == snapshot.revision
+    space = {"metadata": {"name": "default"}}
+    assert advance(snapshot, NAMESPACES, None, space).revision == snapshot.revision + 1
+
+
 def test_a_finished_pod_frees_its_address_and_never_anothers() -> None:
     old = pod("a", "10.244.0.2")
     snapshot = advance(EMPTY, PODS, None, old)
