@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from netemu.controllers.actions import Action, Create, Delete
+from netemu.controllers.pods import is_ready
 from netemu.controllers.revisions import HASH_LABEL
 from netemu.controllers.statefulpods import ordinal_of
 from netemu.controllers.statefulsetplan import Observed, plan
@@ -353,6 +354,31 @@ def test_whatever_happens_order_holds_and_it_comes_to_rest(
     wanted = world.set["spec"]["template"]["spec"]["containers"][0]["image"]
     assert set(world.images().values()) <= {wanted}
     assert plan(world.look()) == []
+
+
+@settings(max_examples=100, deadline=None)
+@given(events=EVENTS, most=st.integers(2, 3))
+def test_an_update_never_takes_more_than_may_be_missing(
+    events: list[tuple[str, Any]], most: int
+) -> None:
+    rolling = {"rollingUpdate": {"maxUnavailable": most}}
+    world = World(replicas=4, podManagementPolicy="Parallel", updateStrategy=rolling)
+    world.converge()
+    for kind, value in events:
+        if kind in ("replicas", "start"):
+            continue
+        _happens(world, kind, value)
+        before = _served(world)
+        world.step()
+        lost = before - _served(world)
+        assert not lost or len(_served(world)) >= 4 - most
+    world.converge()
+    assert len(_served(world)) == 4
+
+
+def _served(world: World) -> set[str]:
+    """Pods that are ready and stay."""
+    return {name_of(p) for p in world.all("pods") if is_ready(p) and not is_deleting(p)}
 
 
 def _happens(world: World, kind: str, value: Any) -> None:
