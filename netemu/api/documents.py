@@ -88,8 +88,26 @@ def _openapi_v2(context: Context, request: Request) -> Answer:
     return Answer(body=openapi2.document(parts))
 
 
+def _metrics(context: Context, request: Request) -> Answer:
+    """How many objects there are, under upstream's name."""
+    from netemu.metrics import CONTENT_TYPE  # late: few ask
+
+    registry = context.registry
+    name = "apiserver_storage_objects"
+    lines = [
+        f"# HELP {name} Number of stored objects, by kind.",
+        f"# TYPE {name} gauge",
+        *(
+            f'{name}{{resource="{key}"}} {len(registry.store.list(key))}'
+            for key in sorted(registry.catalog.by_key)
+        ),
+    ]
+    return Answer(body="\n".join((*lines, "")).encode(), content_type=CONTENT_TYPE)
+
+
 FIXED: Final[Mapping[str, Document]] = {
     "": _paths,
+    "/metrics": _metrics,
     "/version": _version,
     "/api": _api,
     "/apis": _apis,

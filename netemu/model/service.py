@@ -7,7 +7,16 @@ from enum import StrEnum
 from msgspec import Struct
 
 from netemu.model.addressing import canonical, family_of
-from netemu.model.meta import Key, Object, annotations_of, key_of, labels_of, name_of, namespace_of
+from netemu.model.meta import (
+    Key,
+    Object,
+    annotations_of,
+    is_deleting,
+    key_of,
+    labels_of,
+    name_of,
+    namespace_of,
+)
 
 AFFINITY_SECONDS = 10800
 """How long a client sticks to its endpoint when a Service doesn't say (Kubernetes' default)."""
@@ -86,7 +95,7 @@ class Service(Struct, frozen=True, kw_only=True):
     @property
     def families(self) -> tuple[str, ...]:
         """The address families it has virtual IPs of, the primary one first."""
-        return tuple(family_of(address) for address in self.cluster_ips) or ("IPv4",)
+        return tuple([family_of(address) for address in self.cluster_ips]) or ("IPv4",)
 
 
 class EndpointPort(Struct, frozen=True):
@@ -178,7 +187,7 @@ def service_from(obj: Object) -> Service:
         namespace=namespace_of(obj),
         name=name_of(obj),
         type=ServiceType(spec.get("type", "ClusterIP")),
-        cluster_ips=tuple(canonical(ip) for ip in ips if ip != "None"),
+        cluster_ips=tuple([canonical(ip) for ip in ips if ip != "None"]),
         headless="None" in ips,
         ports=tuple(_service_port(port) for port in spec.get("ports") or ()),
         external_name=spec.get("externalName", ""),
@@ -222,13 +231,14 @@ def _service_port(port: Object) -> ServicePort:
 
 def slice_from(obj: Object) -> EndpointSlice:
     """Shrink an EndpointSlice object; a port without number is left out (it means "all")."""
+    six = obj.get("addressType") == "IPv6"
     return EndpointSlice(
         namespace=namespace_of(obj),
         name=name_of(obj),
         service=labels_of(obj).get(SERVICE_NAME, ""),
         family=obj.get("addressType", "IPv4"),
         endpoints=tuple(
-            _endpoint(item, canonical(address))
+            _endpoint(item, canonical(address) if six else address)
             for item in obj.get("endpoints") or ()
             for address in item.get("addresses") or ()
         ),
@@ -332,6 +342,8 @@ class NodePlace(Struct, frozen=True, kw_only=True):
     zone: str = ""
     secondary: str = ""
     """With dual stack, its address of the other family."""
+    eligible: bool = True
+    """False while it goes: balancers are to send it nothing more (KEP-3458)."""
 
     @property
     def addresses(self) -> tuple[str, ...]:
@@ -344,6 +356,8 @@ class NodePlace(Struct, frozen=True, kw_only=True):
 
 
 ZONE = "topology.kubernetes.io/zone"
+GOING = "ToBeDeletedByClusterAutoscaler"
+"""The taint of a node that is about to go."""
 
 
 def node_place_from(obj: Object) -> NodePlace:
@@ -357,4 +371,6 @@ def node_place_from(obj: Object) -> NodePlace:
         secondary=internal[1] if len(internal) > 1 else "",
         pod_ranges=tuple(spec.get("podCIDRs") or ()),
         zone=labels_of(obj).get(ZONE, ""),
+        eligible=not is_deleting(obj)
+        and all(taint["key"] != GOING for taint in spec.get("taints") or ()),
     )

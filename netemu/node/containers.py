@@ -92,21 +92,22 @@ class Containers:
 
     async def start(self, spec: ContainerSpec) -> None:
         """Start a container, or say why not."""
-        pod, node, address = self._owner.pod, self._node, self._owner.state.address
+        pod, node = self._owner.pod, self._node
+        addresses = self._owner.state.addresses or ("",)
         try:
-            env = pod_environment(pod, spec, node, self._owner.state.addresses or ("",))
+            env = pod_environment(pod, spec, node, addresses)
             security = security_of(pod, spec.raw)
             mounts = self._owner.volumes.mounts(spec.raw, env)
         except ConfigError as error:
             self._misconfigured(spec.name, CONFIG_ERROR, str(error))
             return
-        program = program_of(pod, spec, node, address, env)
+        program = program_of(pod, spec, node, addresses, env)
         if isinstance(program, Unknown):
             self._unresolved(spec, program)
             return
         words = f'Container image "{spec.image}" already present on machine'
         self._owner.event("Normal", "Pulled", words, spec.name)
-        base = base_environment(pod, spec, node, address)
+        base = base_environment(pod, spec, node, addresses[0])
         if not self._cluster.runtime.isolated:
             base |= self._owner.volumes.hints()
         if is_somebody_else(security):
@@ -237,6 +238,10 @@ class Containers:
         waiting = Waiting("RunContainerError", why)
         self._owner.change(name, life=ended, waiting=waiting, ended=clock.monotonic())
         self._owner.event("Warning", "Failed", f"Error: {why}", name)
+
+    def called(self, name: str, argv: Sequence[str]) -> tuple[str, ...]:
+        """A command as the image of a container would have it."""
+        return self._cluster.images.called(self._owner.pod.spec(name).image, argv)
 
     def _misconfigured(self, name: str, reason: str, why: str) -> None:
         retry_at = self._cluster.clock.monotonic() + CONFIG_RETRY_SECONDS

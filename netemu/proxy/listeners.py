@@ -13,6 +13,7 @@ from typing import Final
 from netemu.clock import Clock, Timer
 from netemu.model.service import Protocol
 from netemu.model.sockets import Sockets
+from netemu.proxy.choose import written
 from netemu.proxy.datagrams import Datagrams, Front
 from netemu.proxy.entrance import Entrance, Way
 from netemu.proxy.gate import OPEN, Gate, guard, unguard
@@ -177,9 +178,8 @@ class Listeners:
         reason = error.strerror or str(error)
         if self.failures.get(listener) != reason:
             log.warning(
-                "proxy: %s:%d/%s: %s",
-                listener.address,
-                listener.port,
+                "proxy: %s/%s: %s",
+                written((listener.address, listener.port)),
                 listener.protocol,
                 reason,
             )

@@ -465,6 +465,16 @@ def test_a_view_maps_what_is_shown_and_what_is_meant() -> None:
     assert answers(ask(CLUSTER, f"db-0.db.{SVC}", A, view)) == ["A 10.244.0.10"]
 
 
+def test_what_a_view_does_not_show_is_left_out() -> None:
+    view = View(shown=lambda address: "" if ":" in address else address)
+    dual = ask(CLUSTER, f"dual.{SVC}", AAAA, view)
+    assert (dual.rcode, answers(dual)) == (Rcode.NOERROR, [])
+    assert answers(ask(CLUSTER, f"dual.{SVC}", A, view)) == ["A 10.96.0.3"]
+    assert answers(ask(CLUSTER, f"db.{SVC}", AAAA, view)) == []
+    made = ask(CLUSTER, f"_pg._tcp.db.{SVC}", SRV, view)
+    assert {shown(record).split()[0] for record in made.additional} == {"A"}
+
+
 def test_every_type_served_is_in_a_case() -> None:
     given = {case.type for case in CASES if case.answers}
     assert given == set(BUILDERS)
