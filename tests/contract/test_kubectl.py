@@ -1,7 +1,7 @@
 """Every kubectl there is, against a real instance: exit codes and output of what users type.
 
-The newest and the oldest run with all the other tests; those in between are slow together and have
-a target of their own (``make test-slow``).
+That of the version which netemu reports runs with all the other tests; the others are slow together
+and have a target of their own (``make test-slow``).
 """
 
 import os
