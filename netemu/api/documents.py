@@ -114,10 +114,28 @@ def _keys(context: Context, request: Request) -> Answer:
     return Answer(body=found.body, content_type="application/jwk-set+json", headers=found.headers)
 
 
+def _metrics(context: Context, request: Request) -> Answer:
+    """How many objects there are, under upstream's name."""
+    from netemu.metrics import CONTENT_TYPE  # late: few ask
+
+    registry = context.registry
+    name = "apiserver_storage_objects"
+    lines = [
+        f"# HELP {name} Number of stored objects, by kind.",
+        f"# TYPE {name} gauge",
+        *(
+            f'{name}{{resource="{key}"}} {len(registry.store.list(key))}'
+            for key in sorted(registry.catalog.by_key)
+        ),
+    ]
+    return Answer(body="\n".join((*lines, "")).encode(), content_type=CONTENT_TYPE)
+
+
 FIXED: Final[Mapping[str, Document]] = {
     "/.well-known/openid-configuration": _issuer,
     _KEYS: _keys,
     "": _paths,
+    "/metrics": _metrics,
     "/version": _version,
     "/api": _api,
     "/apis": _apis,

@@ -134,7 +134,7 @@ class Wanted(Struct, frozen=True, kw_only=True):
     command: Sequence[str] = ()
     args: Sequence[str] = ()
     values: Mapping[str, str] = field(default_factory=dict)
-    """What {dir} and {listen} stand for."""
+    """What {dir}, {listen} and {also} stand for."""
 
 
 Find = Callable[[str], str | None]
@@ -310,6 +310,12 @@ class ImageMap:
         except BadImageMap as error:
             return Unknown("ErrImagePull", str(error))
         return resolve(entries, wanted, find)
+
+    def called(self, image: str, argv: Sequence[str]) -> tuple[str, ...]:
+        """A command as a container of that image would run it: the image may bring its program."""
+        found = self.resolve(Wanted(image=image, command=argv), lambda _: None)
+        known = isinstance(found, Program) and not any("{" in word for word in found.argv)
+        return found.argv if known and isinstance(found, Program) else tuple(argv)
 
 
 def _read(path: Path) -> tuple[Entry, ...]:

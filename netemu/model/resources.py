@@ -233,7 +233,7 @@ RESOURCES: tuple[Resource, ...] = (
     Resource("coordination.k8s.io", "v1", "Lease", "leases"),
     Resource("discovery.k8s.io", "v1", "EndpointSlice", "endpointslices"),
     Resource("metallb.io", "v1beta1", "IPAddressPool", "ipaddresspools"),
-    Resource("metallb.io", "v1beta1", "L2Advertisement", "l2advertisements", controlled=False),
+    Resource("metallb.io", "v1beta1", "L2Advertisement", "l2advertisements"),
     Resource("policy", "v1", "PodDisruptionBudget", "poddisruptionbudgets", True, ("pdb",), (),
              ("status",)),
     Resource("scheduling.k8s.io", "v1", "PriorityClass", "priorityclasses", False, ("pc",)),

@@ -1,13 +1,22 @@
 """Services, EndpointSlices and pods, shrunk once from their JSON to what DNS and proxy read."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 from msgspec import Struct
 
 from netemu.model.addressing import canonical, family_of
-from netemu.model.meta import Key, Object, annotations_of, key_of, labels_of, name_of, namespace_of
+from netemu.model.meta import (
+    Key,
+    Object,
+    annotations_of,
+    is_deleting,
+    key_of,
+    labels_of,
+    name_of,
+    namespace_of,
+)
 
 AFFINITY_SECONDS = 10800
 """How long a client sticks to its endpoint when a Service doesn't say (Kubernetes' default)."""
@@ -73,8 +82,12 @@ class Service(Struct, frozen=True, kw_only=True):
     internal_policy: TrafficPolicy = TrafficPolicy.CLUSTER
     external_policy: TrafficPolicy = TrafficPolicy.CLUSTER
     publish_not_ready: bool = False
+    observed: bool = False
+    """Its connections are to be counted one by one."""
     proxied: bool = True
     """False when a label hands the Service to another proxy."""
+    weights: str = ""
+    """How connections are shared among versions, as `model.weights` reads it."""
 
     @property
     def key(self) -> Key:
@@ -84,7 +97,7 @@ class Service(Struct, frozen=True, kw_only=True):
     @property
     def families(self) -> tuple[str, ...]:
         """The address families it has virtual IPs of, the primary one first."""
-        return tuple(family_of(address) for address in self.cluster_ips) or ("IPv4",)
+        return tuple([family_of(address) for address in self.cluster_ips]) or ("IPv4",)
 
 
 class EndpointPort(Struct, frozen=True):
@@ -95,7 +108,7 @@ class EndpointPort(Struct, frozen=True):
     port: int
 
 
-class Endpoint(Struct, frozen=True, kw_only=True):
+class Endpoint(Struct, frozen=True, kw_only=True, gc=False):
     """One address that serves."""
 
     address: str
@@ -132,8 +145,12 @@ HEADLESS = "service.kubernetes.io/headless"
 SERVICE_NAME = "kubernetes.io/service-name"
 STANDS_IN = "netemu.dev/proxy"
 """Annotation: "true" on an ExternalName Service has the proxy forward a virtual IP to that host."""
+OBSERVED = "netemu.dev/observe"
+"""Annotation: "true" asks for counters per endpoint, so in the auto mode the relay carries it."""
 VIRTUAL_IP = "netemu.dev/virtual-ip"
 """Annotation: the address it got."""
+WEIGHTS = "netemu.dev/weights"
+"""Annotation: which share of the connections pods get, by their labels (`model.weights`)."""
 TRIGGER_TIME = "endpoints.kubernetes.io/last-change-trigger-time"
 SOURCE_RANGES = "service.beta.kubernetes.io/load-balancer-source-ranges"
 """The annotation that spec.loadBalancerSourceRanges replaced; the field wins."""
@@ -174,10 +191,11 @@ def service_from(obj: Object) -> Service:
         namespace=namespace_of(obj),
         name=name_of(obj),
         type=ServiceType(spec.get("type", "ClusterIP")),
-        cluster_ips=tuple(canonical(ip) for ip in ips if ip != "None"),
+        cluster_ips=tuple([canonical(ip) for ip in ips if ip != "None"]),
         headless="None" in ips,
         ports=tuple(_service_port(port) for port in spec.get("ports") or ()),
         external_name=spec.get("externalName", ""),
+        observed=annotations_of(obj).get(OBSERVED) == "true",
         virtual_ip=annotations_of(obj).get(VIRTUAL_IP, "") if stands_in(obj) else "",
         external_ips=tuple(map(canonical, spec.get("externalIPs") or ())),
         load_balancer_ips=tuple(
@@ -195,6 +213,7 @@ def service_from(obj: Object) -> Service:
         external_policy=TrafficPolicy(spec.get("externalTrafficPolicy", "Cluster")),
         publish_not_ready=bool(spec.get("publishNotReadyAddresses")),
         proxied=PROXY_NAME not in labels and HEADLESS not in labels,
+        weights=annotations_of(obj).get(WEIGHTS, ""),
     )
 
 
@@ -217,13 +236,14 @@ def _service_port(port: Object) -> ServicePort:
 
 def slice_from(obj: Object) -> EndpointSlice:
     """Shrink an EndpointSlice object; a port without number is left out (it means "all")."""
+    six = obj.get("addressType") == "IPv6"
     return EndpointSlice(
         namespace=namespace_of(obj),
         name=name_of(obj),
         service=labels_of(obj).get(SERVICE_NAME, ""),
         family=obj.get("addressType", "IPv4"),
         endpoints=tuple(
-            _endpoint(item, canonical(address))
+            _endpoint(item, canonical(address) if six else address)
             for item in obj.get("endpoints") or ()
             for address in item.get("addresses") or ()
         ),
@@ -278,6 +298,7 @@ class PodAddress(Struct, frozen=True, kw_only=True):
     node: str
     ips: tuple[str, ...]
     host_ports: tuple[HostPort, ...] = ()
+    labels: Mapping[str, str] = {}
 
     @property
     def key(self) -> Key:
@@ -301,6 +322,7 @@ def pod_address_from(obj: Object) -> PodAddress | None:
         node=obj["spec"].get("nodeName", ""),
         ips=ips,
         host_ports=tuple(_host_ports(obj["spec"])),
+        labels=labels_of(obj),
     )
 
 
@@ -327,6 +349,8 @@ class NodePlace(Struct, frozen=True, kw_only=True):
     zone: str = ""
     secondary: str = ""
     """With dual stack, its address of the other family."""
+    eligible: bool = True
+    """False while it goes: balancers are to send it nothing more (KEP-3458)."""
 
     @property
     def addresses(self) -> tuple[str, ...]:
@@ -339,6 +363,8 @@ class NodePlace(Struct, frozen=True, kw_only=True):
 
 
 ZONE = "topology.kubernetes.io/zone"
+GOING = "ToBeDeletedByClusterAutoscaler"
+"""The taint of a node that is about to go."""
 
 
 def node_place_from(obj: Object) -> NodePlace:
@@ -352,4 +378,6 @@ def node_place_from(obj: Object) -> NodePlace:
         secondary=internal[1] if len(internal) > 1 else "",
         pod_ranges=tuple(spec.get("podCIDRs") or ()),
         zone=labels_of(obj).get(ZONE, ""),
+        eligible=not is_deleting(obj)
+        and all(taint["key"] != GOING for taint in spec.get("taints") or ()),
     )

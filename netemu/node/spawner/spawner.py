@@ -125,7 +125,7 @@ class Spawner:
 
     def _cut(self, request: protocol.Cut) -> None:
         try:
-            self._kinds.cut(ip_network(request.pods), off=request.off)
+            self._kinds.cut(ip_network(request.pods), request.node, off=request.off)
         except OSError as error:
             self._fail(request.request, error)
         else:
@@ -174,7 +174,10 @@ class Spawner:
             raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))  # they were lost on the way
         given = iter(fds)
         one, two, three = (next(given) if is_given else None for is_given in request.stdio)
-        program = Program(request.argv, request.env, request.cwd, (one, two, three), request.mounts)
+        stdio = (one, two, three)
+        program = Program(
+            request.argv, request.env, request.cwd, stdio, request.mounts, request.security
+        )
         reader, writer = os.pipe()
         pid = 0
         try:
