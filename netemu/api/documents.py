@@ -9,11 +9,14 @@ from netemu.api import discovery, negotiation, openapi
 from netemu.api.context import Context
 from netemu.api.registry import Registry
 from netemu.api.request import JSON, TEXT, Answer, Request, json_answer
+from netemu.api.tokens import ISSUER
 from netemu.model.catalog import Catalog
 from netemu.model.errors import UnknownPath
 from netemu.model.meta import Object
 
 _OPENAPI: Final = "/openapi/v3"
+_KEYS: Final = "/openid/v1/jwks"
+_FOR_AN_HOUR: Final = (("Cache-Control", "public, max-age=3600"),)
 _YEAR: Final = 365 * 86400
 
 Document: TypeAlias = Callable[[Context, Request], Answer]
@@ -92,6 +95,25 @@ def _openapi_v2(context: Context, request: Request) -> Answer:
     return Answer(body=openapi2.document(parts))
 
 
+def _issuer(context: Context, request: Request) -> Answer:
+    # KEP-1393: how whoever gets an account's token finds out that it is good.
+    return json_answer(
+        {
+            "issuer": ISSUER,
+            "jwks_uri": f"https://{context.address}{_KEYS}",
+            "response_types_supported": ["id_token"],
+            "subject_types_supported": ["public"],
+            "id_token_signing_alg_values_supported": ["ES256"],
+        },
+        headers=_FOR_AN_HOUR,
+    )
+
+
+def _keys(context: Context, request: Request) -> Answer:
+    found = json_answer(context.tokens.public_keys(), headers=_FOR_AN_HOUR)
+    return Answer(body=found.body, content_type="application/jwk-set+json", headers=found.headers)
+
+
 def _metrics(context: Context, request: Request) -> Answer:
     """How many objects there are, under upstream's name."""
     from netemu.metrics import CONTENT_TYPE  # late: few ask
@@ -110,6 +132,8 @@ def _metrics(context: Context, request: Request) -> Answer:
 
 
 FIXED: Final[Mapping[str, Document]] = {
+    "/.well-known/openid-configuration": _issuer,
+    _KEYS: _keys,
     "": _paths,
     "/metrics": _metrics,
     "/version": _version,

@@ -85,6 +85,13 @@ class ServiceAccountTokens:
         der = public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
         return _text(sha256(der).digest())
 
+    def public_keys(self) -> dict[str, Any]:
+        """The key set (RFC 7517) by which others can check tokens."""
+        numbers = self._key.public_key().public_numbers()
+        x, y = (_text(n.to_bytes(_SIZE, "big")) for n in (numbers.x, numbers.y))
+        key = {"use": "sig", "kty": "EC", "kid": self._key_id, "crv": "P-256", "alg": "ES256"}
+        return {"keys": [{**key, "x": x, "y": y}]}
+
     def issue(self, account: Object, wish: Wish = Wish()) -> tuple[str, float]:
         """A token for an account, and when it ends (seconds since the epoch)."""
         now = int(self._clock.now())

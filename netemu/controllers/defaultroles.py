@@ -50,6 +50,9 @@ _SECRETS: Final = ("pods/attach", "pods/exec", "pods/portforward", "pods/proxy",
 _POD_WRITES: Final = ("pods", "pods/attach", "pods/exec", "pods/portforward", "pods/proxy")
 _DISCOVERY: Final = ("/api", "/api/*", "/apis", "/apis/*", "/healthz", "/livez", "/openapi",
                      "/openapi/*", "/readyz", "/version", "/version/")  # fmt: skip
+_ISSUER_ROLE: Final = "system:service-account-issuer-discovery"
+_ISSUER: Final = ("/.well-known/openid-configuration", "/.well-known/openid-configuration/",
+                  "/openid/v1/jwks", "/openid/v1/jwks/")  # fmt: skip
 _PUBLIC: Final = ("/healthz", "/livez", "/readyz", "/version", "/version/")
 
 
@@ -133,6 +136,7 @@ def cluster_roles() -> list[Object]:
         _role("cluster-admin", _EVERYTHING),
         _role("system:discovery", [_paths(*_DISCOVERY)]),
         _role("system:public-info-viewer", [_paths(*_PUBLIC)]),
+        _role(_ISSUER_ROLE, [_paths(*_ISSUER)]),
         _role("system:basic-user", _BASIC),
         _role("system:auth-delegator", _DELEGATED),
         _role("system:aggregate-to-admin", _ADMIN, "admin"),
@@ -153,4 +157,5 @@ def cluster_role_bindings() -> list[Object]:
         _binding("system:discovery", "system:discovery", authenticated),
         _binding("system:basic-user", "system:basic-user", authenticated),
         _binding("system:public-info-viewer", "system:public-info-viewer", authenticated, nobody),
+        _binding(_ISSUER_ROLE, _ISSUER_ROLE, "system:serviceaccounts"),
     ]

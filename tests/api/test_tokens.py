@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from netemu.api.tokens import AUDIENCE, ServiceAccountTokens, TokenRefused, Wish
+from netemu.api.tokens import AUDIENCE, ISSUER, ServiceAccountTokens, TokenRefused, Wish
 from netemu.model.meta import Object
-from tests.support.api import token_key
+from tests.support.api import Cluster, token_key
 from tests.support.clock import FakeClock
 
 ACCOUNT: Object = {"metadata": {"name": "bot", "namespace": "default", "uid": "u1"}}
@@ -124,3 +124,31 @@ def test_pods_get_what_their_volumes_ask_for() -> None:
     assert said["kubernetes.io"]["pod"]["uid"] == "u2"
     stranger = {**POD, "spec": {"serviceAccountName": "nobody"}}
     assert world.tokens.for_pod(stranger, {}) is None
+
+
+async def test_others_can_check_a_token_by_the_published_keys(cluster: Cluster) -> None:
+
+    from cryptography.hazmat.primitives.asymmetric.ec import (
+        ECDSA,
+        SECP256R1,
+        EllipticCurvePublicNumbers,
+    )
+    from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
+    from cryptography.hazmat.primitives.hashes import SHA256
+
+    def number(text: str) -> int:
+        return int.from_bytes(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)), "big")
+
+    home = "/api/v1/namespaces/default/serviceaccounts"
+    await cluster.json("POST", home, {"metadata": {"name": "a"}})
+    made = await cluster.json("POST", f"{home}/a/token", {"spec": {}})
+    said = await cluster.json("GET", "/.well-known/openid-configuration")
+    assert said["issuer"] == ISSUER
+    assert said["jwks_uri"].endswith("/openid/v1/jwks")
+    (key,) = (await cluster.json("GET", "/openid/v1/jwks"))["keys"]
+    public = EllipticCurvePublicNumbers(number(key["x"]), number(key["y"]), SECP256R1())
+    content, _, signature = made["status"]["token"].rpartition(".")
+    raw = base64.urlsafe_b64decode(signature + "=" * (-len(signature) % 4))
+    pair = (int.from_bytes(half, "big") for half in (raw[:32], raw[32:]))
+    signed = encode_dss_signature(*pair)
+    public.public_key().verify(signed, content.encode(), ECDSA(SHA256()))
