@@ -96,10 +96,10 @@ async def _work(
 async def _pump(client: Client, session: Session, options: ExecOptions) -> int:
     """Carry streams to and fro until the process ends; its exit code."""
     async with task_group() as tasks:
+        if options.tty:  # first: what is typed may ask for the window's size
+            tasks.start(_resize(client, session), name="resize")
         if options.stdin:
             tasks.start(_type(client, session), name="stdin")
-        if options.tty:
-            tasks.start(_resize(client, session), name="resize")
         outputs = {
             tasks.start(_quietly(_show(client, session, output)), name=output.name)
             for output in sorted(options.outputs)

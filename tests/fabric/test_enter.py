@@ -136,7 +136,7 @@ def test_a_command_ends_with_the_container_it_is_beside(mode: NetMode) -> None:
         # Out here nobody but the user itself may kill the container, which the timer then does.
         killer = os.fork()
         if killer == 0:
-            time.sleep(0.1)
+            time.sleep(0.5)
             os.kill(told["pid"], signal.SIGKILL)
             os._exit(0)
         _, code = execute(told["busy"], "sleep 30")
