@@ -166,13 +166,15 @@ class Datagrams:
         ledger: Ledger | None = None,
         named: Named | None = None,
         near: Callable[[str], bool] | None = None,
+        node_of: Callable[[Address], str] | None = None,
     ) -> None:
-        """`connector` makes the non-blocking socket to connect to an endpoint from; `named` and
-        `near` are as for the relay of connections.
+        """`connector` makes the non-blocking socket to connect to an endpoint from; `named`,
+        `near` and `node_of` are as for the relay of connections.
         """
         self._ledger = ledger
         self._named = named
         self._near = near
+        self._node_of = node_of
         self.now = 0.0
         """The time of this turn."""
         self.evicted = 0
@@ -295,11 +297,15 @@ class Datagrams:
 
     def _speak(self, sock: socket.socket, flow: Flow, endpoint: str) -> None:
         """Have the endpoint see the client's own address where it is to. Raises OSError."""
-        client = flow.client[0]
-        if self._named is None or client == endpoint or not self._named(flow.front.way, client):
+        if self._near is not None and self._near(endpoint):
             return
-        if self._near is None or not self._near(endpoint):
-            speak_for(sock, client)
+        client, source = flow.client[0], ""
+        if self._named is not None and self._named(flow.front.way, client):
+            source = client
+        elif self._node_of is not None:
+            source = self._node_of(flow.client)
+        if source and source != endpoint:
+            speak_for(sock, source)
 
     def _hang_up(self, flow: Flow, *, broken: bool = False) -> None:
         if flow.link is not None and self._ledger is not None:

@@ -36,7 +36,7 @@ from netemu.model.meta import Key
 from netemu.model.nft import Interception
 from netemu.model.service import PodAddress, Protocol
 from netemu.model.snapshot import EMPTY, Snapshot, changed_services
-from netemu.model.sockets import Sockets
+from netemu.model.sockets import Owners, Sockets
 from netemu.proxy.catchall import CatchAll
 from netemu.proxy.choose import Address, written
 from netemu.proxy.datagrams import FLOWS, Datagrams
@@ -60,7 +60,7 @@ from netemu.proxy.ports import (
     host_port_plan,
     plan,
 )
-from netemu.proxy.relay import CONNECTIONS, Relay
+from netemu.proxy.relay import CONNECTIONS, NodeOf, Relay
 from netemu.proxy.route import ANY_DOOR, Path, Route
 from netemu.proxy.source import Sources
 from netemu.proxy.statusports import StatusPorts
@@ -86,8 +86,10 @@ class Proxy:
         site: Site,
         clock: Clock,
         rng: Random,
+        owners: Owners | None = None,
     ) -> None:
         self._relays = relays
+        self._owners = owners
         self._listeners = listeners
         self.ledger = ledger
         self.outside = outside(self._found_outside)
@@ -280,8 +282,12 @@ class Proxy:
         pod = self._seen.pods.get(address)
         return None if pod is None else pod.node
 
-    def _place_of(self, address: str) -> Place:
-        return self._places.of(address)
+    def _place_of(self, client: Address, protocol: Protocol) -> Place:
+        if self._owners and self._site.addressing.has(client[0]):
+            node = self._owners.of(client, datagrams=protocol is Protocol.UDP)
+            if node:
+                return self._places.at(node)
+        return self._places.of(client[0])
 
     def _update(self, key: Key, after: Plan) -> None:
         before = self._plans.pop(key, NOTHING)
@@ -379,12 +385,13 @@ async def serve_proxy(
     mode: ProxyMode = ProxyMode.USERSPACE,
     real: Clock | None = None,
     interception6: Interception | None = None,
+    owners: Owners | None = None,
 ) -> AsyncIterator[Proxy]:
     """Relay to the Services of `latest` while the block runs; on entry what it says listens.
 
     `host` is None when the cluster's network is the host's own loopback, `interception` when every
     address needs a socket of its own, `problem` being the reason if that is worth telling, and
-    `interception6` is the same for IPv6;
+    `interception6` is the same for IPv6; `owners` tells processes in the nodes' network apart;
     `resolve` finds hosts outside; `real` is the machine's own time, whatever becomes of the
     cluster's.
     """
@@ -397,14 +404,16 @@ async def serve_proxy(
         networks[Network.HOST] = host
     outside = None if host is None else _relays_outside(loop, host, real, ledger)
     means = {"IPv4": interception, "IPv6": interception6}
-    shop = _Workshop(loop, networks, real, ledger, outside, problem, len(addressing.families))
+    shop = _Workshop(
+        loop, networks, real, ledger, outside, problem, len(addressing.families), owners
+    )
     lanes = {each.family: shop.lane(each, means[each.family]) for each in addressing.families}
     listeners = _joined({family: lane.openings for family, lane in lanes.items()})
     site = Site(addressing, nodes, loopback=host is None)
     ports = StatusPorts(loop, cluster, real)
     names = partial(ExternalNames, resolve, real)
     relays = [lane.relay for lane in lanes.values()]
-    proxy = Proxy(relays, listeners, ledger, names, site, clock, rng)
+    proxy = Proxy(relays, listeners, ledger, names, site, clock, rng, owners)
     proxy.health(ports, () if site.loopback else (LOOPBACK,))
     with suppress(ModeRefused):  # then the status says why
         proxy.set_mode(mode)
@@ -452,6 +461,7 @@ class _Workshop:
     problem: str
     count: int
     """How many lanes share the descriptors."""
+    owners: Owners | None
 
     def lane(self, ranges: Addressing, interception: Interception | None) -> Lane:
         """The lane of a family that has those ranges."""
@@ -468,10 +478,12 @@ class _Workshop:
             ledger,
             named,
             sources.near,
+            self._node_of(sources, interception, datagrams=False),
         )
         tie = partial(connector, socket.SOCK_DGRAM, family)
         flows = _share(2 * DESCRIPTORS * self.count, FLOWS)
-        datagrams = Datagrams(loop, tie, clock, flows, ledger, named, sources.near)
+        node_of = self._node_of(sources, interception, datagrams=True)
+        datagrams = Datagrams(loop, tie, clock, flows, ledger, named, sources.near, node_of)
         openings = Openings(
             Listeners(relay, datagrams, self.networks, clock, loop.call_soon, self.outside),
             None if interception is None else CatchAll(relay, interception),
@@ -479,6 +491,20 @@ class _Workshop:
             self.problem,
         )
         return Lane(relay, datagrams, openings)
+
+    def _node_of(
+        self, sources: Sources, interception: Interception | None, *, datagrams: bool
+    ) -> NodeOf | None:
+        """Tells in whose name connections of the nodes' own processes are made."""
+        owners = self.owners
+        if owners is None or interception is None:
+            return None
+
+        def node_of(client: Address) -> str:
+            asked = bool(owners) and sources.near(client[0])
+            return owners.of(client, datagrams=datagrams) if asked else ""
+
+        return node_of
 
 
 def _joined(openings: Mapping[str, Openings]) -> "Openings | Families":

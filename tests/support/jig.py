@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 AGNHOST = "registry.k8s.io/e2e-test-images/agnhost:2.53"
 PAUSE = "registry.k8s.io/pause:3.10"
-REFUSED, TIMED_OUT = 7, 28
+REFUSED, TIMED_OUT, RESET = 7, 28, 56
 """curl's exit codes."""
 
 UDP = """
