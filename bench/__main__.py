@@ -5,7 +5,18 @@ import os
 import platform
 import sys
 
-NAMES = ("start", "sandbox", "readiness", "dns", "proxy", "scale", "api")
+NAMES = (
+    "start",
+    "sandbox",
+    "readiness",
+    "dns",
+    "proxy",
+    "datagrams",
+    "scale",
+    "many",
+    "rollout",
+    "api",
+)
 
 
 def main() -> None:

@@ -24,8 +24,6 @@ ROWS = {
 """By group, those that are possible without SCTP, images, iptables and the internet."""
 NOT_YET = {
     "1.50": "there is one range of clusterIPs",
-    "2.42": "in e2e/test_dual_stack.py",
-    "2.43": "in e2e/test_dual_stack.py",
 }
 """Rows that nothing here shows, and why."""
 

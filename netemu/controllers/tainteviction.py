@@ -15,7 +15,7 @@ from netemu.controllers.runner import Context
 from netemu.model import resources
 from netemu.model.client import Change
 from netemu.model.conditions import with_condition
-from netemu.model.meta import Key, Object, is_deleting, key_of, name_of, namespace_of
+from netemu.model.meta import Key, Object, is_deleting, key_of, name_of, namespace_of, uid_of
 
 
 class Observed(Struct, frozen=True, kw_only=True):
@@ -25,6 +25,8 @@ class Observed(Struct, frozen=True, kw_only=True):
     taints: Sequence[Object]
     """The NoExecute ones of its node."""
     now: float
+    since: float
+    """When the taints were first seen; those that tell when they were added are older."""
 
 
 def leaves_in(seen: Observed) -> float | None:
@@ -43,7 +45,7 @@ def leaves_in(seen: Observed) -> float | None:
         ]
         if limits:
             added = taint.get("timeAdded")
-            since = parse_rfc3339(added) if added else seen.now
+            since = parse_rfc3339(added) if added else seen.since
             waits.append(max(0.0, since + max(0.0, min(limits)) - seen.now))
     return min(waits, default=None)
 
@@ -98,6 +100,8 @@ class TaintEvictionController:
         self._recorder = context.recorder
         self._clock = context.clock
         self._pods = Index(context.client, bound)
+        self._since: dict[Key, tuple[str, float]] = {}
+        """Pods that are to leave some time: their uid, and when their taints were first seen."""
 
     def observe(self, change: Change) -> Iterable[Key]:
         """The pods of a node whose taints change, and pods that come to a tainted node."""
@@ -117,12 +121,21 @@ class TaintEvictionController:
 
     async def sync(self, key: Key) -> float | None:
         """Let one pod go, or look again when it must."""
-        pod = self._client.get(resources.PODS, *key)
+        pod, now = self._client.get(resources.PODS, *key), self._clock.now()
         if pod is None:
+            self._since.pop(key, None)
             return None
-        seen = Observed(pod=pod, taints=self._taints(pod), now=self._clock.now())
+        uid, since = self._since.get(key, ("", now))
+        since = since if uid == uid_of(pod) else now
+        seen = Observed(pod=pod, taints=self._taints(pod), now=now, since=since)
+        left = leaves_in(seen)
+        if left is not None:
+            self._since[key] = uid_of(pod), since
+        elif self._since.pop(key, None) and not is_deleting(pod):
+            said = f"Cancelling deletion of Pod {namespace_of(pod)}/{name_of(pod)}"
+            self._recorder.event(pod, "Normal", "TaintManagerEviction", said)
         await execute(self._client, self._recorder, plan(seen))
-        return leaves_in(seen) or None
+        return left or None
 
 
 def _same(old: Object | None, new: Object) -> bool:

@@ -9,6 +9,7 @@ from netemu.clock import Clock
 from netemu.model.service import Protocol
 from netemu.proxy.affinity import AffinityTable
 from netemu.proxy.choose import Address, choose
+from netemu.proxy.limits import TALLIES
 from netemu.proxy.policy import NOWHERE, Door, Place, Reach
 from netemu.proxy.ports import Backend
 
@@ -32,10 +33,6 @@ class Tally:
     sent: int = 0
     broken: int = 0
     """Those that ended by a reset or a refusal."""
-
-
-ENDPOINTS: Final = 256
-"""Endpoints counted apart per Service port; those that went longest ago are forgotten."""
 
 
 def _anywhere(_client: Address, _protocol: Protocol) -> Place:
@@ -107,7 +104,7 @@ class Route:
         """What an endpoint has served."""
         found = self.tallies.get(endpoint)
         if found is None:
-            if len(self.tallies) >= ENDPOINTS:
+            if len(self.tallies) >= TALLIES:
                 self._forget()
             found = self.tallies[endpoint] = Tally()
         return found
@@ -132,12 +129,21 @@ class Route:
 class Path:
     """One way in to a Service port: its route, by a door (a `Way`)."""
 
-    __slots__ = ("door", "outside", "place_of", "route")
+    __slots__ = ("door", "outside", "place_of", "relayed", "route")
 
     def __init__(
-        self, route: Route, door: Door, place_of: PlaceOf, *, outside: bool = False
+        self,
+        route: Route,
+        door: Door,
+        place_of: PlaceOf,
+        *,
+        outside: bool = False,
+        relayed: bool = False,
     ) -> None:
-        """`outside`: the endpoints are reached from the host's network."""
+        """`outside`: the endpoints are reached from the host's network; `relayed`: in the auto
+        mode the kernel leaves it alone.
+        """
+        self.relayed = relayed
         self.route = route
         self.door = door
         self.place_of = place_of
