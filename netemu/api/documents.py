@@ -20,14 +20,18 @@ Document: TypeAlias = Callable[[Context, Request], Answer]
 
 
 def _health(context: Context, request: Request) -> Answer:
-    return Answer(body=b"ok", content_type=TEXT)
+    if "verbose" not in request.query:
+        return Answer(body=b"ok", content_type=TEXT)
+    name = request.path.strip("/")
+    said = f"[+]ping ok\n[+]log ok\n[+]netemu ok\n{name} check passed\n"
+    return Answer(body=said.encode(), content_type=TEXT)
 
 
 def _readiness(context: Context, request: Request) -> Answer:
     if context.ready():
         return _health(context, request)
     return Answer(
-        body=b"[-]netemu failed: not synced yet\nreadyz check failed\n",
+        body=b"[+]ping ok\n[+]log ok\n[-]netemu failed: not synced yet\nreadyz check failed\n",
         status=500,
         content_type=TEXT,
     )

@@ -40,10 +40,10 @@ def _status(resource: Resource, given: Object, old: Object) -> Object:
     metadata = {key: value for key, value in old["metadata"].items() if key not in taken}
     metadata |= {key: given["metadata"][key] for key in taken if given["metadata"].get(key)}
     kept["metadata"] = metadata
-    if not given.get("status"):
-        return kept
-    new = {**kept, "status": given["status"]}
-    return with_defaults(resource, new) if resource.key == SERVICES else new
+    status = given.get("status")
+    if status and resource.key == SERVICES:  # the one kind whose status has defaults
+        status = with_defaults(resource, {**kept, "status": status})["status"]
+    return {**kept, "status": status} if status else kept
 
 
 def _finalize(resource: Resource, given: Object, old: Object) -> Object:

@@ -52,8 +52,7 @@ async def open_lanes(
     owners: Owners | None = None,
 ) -> AsyncIterator[Lanes]:
     """Lanes for the families of a cluster, until the block is left; then what was read is delivered
-    first. `means` has the interception of each family; `owners` tells processes in the nodes'
-    network apart.
+    first. `means` has the interception of each family; `owners` tells processes of nodes apart.
     """
     loop = asyncio.get_running_loop()
     networks = {Network.CLUSTER: cluster}

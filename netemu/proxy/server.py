@@ -82,7 +82,9 @@ class Proxy:
         self.outside = outside(self._found_outside)
         self._names: dict[Key, str] = {}
         """The external names of Services that the proxy stands in for."""
-        self.metrics = ProxyMetrics(lambda: self._routes)
+        self.metrics = ProxyMetrics(
+            lambda: self._routes, lambda: listeners.translated_connections(time())
+        )
         self._site = site
         self._clock = clock
         self._rng = rng

@@ -161,6 +161,25 @@ def test_a_pods_connection_is_listed_while_it_is_open(cluster: Instance, mode: s
     assert row["sent"] > 0
 
 
+def counted(cluster: Instance) -> float:
+    """Connections to `web` that the relay has counted, endpoint by endpoint."""
+    series = 'netemu_service_connections_total{namespace="default",service="web",port="http"'
+    text = cluster.exec("curl", "-s", "http://127.0.0.1:10249/metrics").stdout
+    return sum(float(line.split()[-1]) for line in text.splitlines() if line.startswith(series))
+
+
+def test_in_the_auto_mode_a_service_that_is_observed_is_relayed(cluster: Instance) -> None:
+    cluster.netemu("proxy", "mode", "auto")
+    url = f"http://{address(cluster, 'web')}/hostname"
+    more = []
+    for annotation in ("netemu.dev/observe=true", "netemu.dev/observe-"):
+        cluster.kubectl("annotate", "service", "web", annotation)
+        before = counted(cluster)
+        assert cluster.exec("curl", "-s", url, place="pod:default/client").stdout in pods(cluster)
+        more.append(counted(cluster) - before)
+    assert more == [1, 0]
+
+
 ASK_BY_UDP = """
 import socket, sys
 with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
