@@ -8,7 +8,7 @@ few milliseconds, so nobody is asked while there are no such sandboxes.
 
 import os
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from time import monotonic
 from typing import Final
@@ -28,6 +28,8 @@ class Owners:
         """
         self._sandboxes = sandboxes
         self._last: tuple[tuple[bool, Address], float, str] | None = None
+        self._known: list[tuple[str, str]] = []
+        """Processes of the last look, by pid, and their nodes: most clients connect again."""
 
     def __bool__(self) -> bool:
         return bool(self._sandboxes)
@@ -43,13 +45,11 @@ class Owners:
         return found
 
     def _node_of(self, inode: int) -> str:
-        wanted = f"socket:[{inode}]"
-        for pid, node in self._processes():
-            with suppress(OSError):  # it ends, or isn't ours
-                folder = f"/proc/{pid}/fd"
-                if any(_link(f"{folder}/{fd}") == wanted for fd in os.listdir(folder)):
-                    return node
-        return ""
+        found = _holder(inode, self._known)
+        if not found:
+            self._known = list(self._processes())
+            found = _holder(inode, self._known)
+        return found
 
     def _processes(self) -> Iterator[tuple[str, str]]:
         """Those that are in one of the sandboxes."""
@@ -59,6 +59,17 @@ class Owners:
                     node = self._sandboxes.get(os.stat(f"/proc/{pid}/ns/uts").st_ino)
                     if node is not None:
                         yield pid, node
+
+
+def _holder(inode: int, processes: Iterable[tuple[str, str]]) -> str:
+    """The node of who has a socket."""
+    wanted = f"socket:[{inode}]"
+    for pid, node in processes:
+        with suppress(OSError):  # it ends, or isn't ours
+            folder = f"/proc/{pid}/fd"
+            if any(_link(f"{folder}/{fd}") == wanted for fd in os.listdir(folder)):
+                return node
+    return ""
 
 
 def _link(path: str) -> str:

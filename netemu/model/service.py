@@ -191,7 +191,7 @@ def service_from(obj: Object) -> Service:
         namespace=namespace_of(obj),
         name=name_of(obj),
         type=ServiceType(spec.get("type", "ClusterIP")),
-        cluster_ips=tuple([canonical(ip) for ip in ips if ip != "None"]),
+        cluster_ips=tuple([_spelled(ip) for ip in ips if ip != "None"]),
         headless="None" in ips,
         ports=tuple(_service_port(port) for port in spec.get("ports") or ()),
         external_name=spec.get("externalName", ""),
@@ -215,6 +215,11 @@ def service_from(obj: Object) -> Service:
         proxied=PROXY_NAME not in labels and HEADLESS not in labels,
         weights=annotations_of(obj).get(WEIGHTS, ""),
     )
+
+
+def _spelled(ip: str) -> str:
+    """An address in the one way to write it; most of IPv4 are written so, which is seen at once."""
+    return canonical(ip) if ":" in ip or ".0" in ip or ip[:1] == "0" else ip
 
 
 def _source_ranges(obj: Object) -> tuple[str, ...]:

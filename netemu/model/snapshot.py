@@ -115,13 +115,15 @@ def listed(objects: Iterable[tuple[str, Object]]) -> Snapshot:
     slices: dict[Key, dict[str, EndpointSlice]] = {}
     snapshot, count = EMPTY, 0
     for resource, obj in objects:
-        count += 1
         if resource == resources.SERVICES:
             service = service_from(obj)
             services[service.key] = service
+            count += 1
         elif resource == resources.ENDPOINT_SLICES:
             part = slice_from(obj)
-            slices.setdefault((part.namespace, part.service), {})[part.name] = part
+            key = part.namespace, part.service
+            slices.setdefault(key, {})[part.name] = part
+            count += key in services  # a slice without its Service shows nothing yet
         else:
             snapshot = advance(snapshot, resource, None, obj)
     by_service = {key: Map(parts) for key, parts in slices.items()}
@@ -132,7 +134,7 @@ def listed(objects: Iterable[tuple[str, Object]]) -> Snapshot:
             owners.setdefault(address, set()).add(key)
     return replace(
         snapshot,
-        revision=count,
+        revision=snapshot.revision + count,
         services=Map(entries),
         slices=Map(by_service),
         owners=Map({address: frozenset(keys) for address, keys in owners.items()}),

@@ -2,8 +2,8 @@
 
 kube-proxy decides on the node a packet comes to. Here one proxy stands for all nodes, so it asks
 which node that would have been: that of the address for a node port, else that of the client, told
-by its address. Nobody can tell on which node a process of the cluster's own network (hostNetwork)
-or of the host stands; such a client counts as on the node that serves it.
+by its address or, where a process is in the nodes' network, by its socket. A client of which nobody
+can tell where it stands counts as on the node that serves it.
 """
 
 from collections import Counter

@@ -136,7 +136,7 @@ class Lab:
 
     def ask(self, address: str, path: str = "hostname") -> str:
         url = f"http://{address}/{path}"
-        return inside(self.machine, "curl", "-sf", "-m", "3", url, check=False)
+        return inside(self.machine, "curl", "-sgf", "-m", "3", url, check=False)
 
     def mac(self, node: str) -> str:
         [address] = [n["address"] for n in self.cluster.facts["nodes"] if n["name"] == node]
@@ -276,6 +276,35 @@ def test_the_local_policy_leaves_it_to_a_node_with_an_endpoint(lab: Lab) -> None
     lab.cluster.wait_for(lambda: lab.ask(address), what="an answer")
     client = lab.ask(address, "clientip").rpartition(":")[0]
     assert client == f"169.254.{lab.cluster.facts['block']}.11"
+
+
+DUAL = "network: {ipFamilies: [IPv4, IPv6]}\ndns: {forward: ''}\n"
+
+
+def test_addresses_of_both_families_are_announced(tmp_path: Path) -> None:
+    config = tmp_path / "netemu.yaml"
+    config.write_text(DUAL)
+    with machine() as host, machine() as beside:
+        options = ["--net", "root", "--config", str(config)]
+        with instance("lan6", options=options, wrapper=at(host)) as cluster:
+            block = cluster.facts["block"]
+            join(host, beside, block)
+            own = ("ip", "-6", "address", "add", f"fd00:a9fe:{block:x}::3/125", "dev", "eth0")
+            inside(beside, *own, "nodad")
+            inside(beside, "ip", "-6", "route", "add", "fd00:172:30::/64", "dev", "eth0")
+            policy = "spec: {ipFamilyPolicy: RequireDualStack, type"
+            cluster.apply(WORLD.replace("spec: {type", policy))
+            lab = Lab(cluster, beside)
+
+            def both() -> list[str]:
+                status = cluster.get("service", "web")["status"]
+                found = [each["ip"] for each in status["loadBalancer"]["ingress"]]
+                return found if len(found) == 2 else []
+
+            for address in cluster.wait_for(both, what="two addresses"):
+                url = f"[{address}]" if ":" in address else address
+                cluster.wait_for(partial(lab.ask, url), what=f"an answer at {address}")
+                assert lab.neighbour(address) == lab.mac(lab.speaker(address))
 
 
 def test_nothing_of_it_is_left_when_the_daemon_is_killed(lab: Lab) -> None:
