@@ -14,7 +14,7 @@ DEV_STAMP := $(VENV)/.installed-dev
 CONTRACT := .venv-contract
 TOOLS := .tools
 # CI's machine is shared: what fails there once and then twice passes is told as a rerun, not a failure.
-PYTEST := $(BIN)/python -m pytest -q $(if $(CI),--reruns 2)
+PYTEST := PATH=$(CURDIR)/$(TOOLS)/bin:$$PATH $(BIN)/python -m pytest -q $(if $(CI),--reruns 2)
 
 .PHONY: help venv dev tools demo test test-slow contract check fix fuzz bench run clean dist
 
@@ -38,9 +38,9 @@ $(DEV_STAMP): $(STAMP)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[test,capture]'
 	@touch $@
 
-tools: ## Install the clients that tests drive: kubectl, dig, curl, redis
+tools: ## Install the clients that tests drive: kubectl, dig, curl, redis, node, musl
 	@scripts/install-tools clients
-	@scripts/install-tools kubectl $(TOOLS)
+	@scripts/install-tools kubectls $(TOOLS)
 
 demo: venv ## Run the counter example, show it, clean up
 	@$(BIN)/netemu demo

@@ -5,7 +5,19 @@ import os
 import platform
 import sys
 
-NAMES = ("start", "sandbox", "readiness", "dns", "proxy", "scale", "api", "workloads")
+NAMES = (
+    "start",
+    "sandbox",
+    "readiness",
+    "dns",
+    "proxy",
+    "datagrams",
+    "scale",
+    "many",
+    "rollout",
+    "api",
+    "workloads",
+)
 
 
 def main() -> None:

@@ -52,6 +52,7 @@ ELSEWHERE = {
     "daemon/nodecontrol.py": "e2e/test_nodes.py",
     "daemon/places.py": "e2e/test_reachability.py",
     "daemon/ports.py": "e2e/test_bad_input.py",
+    "dns/logentries.py": "dns/test_querylog.py",
     "dns/chain.py": "dns/plugins/test_table.py",
     "dns/plugins/draft.py": "dns/plugins/test_table.py",
     "dns/plugins/forward.py": "dns/plugins/test_table.py",
@@ -64,6 +65,7 @@ ELSEWHERE = {
     "dns/worker.py": "dns/test_workers.py",
     "fabric/nft_encoding.py": "fabric/test_nftables.py",
     "model/nft.py": "fabric/test_nftables.py",
+    "node/hooks.py": "node/test_containers.py",
     "programs/agnhost/dial.py": "programs/agnhost/test_netexec.py",
     "programs/counter.py": "programs/test_images.py",
     "programs/echo.py": "programs/test_images.py",
@@ -77,6 +79,7 @@ ELSEWHERE = {
     "proxy/health.py": "proxy/test_statusports.py",
     "proxy/healthports.py": "proxy/test_statusports.py",
     "proxy/kernelrules.py": "proxy/test_kernel.py",
+    "proxy/lanes.py": "proxy/test_server.py",
     "proxy/metrics.py": "proxy/test_ledger.py",
     "proxy/protocols.py": "proxy/test_modes.py",
 }

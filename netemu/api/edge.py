@@ -14,6 +14,7 @@ from aiohttp import web
 from multidict import CIMultiDict
 
 from netemu.api.context import Context
+from netemu.api.duplex import Duplex
 from netemu.api.endpoints import answer
 from netemu.api.request import (
     Answer,
@@ -27,7 +28,7 @@ from netemu.api.request import (
     error_answer,
 )
 from netemu.api.tokens import TokenRefused
-from netemu.api.upgrade import upgraded
+from netemu.api.upgrade import Bare, Spent, upgraded
 from netemu.config.settings import ApiSettings
 from netemu.model.errors import ApiError, BadRequest, InternalError, TooLarge
 from netemu.tasks import Tasks
@@ -134,21 +135,20 @@ class Edge:
             self._streaming.discard(task)
 
     async def _relay(self, http: web.BaseRequest, found: Relay) -> web.StreamResponse:
-        response: web.StreamResponse | None = None
-
-        async def begin(status: int, headers: Headers) -> Put:
-            nonlocal response
-            response = web.StreamResponse(status=status, headers=CIMultiDict(headers))
-            await response.prepare(http)
-            return partial(_put, response)
-
+        task = asyncio.current_task()
+        assert task is not None
+        asker = _Asker(http)
+        self._streaming.add(task)
         try:
-            await found.run(begin)
+            await found.run(asker)
         except ApiError as error:
             return await self._send(http, error_answer(error))
-        assert response is not None
-        await response.write_eof()
-        return response
+        finally:
+            self._streaming.discard(task)
+            asker.close()
+        assert asker.response is not None
+        await asker.response.write_eof()
+        return asker.response
 
     async def _stream(self, http: web.BaseRequest, found: Stream) -> web.StreamResponse:
         task = asyncio.current_task()
@@ -168,6 +168,30 @@ class Edge:
                 first.cancel()
                 await asyncio.wait({first})
             await found.pieces.aclose()
+
+
+class _Asker:
+    """A client that gets another server's answer."""
+
+    def __init__(self, http: web.BaseRequest) -> None:
+        self._http = http
+        self._bare: Bare | None = None
+        self.response: web.StreamResponse | None = None
+
+    async def begin(self, status: int, headers: Headers) -> Put:
+        self.response = web.StreamResponse(status=status, headers=CIMultiDict(headers))
+        await self.response.prepare(self._http)
+        return partial(_put, self.response)
+
+    async def switch(self, head: bytes) -> Duplex:
+        self._bare = Bare(self._http)
+        self.response = Spent()
+        return self._bare.begun(head)
+
+    def close(self) -> None:
+        """End what no longer speaks HTTP."""
+        if self._bare is not None:
+            self._bare.close()
 
 
 async def _first(pieces: AsyncGenerator[bytes, None]) -> bytes | ApiError:

@@ -1,13 +1,26 @@
 """Handlers that read: one object, a list, a watch, a log."""
 
+from base64 import b64encode
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from functools import partial
 from typing import Final
 
 from netemu.api import listing, negotiation, representation, watching
 from netemu.api.context import COLLECTION, EVERYWHERE, OBJECT, Context, Handlers
+from netemu.api.duplex import Duplex
 from netemu.api.logs import log_options
 from netemu.api.paths import Target
-from netemu.api.request import TEXT, Answer, Request, Stream, json_answer, raw_answer
+from netemu.api.request import (
+    TEXT,
+    Answer,
+    Request,
+    Stream,
+    Transport,
+    Upgrade,
+    json_answer,
+    raw_answer,
+)
 from netemu.api.scale import paths_of, scale_of
 from netemu.model.meta import Object
 from netemu.model.streams import LogOptions, PodStreams
@@ -41,13 +54,28 @@ async def get_scale(context: Context, target: Target, request: Request) -> Answe
     return json_answer(scale_of(workload, paths_of(target.resource)))
 
 
-async def get_log(context: Context, target: Target, request: Request) -> Answer | Stream:
-    """A container's log."""
+async def get_log(context: Context, target: Target, request: Request) -> Answer | Stream | Upgrade:
+    """A container's log, also as WebSocket messages."""
     pod = context.registry.get(target.resource, target.key).obj
     options = log_options(pod, request, context.registry.clock.now())
     if not pod["spec"].get("nodeName"):
         return Answer(body=b"", content_type=TEXT)  # nobody has run it yet
-    return Stream(pieces=_log(context.streams, pod, options), content_type=TEXT, may_refuse=True)
+    pieces = _log(context.streams, pod, options)
+    if request.upgrade.lower() == Transport.WEBSOCKET.lower():
+        protocol = next((item for item in request.protocols if item in _LOG_PROTOCOLS), "")
+        run = partial(_send_log, pieces, base64=protocol.startswith("base64."))
+        return Upgrade(transport=Transport.WEBSOCKET, protocol=protocol, run=run)
+    return Stream(pieces=pieces, content_type=TEXT, may_refuse=True)
+
+
+async def _send_log(pieces: AsyncGenerator[bytes, None], duplex: Duplex, *, base64: bool) -> None:
+    async with aclosing(pieces):
+        async for piece in pieces:
+            await duplex.send(b64encode(piece) if base64 else piece, text=base64)
+
+
+_LOG_PROTOCOLS: Final = frozenset({"binary.k8s.io", "base64.binary.k8s.io"})
+"""WebSocket subprotocols for reading (apimachinery's wsstream)."""
 
 
 async def _log(

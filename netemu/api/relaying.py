@@ -6,22 +6,23 @@ client's own credentials, and links.
 
 import os
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
-from netemu.api import rewriting
+from netemu.api import passing, rewriting
 from netemu.api.context import Context, Handlers
 from netemu.api.paths import Target
 from netemu.api.proxying import Kubelet, Location, location
 from netemu.api.request import (
     TEXT,
     Answer,
-    Begin,
+    Asker,
     Headers,
     Relay,
     Request,
     json_answer,
 )
-from netemu.model.errors import MethodNotAllowed, ServiceUnavailable
+from netemu.model.errors import ApiError, MethodNotAllowed, ServiceUnavailable
 from netemu.model.meta import Object
 from netemu.model.resources import BY_KEY, PODS
 
@@ -60,8 +61,9 @@ async def proxy(context: Context, target: Target, request: Request) -> Answer | 
     if isinstance(found, Kubelet):
         return _kubelet(context, found.node, rest, request.method)
 
-    async def run(begin: Begin) -> None:
-        await _relay(found, prefix, f"{rest or '/'}{query}", request, begin)
+    async def run(asker: Asker) -> None:
+        way = _pass if passing.wanted(request) else _relay
+        await way(found, prefix, f"{rest or '/'}{query}", request, asker)
 
     return Relay(run=run)
 
@@ -75,7 +77,26 @@ def _parted(target: str) -> tuple[str, str, str]:
     return "/".join(parts[:end]), rest, mark + query
 
 
-async def _relay(found: Location, prefix: str, asked: str, request: Request, begin: Begin) -> None:
+async def _pass(found: Location, prefix: str, asked: str, request: Request, asker: Asker) -> None:
+    """Go on with the handshake of another protocol. Raises ApiError."""
+    message = passing.handshake(request, asked, _forwarded(request))
+    try:
+        other = await passing.connected(found, message)
+    except (OSError, ValueError) as error:
+        raise ApiError(_reason(found, error)) from None
+    try:
+        if other.head.status == passing.SWITCHING:
+            await other.exchange(await asker.switch(other.head.raw))
+            return
+        headers = [*_answered(other.head.headers, prefix, found)]
+        put = await asker.begin(other.head.status, headers)
+        with suppress(OSError, ValueError, EOFError):
+            await put(await other.body())
+    finally:
+        other.writer.close()
+
+
+async def _relay(found: Location, prefix: str, asked: str, request: Request, asker: Asker) -> None:
     """Raises ServiceUnavailable."""
     from aiohttp import ClientError, ClientSession, ClientTimeout
     from yarl import URL
@@ -104,7 +125,7 @@ async def _relay(found: Location, prefix: str, asked: str, request: Request, beg
             if answer.content_type == "text/html" and "Content-Encoding" not in answer.headers:
                 page = await _page(answer.content, prefix)
                 headers = [(k, v) for k, v in headers if k.lower() != "content-length"]
-            put = await begin(answer.status, headers)
+            put = await asker.begin(answer.status, headers)
             if page:
                 await put(page)
             async for piece in answer.content.iter_chunked(CHUNK):

@@ -3,7 +3,7 @@
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, Protocol, TypeAlias
 
 import msgspec
 
@@ -147,8 +147,16 @@ class Upgrade:
 
 Put: TypeAlias = Callable[[bytes], Awaitable[None]]
 """Sends the next piece."""
-Begin: TypeAlias = Callable[[int, Headers], Awaitable[Put]]
-"""Sends status and headers."""
+
+
+class Asker(Protocol):
+    """Who gets another server's answer: one of these is called, once."""
+
+    async def begin(self, status: int, headers: Headers) -> Put:
+        """Send status and headers."""
+
+    async def switch(self, head: bytes) -> Duplex:
+        """Send that the protocol changes; the connection from there on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,7 +166,7 @@ class Relay:
     What `run` raises before it begins is the answer.
     """
 
-    run: Callable[[Begin], Awaitable[None]]
+    run: Callable[[Asker], Awaitable[None]]
 
 
 def json_answer(value: Any, status: int = 200, headers: Headers = ()) -> Answer:

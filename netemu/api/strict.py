@@ -2,9 +2,10 @@
 
 What comes out has nothing in it that the schema doesn't know: unknown fields are dropped and told
 (the server decides whether that is an error, a warning or nothing), nulls are dropped as a
-struct's decoder drops them, quantities and times are written as a cluster writes them. A value of
-the wrong type is refused in the words of Go's encoding/json, whose rules these are: a type that
-decodes itself (Quantity, Time, IntOrString) stops at once; else the first mismatch is told.
+struct's decoder drops them, empty lists and maps as its encoder does (omitempty), quantities and
+times are written as a cluster writes them. A value of the wrong type is refused in the words of
+Go's encoding/json, whose rules these are: a type that decodes itself (Quantity, Time, IntOrString)
+stops at once; else the first mismatch is told.
 """
 
 from collections.abc import Callable, Mapping
@@ -204,7 +205,9 @@ def _struct(of: Struct, value: Any, path: Path, walk: _Walk) -> Any:
             if kind is Text and item.__class__ is str:  # most fields, spared a call
                 result[name] = item
             else:
-                result[name] = _CHECKS[kind](field, item, (path, name), walk)
+                checked = _CHECKS[kind](field, item, (path, name), walk)
+                if checked or kind not in _OMITTED or name in of.always:
+                    result[name] = checked
     return result
 
 
@@ -307,6 +310,9 @@ def _time(of: Time, value: Any, path: Path, walk: _Walk) -> Any:
 def _anything(of: Anything, value: Any, path: Path, walk: _Walk) -> Any:
     return value
 
+
+_OMITTED: Final = frozenset({Array, Map})
+"""What Go leaves out when it is empty, unless the field is one that is always there."""
 
 _CHECKS: Final[Mapping[type, Callable[[Any, Any, Path, _Walk], Any]]] = {
     Text: _text,

@@ -64,34 +64,42 @@ class _Messages:
 
 
 async def _raw(http: web.BaseRequest, found: Upgrade) -> web.StreamResponse:
-    transport = http.transport
-    if transport is None:
-        raise ConnectionResetError("the client has gone")
-    raw = _Raw(http, transport)
-    # No response of aiohttp's: it would go on speaking HTTP.
-    http.protocol.set_parser(raw)  # type: ignore[arg-type]  # all it needs are feed_data, feed_eof
     head = (
         "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: SPDY/3.1\r\n"
         f"X-Stream-Protocol-Version: {found.protocol}\r\n\r\n"
     )
-    transport.write(head.encode())
+    bare = Bare(http)
     try:
-        await found.run(raw)
+        await found.run(bare.begun(head.encode()))
     finally:
-        transport.close()
-    return _Spent()
+        bare.close()
+    return Spent()
 
 
-class _Raw:
+class Bare:
     """A bare connection as a `Duplex`, and what aiohttp hands its bytes to."""
 
-    def __init__(self, http: web.BaseRequest, transport: asyncio.Transport) -> None:
+    def __init__(self, http: web.BaseRequest) -> None:
+        """Take it over. Raises ConnectionResetError."""
+        if http.transport is None:
+            raise ConnectionResetError("the client has gone")
         self._http = http
-        self._transport = transport
+        self._transport = http.transport
         self._pieces: list[bytes] = []
         self._size = 0
         self._ended = False
         self._changed = asyncio.Event()
+
+    def begun(self, head: bytes) -> "Bare":
+        """Send the head of the answer that leaves HTTP."""
+        # No response of aiohttp's: it would go on speaking HTTP.
+        self._http.protocol.set_parser(self)  # type: ignore[arg-type]  # feed_data, feed_eof do
+        self._transport.write(head)
+        return self
+
+    def close(self) -> None:
+        """End the connection."""
+        self._transport.close()
 
     def feed_data(self, data: bytes) -> tuple[bool, bytes]:
         """Called by aiohttp."""
@@ -108,6 +116,7 @@ class _Raw:
         self._changed.set()
 
     async def receive(self) -> bytes | None:
+        """What has come since; None at the end."""
         while not self._pieces:
             if self._ended:
                 return None
@@ -121,6 +130,7 @@ class _Raw:
         return data
 
     async def send(self, data: bytes, *, text: bool = False) -> None:
+        """Send, whole. Raises ConnectionResetError, TimeoutError."""
         if self._ended or self._transport.is_closing():
             raise ConnectionResetError("the client has gone")
         self._transport.write(data)
@@ -128,7 +138,7 @@ class _Raw:
             await self._http.writer.drain()
 
 
-class _Spent(web.StreamResponse):
+class Spent(web.StreamResponse):
     """What aiohttp is told when the connection is used up: nothing is left to be written."""
 
     def __init__(self) -> None:
@@ -136,7 +146,7 @@ class _Spent(web.StreamResponse):
         self.force_close()
 
     async def prepare(self, request: web.BaseRequest) -> None:
-        return None
+        """Nothing is to be sent first."""
 
     async def write_eof(self, data: bytes = b"") -> None:
-        return None
+        """Nor last."""

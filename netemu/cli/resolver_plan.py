@@ -163,8 +163,8 @@ def _remove_lines(machine: Machine, instance: str) -> list[Action]:
 
 
 _ASKED_FOR_ALL: Final = (
-    "systemd-resolved will ask the instance for other names, too; so that they don't go round in "
-    'a circle, set dns.forward to /run/systemd/resolve/resolv.conf, or to ""'
+    "systemd-resolved will ask the instance for other names, too; unless dns.forward says otherwise"
+    ", it asks the servers in /run/systemd/resolve/resolv.conf for them"
 )
 """Its scope for the whole machine always takes part (resolved's dns_scope_is_default_route)."""
 

@@ -134,7 +134,7 @@ class Wanted(Struct, frozen=True, kw_only=True):
     command: Sequence[str] = ()
     args: Sequence[str] = ()
     values: Mapping[str, str] = field(default_factory=dict)
-    """What {dir} and {listen} stand for."""
+    """What {dir}, {listen} and {also} stand for."""
 
 
 Find = Callable[[str], str | None]

@@ -112,8 +112,9 @@ class DnsSettings:
     """Port on the host's 127.0.0.1; None: 53 as root, 1053 otherwise, another if those are taken.
     """
     forward: str = "/etc/resolv.conf"
-    """Servers to ask for names of others: ADDRESS or ADDRESS:PORT, or a file like /etc/resolv.conf
-    that names them, separated by blanks; empty: such names are refused."""
+    """Servers to ask for names of others: ADDRESS or ADDRESS:PORT of either family (IPv6 in
+    brackets before a port), tls://ADDRESS%NAME for DNS over TLS, or a file like /etc/resolv.conf
+    with some, separated by blanks; empty: such names are refused."""
     policy: str = "random"
     """Which of those is asked first: random, round_robin or sequential."""
     max_concurrent: int = 1000
@@ -170,9 +171,11 @@ def _one_of(name: str, value: str, *known: str) -> None:
 def _check_server(name: str, word: str) -> None:
     if word.startswith("/"):
         return
-    address, _, port = word.partition(":")
+    plain = re.sub(r"%[^:\]]+", "", word.removeprefix("tls://"))
+    found = re.fullmatch(r"\[(.+)\](?::(\d+))?|([^:]+)(?::(\d+))?|(.+)", plain)
+    address, port = (found[1] or found[3] or found[5], found[2] or found[4]) if found else ("", "")
     try:
-        IPv4Address(address)
+        ip_address(address)
         if not 0 < int(port or 53) < 65536:
             raise ValueError(port)
     except ValueError as error:

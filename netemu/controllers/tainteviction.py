@@ -26,7 +26,7 @@ class Observed(Struct, frozen=True, kw_only=True):
     """The NoExecute ones of its node."""
     now: float
     since: float
-    """When the pod was first seen to have to leave: who taints by hand doesn't say when."""
+    """When the taints were first seen; those that tell when they were added are older."""
 
 
 def leaves_in(seen: Observed) -> float | None:
@@ -101,6 +101,7 @@ class TaintEvictionController:
         self._clock = context.clock
         self._pods = Index(context.client, bound)
         self._since: dict[Key, tuple[str, float]] = {}
+        """Pods that are to leave some time: their uid, and when their taints were first seen."""
 
     def observe(self, change: Change) -> Iterable[Key]:
         """The pods of a node whose taints change, and pods that come to a tainted node."""
@@ -120,19 +121,21 @@ class TaintEvictionController:
 
     async def sync(self, key: Key) -> float | None:
         """Let one pod go, or look again when it must."""
-        pod = self._client.get(resources.PODS, *key)
-        now = self._clock.now()
-        taints = self._taints(pod) if pod is not None else []
-        if pod is None or not taints:
+        pod, now = self._client.get(resources.PODS, *key), self._clock.now()
+        if pod is None:
             self._since.pop(key, None)
             return None
-        uid, since = self._since.setdefault(key, (uid_of(pod), now))
-        if uid != uid_of(pod):  # another pod of that name
-            since = now
-            self._since[key] = uid_of(pod), now
-        seen = Observed(pod=pod, taints=taints, now=now, since=since)
+        uid, since = self._since.get(key, ("", now))
+        since = since if uid == uid_of(pod) else now
+        seen = Observed(pod=pod, taints=self._taints(pod), now=now, since=since)
+        left = leaves_in(seen)
+        if left is not None:
+            self._since[key] = uid_of(pod), since
+        elif self._since.pop(key, None) and not is_deleting(pod):
+            said = f"Cancelling deletion of Pod {namespace_of(pod)}/{name_of(pod)}"
+            self._recorder.event(pod, "Normal", "TaintManagerEviction", said)
         await execute(self._client, self._recorder, plan(seen))
-        return leaves_in(seen) or None
+        return left or None
 
 
 def _same(old: Object | None, new: Object) -> bool:

@@ -22,6 +22,7 @@ from netemu.model.errors import NotFound
 from netemu.model.resources import NODES, PODS
 from netemu.node.launch import pod_resolver
 from netemu.node.runtime import SandboxSpec
+from netemu.proxy.choose import written
 from netemu.proxy.openings import ModeRefused
 from netemu.proxy.reachability import Range
 from netemu.proxy.server import Proxy
@@ -134,7 +135,7 @@ class Answers:
             for address, note in sorted(self._foreign.notes.items())
         ]
         return foreign + [
-            f"{listener.address}:{listener.port} on the host is not served: {reason}"
+            f"{written((listener.address, listener.port))} on the host is not served: {reason}"
             + (" (ports below 1024 are for root)" if listener.port < 1024 else "")
             for listener, reason in sorted(self._proxy.failures.items())
             if listener.address != addressing.mirror(addressing.api)
@@ -221,7 +222,7 @@ class Answers:
 
     async def connections(self, question: dict[str, Any]) -> list[dict[str, object]]:
         """Connections and flows through Services that are open, the oldest first."""
-        return list(self._proxy.ledger.rows())
+        return list(self._proxy.open_connections())
 
     async def affinity(self, question: dict[str, Any]) -> list[dict[str, object]]:
         """Which clients stick to which endpoint."""

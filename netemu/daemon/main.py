@@ -10,6 +10,7 @@ import os
 import resource
 import sys
 import time
+from contextlib import suppress
 
 from netemu.config.settings import Settings
 from netemu.daemon.home import Home
@@ -17,6 +18,8 @@ from netemu.daemon.lateclient import postpone_client
 from netemu.daemon.reports import Reports
 from netemu.node.spawner.launch import launch
 
+DESCRIPTORS = 524_288
+"""Asked for, which is enough for what the proxy may relay (`netemu.proxy.limits`)."""
 ALWAYS_HOSTS = ("localhost", "127.0.0.1")
 """How the host's clients call the API."""
 
@@ -57,6 +60,10 @@ def run(settings: Settings, home: Home, reports: Reports, lifeline: int | None) 
 def _raise_descriptor_limit() -> None:
     """As many files as are allowed: a connection takes two, a process one. Pods keep the usual."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if most < DESCRIPTORS:
+        with suppress(OSError, ValueError):  # only root may have more than the limit
+            resource.setrlimit(resource.RLIMIT_NOFILE, (DESCRIPTORS, DESCRIPTORS))
+            return
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 

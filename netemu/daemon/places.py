@@ -50,7 +50,7 @@ class Places:
         self._latest = latest
         self._vpc_native = vpc_native
         self._made: set[Range] = set()
-        self._rules: Outside | None = None
+        self._rules: list[Outside] = []
         self._unsubscribe: Callable[[], None] = _nothing
 
     def close(self) -> None:
@@ -62,31 +62,46 @@ class Places:
 
     async def entrance(self, where: Range) -> Entrance:
         """How to get there. Raises OSError."""
-        if self.interception is None:
-            raise OSError(NO_RULES)
-        ranges = self._addressing.of("IPv4") or self._addressing
-        if self._rules is None:
-            pods = ranges.pods
-            self._rules = Outside(self.interception.rules, pods, vpc_native=self._vpc_native)
-            self._rules.follow(self._latest.value)
+        if not self._rules:
+            self._rules = self._begin()
             self._unsubscribe = self._latest.subscribe(self._follow)
         if where not in self._made:
-            spec = SandboxSpec(
-                id=f"outside-{where}",
-                hostname=where,
-                address=client(where),
-                node_address=ranges.control_plane,
-                files={},
-            )
-            await self._runtime.create_sandbox(spec)
+            await self._runtime.create_sandbox(self._sandbox(where))
             self._made.add(where)
         return await self._runtime.entrance(f"outside-{where}")
 
+    def _begin(self) -> list[Outside]:
+        made = []
+        for ranges in self._addressing.families:
+            means = self.interception if ranges.family == "IPv4" else self.interception6
+            if means is None:
+                raise OSError(NO_RULES)
+            native = self._vpc_native
+            outside = Outside(means.rules, ranges.pods, vpc_native=native, stack=means.stack)
+            outside.follow(self._latest.value)
+            made.append(outside)
+        return made
+
+    def _sandbox(self, where: Range) -> SandboxSpec:
+        """Whoever stands there has an address of each family the cluster has."""
+        primary, *others = (
+            (client(where, ranges.services.version), ranges.control_plane)
+            for ranges in self._addressing.families
+        )
+        return SandboxSpec(
+            id=f"outside-{where}",
+            hostname=where,
+            address=primary[0],
+            node_address=primary[1],
+            files={},
+            secondary=others[0] if others else None,
+        )
+
     def _follow(self, snapshot: Snapshot) -> None:
         """Others follow the same snapshot: what fails here must not keep them from it."""
-        assert self._rules is not None
         try:
-            self._rules.follow(snapshot)
+            for outside in self._rules:
+                outside.follow(snapshot)
         except OSError:
             log.exception("places outside may reach what they shouldn't, or not what they should")
 

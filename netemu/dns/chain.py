@@ -53,6 +53,18 @@ class Cache(Struct, frozen=True, kw_only=True):
     count_down: bool = True
 
 
+class Tls(Struct, frozen=True, kw_only=True):
+    """How a server is asked over TLS (RFC 7858)."""
+
+    name: str
+    """The name or address that its certificate must have."""
+    authorities: str = ""
+    """Whose certificates are believed, as PEM; "" for those the machine believes."""
+    certificate: str = ""
+    key: str = ""
+    """Files with our own certificate and its key, for servers that ask for one."""
+
+
 class Forward(Struct, frozen=True, kw_only=True):
     """Other servers, and the names they are asked for."""
 
@@ -67,8 +79,24 @@ class Forward(Struct, frozen=True, kw_only=True):
     force_tcp: bool = False
     prefer_udp: bool = False
     """Also for clients that came by TCP."""
+    secured: tuple[tuple[Address, Tls], ...] = ()
+    """The servers that are asked over TLS."""
+    failover: frozenset[int] = frozenset()
+    """Codes with which a server's answer counts only if no other gives another."""
+    next: frozenset[int] = frozenset()
+    """Codes with which the block's next forward for that name is asked."""
+    next_on_no_data: bool = False
+    """The same for NODATA."""
+    fail_fast: bool = False
+    """Whether nobody is asked while all servers are down."""
+    attempts: int = 0
+    """Most tries for one question; 0: no bound but those of time and rounds."""
     check_loops: bool = False
     cache: Cache | None = None
+
+    def tls_of(self, server: Address) -> Tls | None:
+        """How `server` is asked over TLS; None if it isn't."""
+        return next((tls for address, tls in self.secured if address == server), None)
 
     def serves(self, name: Name) -> bool:
         """Whether it is asked for `name`, which is lowered."""

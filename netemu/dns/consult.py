@@ -5,14 +5,14 @@ next. Names of the cluster end at the step `clustered` whether they exist or not
 reach `forwarded`, dead or alive.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from netemu.dns.answer import REFUSED, TRANSFERS, Answer, answer
-from netemu.dns.chain import Block, Configuration, Kubernetes
+from netemu.dns.chain import Block, Configuration, Forward, Kubernetes
 from netemu.dns.nodes import View
 from netemu.dns.outcome import Ask, Outcome, followed
 from netemu.dns.records import (
@@ -201,10 +201,22 @@ def _chased(consultation: Consultation, made: Answer, kind: int) -> Outcome:
 
 def _forwarded(_: Consultation, block: Block, question: Question, __: int) -> Outcome | None:
     name = lowered(question.name)
-    for forward in block.forwards:
-        if forward.serves(name):
-            return Ask(question, forward, lambda answer: answer)
-    return None
+    return _asked_of([each for each in block.forwards if each.serves(name)], question)
+
+
+def _asked_of(forwards: Sequence[Forward], question: Question) -> Outcome | None:
+    """Ask the first, and the next if the answer's code says so."""
+    if not forwards:
+        return None
+    first, *others = forwards
+
+    def judge(answer: Answer) -> Outcome:
+        without = answer.rcode is Rcode.NOERROR and not answer.records
+        if answer.rcode in first.next or (without and first.next_on_no_data):
+            return _asked_of(others, question) or answer
+        return answer
+
+    return Ask(question, first, judge)
 
 
 STEPS: tuple[Step, ...] = (

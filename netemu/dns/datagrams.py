@@ -13,7 +13,7 @@ from time import perf_counter
 from netemu.dns.mmsg import LONGEST_QUERY, LONGEST_REPLY, SLOTS, Mailbox
 from netemu.dns.observation import Batch, Observation, Peer
 from netemu.dns.records import Source
-from netemu.dns.replies import ID_OCTETS, Octets
+from netemu.dns.replies import ID_OCTETS, Entry
 from netemu.dns.responder import Responder
 
 PLACES = tuple((slot * LONGEST_QUERY, slot * LONGEST_REPLY) for slot in range(SLOTS))
@@ -48,29 +48,28 @@ class Datagrams:
         if not sizes:
             return
         started = perf_counter()
-        get, queries, replies = self._responder.table.get, mailbox.queries, mailbox.replies
+        find, queries, replies = self._responder.table.find, mailbox.queries, mailbox.replies
         reply_sizes, slot = mailbox.reply_sizes, 0
-        asked, told, apart = list[bytes](), list[Octets](), list[tuple[int, Octets | None]]()
+        asked, told, apart = list[bytes](), list[bytes](), list[tuple[int, Entry | None]]()
         for size, (at, to) in zip(sizes, PLACES, strict=False):  # a batch needn't be full
-            query = queries[at + ID_OCTETS : at + size]
-            reply = get(query)
-            if reply is None or len(reply) > LONGEST_REPLY:
-                apart.append((slot, reply))
+            entry = find(queries[at + ID_OCTETS : at + size])
+            if entry is None or len(reply := entry.reply) > LONGEST_REPLY:
+                apart.append((slot, entry))
             else:
                 octets = len(reply)
                 replies[to : to + octets] = reply
                 reply_sizes[slot] = octets
-                asked.append(query)
+                asked.append(entry.query)  # not the one just read: nothing new has to be kept
                 told.append(reply)
             slot += 1
         clients = self._send(apart, slot)
         observe = self._responder.observers.observe_batch
         if observe is not None and asked:
             observe(Batch(perf_counter() - started, asked, told, clients))
-        for number, reply in apart:
-            self._answer(mailbox.query(number, sizes[number]), mailbox.peer(number), reply)
+        for number, entry in apart:
+            self._answer(mailbox.query(number, sizes[number]), mailbox.peer(number), entry)
 
-    def _send(self, apart: list[tuple[int, Octets | None]], end: int) -> bytes:
+    def _send(self, apart: list[tuple[int, Entry | None]], end: int) -> bytes:
         """Send all replies but those `apart`; the addresses of whom they were for."""
         first, clients = 0, b""
         for slot, _ in (*apart, (end, None)):
@@ -80,13 +79,13 @@ class Datagrams:
             first = slot + 1
         return clients
 
-    def _answer(self, packet: bytes, peer: Peer, reply: Octets | None) -> None:
-        """Answer one query by itself: with `reply`, or else with what is worked out."""
+    def _answer(self, packet: bytes, peer: Peer, entry: Entry | None) -> None:
+        """Answer one query by itself: with what is kept, or else with what is worked out."""
         send = partial(_send, self._sock, peer)
-        if reply is None:
+        if entry is None:
             self._responder.work_out(packet, peer, send)
             return
-        started, whole = perf_counter(), packet[:ID_OCTETS] + reply
+        started, whole = perf_counter(), packet[:ID_OCTETS] + entry.reply
         send(whole)
         observe = self._responder.observers.observe
         if observe is not None:

@@ -15,13 +15,13 @@ from msgspec import Struct
 
 from netemu.dns import wire
 from netemu.dns.answer import Answer
-from netemu.dns.chain import Address
+from netemu.dns.chain import Address, Tls
 from netemu.dns.foreign import Reply, Unreadable, read
 from netemu.dns.outcome import Wish
 from netemu.dns.records import Question, Rcode, lowered
 
-Connector: TypeAlias = Callable[[socket.SocketKind], socket.socket]
-"""Makes an unconnected, non-blocking IPv4 socket of that kind."""
+Connector: TypeAlias = Callable[[socket.SocketKind, socket.AddressFamily], socket.socket]
+"""Makes an unconnected, non-blocking socket of that kind."""
 
 MOST_FORGERIES = 100
 """Replies that don't match, after which an exchange fails: somebody is guessing."""
@@ -41,9 +41,11 @@ async def ask(
     rng: random.Random,
     *,
     by_stream: bool,
+    tls: Tls | None = None,
 ) -> Answer:
     """What `server` answers; by TCP also when its datagram was cut. Raises OSError."""
-    asking = _Asking(connector, server, question, wish, rng)
+    asking = _Asking(connector, server, question, wish, rng, tls)
+    by_stream = by_stream or tls is not None
     answer = await _asked(asking, by_stream=by_stream)
     if not answer.truncated or by_stream:
         return answer
@@ -67,12 +69,25 @@ class _Asking(Struct, frozen=True):
     question: Question
     wish: Wish
     rng: random.Random
+    tls: Tls | None
 
     async def exchange(self, *, by_stream: bool, edns: bool) -> Reply:
         expected = _Expected(self.rng.getrandbits(16), self.question)
         query = query_for(self.question, self.wish, expected.ident, edns=edns)
-        with self.connector(socket.SOCK_STREAM if by_stream else socket.SOCK_DGRAM) as sock:
-            return await (_stream if by_stream else _datagram)(sock, self.server, query, expected)
+        kind = socket.SOCK_STREAM if by_stream else socket.SOCK_DGRAM
+        family = socket.AF_INET6 if ":" in self.server[0] else socket.AF_INET
+        with self.connector(kind, family) as sock:
+            if not by_stream:
+                return await _datagram(sock, self.server, query, expected)
+            await asyncio.get_running_loop().sock_connect(sock, self.server)
+            return _matching(await self._by_stream(sock, query), expected)
+
+    async def _by_stream(self, sock: socket.socket, query: bytes) -> bytes:
+        if self.tls is None:
+            return await _stream(sock, query)
+        from netemu.dns.tls import ask_securely  # late: few servers are asked so
+
+        return await ask_securely(sock, self.tls, query)
 
 
 class _Expected(Struct, frozen=True):
@@ -104,13 +119,16 @@ async def _datagram(
     raise ConnectionError("too many replies that don't match")
 
 
-async def _stream(sock: socket.socket, server: Address, query: bytes, expected: _Expected) -> Reply:
+async def _stream(sock: socket.socket, query: bytes) -> bytes:
     loop = asyncio.get_running_loop()
-    await loop.sock_connect(sock, server)
     await loop.sock_sendall(sock, len(query).to_bytes(2, "big") + query)
     size = int.from_bytes(await _exactly(loop, sock, 2), "big")
+    return await _exactly(loop, sock, size)
+
+
+def _matching(octets: bytes, expected: _Expected) -> Reply:
     try:
-        reply = read(await _exactly(loop, sock, size))
+        reply = read(octets)
     except Unreadable as error:
         raise ConnectionError(str(error)) from error
     if not expected.matches(reply):

@@ -4,8 +4,9 @@ The answers are those that the server would give, made by the same functions fro
 Nothing leaves the machine: a question that other servers would be asked is only told of.
 """
 
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from netemu.dns.answer import Answer
 from netemu.dns.consult import Consultation
@@ -26,8 +27,7 @@ _GOES_ON: Final = (Rcode.NXDOMAIN, Rcode.NOERROR, Rcode.SERVFAIL)
 """After these glibc tries the next name (res_search); NOERROR here means: without records."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
+class Step(Struct, frozen=True, kw_only=True):
     """One question of the walk."""
 
     name: str
@@ -40,8 +40,7 @@ class Step:
     why: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Explanation:
+class Explanation(Struct, frozen=True, kw_only=True):
     """The whole walk."""
 
     name: str

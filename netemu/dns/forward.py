@@ -11,9 +11,9 @@ import asyncio
 import logging
 import random
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias, assert_never
 
+from msgspec import Struct, field
 from msgspec.structs import replace
 
 from netemu.clock import Clock
@@ -46,8 +46,7 @@ Tell: TypeAlias = Callable[[str, str], None]
 """Told what users should know of: a reason in CamelCase, and a message."""
 
 
-@dataclass(slots=True)
-class Health:
+class Health(Struct):
     """Of one server."""
 
     failures: int = 0
@@ -55,8 +54,7 @@ class Health:
     down_until: float = 0.0
 
 
-@dataclass(slots=True)
-class Group:
+class Group(Struct, eq=False):
     """What is known of the servers of one `Forward`."""
 
     forward: Forward
@@ -168,15 +166,20 @@ class Forwarder:
         """What the first server that answers says; None if none does in time."""
         forward = group.forward
         by_stream = forward.force_tcp or (wish.stream and not forward.prefer_udp)
+        last, answered = None, set[Address]()
         try:
             async with asyncio.timeout(ALL_SECONDS):
-                for server in self._in_turn(group) * ROUNDS:
+                for server in self._to_try(group):
                     answer = await self._tried(group, server, question, wish, by_stream=by_stream)
-                    if answer is not None:
+                    if answer is None:
+                        continue
+                    if answer.rcode not in forward.failover or server in answered:
                         return answer
+                    last = answer
+                    answered.add(server)
         except TimeoutError:
             pass
-        return None
+        return last
 
     async def _tried(
         self, group: Group, server: Address, question: Question, wish: Wish, *, by_stream: bool
@@ -187,7 +190,13 @@ class Forwarder:
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
                 answer = await ask(
-                    self._connector, server, question, wish, self._rng, by_stream=by_stream
+                    self._connector,
+                    server,
+                    question,
+                    wish,
+                    self._rng,
+                    by_stream=by_stream,
+                    tls=group.forward.tls_of(server),
                 )
         except OSError:  # unreachable, or too late
             health.failures += 1
@@ -200,6 +209,15 @@ class Forwarder:
         seconds = self._clock.monotonic() - started
         self._observers.exchanged(Exchanged(server, int(answer.rcode), seconds))
         return answer
+
+    def _to_try(self, group: Group) -> list[Address]:
+        """Each server as often as it is tried for one question."""
+        forward, now = group.forward, self._clock.monotonic()
+        down = all(health.down_until > now for health in group.health.values())
+        if forward.fail_fast and down:
+            return []
+        tries = self._in_turn(group) * ROUNDS
+        return tries[: forward.attempts] if forward.attempts else tries
 
     def _in_turn(self, group: Group) -> list[Address]:
         """The servers in the order of the policy, those that are down after the others."""

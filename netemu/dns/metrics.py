@@ -6,6 +6,7 @@ what it means (type, size, plugin) is worked out when somebody reads the metrics
 
 from typing import Final
 
+from netemu.dns import wire
 from netemu.dns.observation import Batch, Exchanged, Observation, Observers
 from netemu.dns.presentation import rcode_name, type_name
 from netemu.dns.records import Source
@@ -140,7 +141,13 @@ class DnsMetrics:
         self._seconds.observe(seen.seconds)
         if seen.source is not Source.KEPT:
             sizes = len(seen.packet), len(seen.reply), seen.reply[3]
-            kind = (_last_of(seen), *sizes, seen.protocol, ":" in seen.client, _source_of(seen))
+            kind = (
+                _last_of(seen.packet),
+                *sizes,
+                seen.protocol,
+                ":" in seen.client,
+                _source_of(seen),
+            )
             self._observers.tallies.of(kind).count += 1
 
     def observe_batch(self, batch: Batch) -> None:
@@ -180,14 +187,14 @@ class DnsMetrics:
             self._dnssec.of(*_HERE).add(times)
 
 
-def _last_of(seen: Observation) -> bytes:
+def _last_of(packet: bytes) -> bytes:
     """The last octets that a query without EDNS options would have; none if it couldn't be read."""
-    question = seen.question
-    if question is None:
+    try:
+        query = wire.parse(packet)
+    except (wire.Malformed, wire.Unanswerable):
         return b""
-    do = 0x80 if seen.dnssec_ok else 0
-    kind, klass = question.type.to_bytes(2, "big"), question.klass.to_bytes(2, "big")
-    return kind + klass + _OPT + bytes((0, 0, 0, 0, do, 0, 0, 0))
+    do = 0x80 if query.edns is not None and query.edns.dnssec_ok else 0
+    return query.asked[-4:] + _OPT + bytes((0, 0, 0, 0, do, 0, 0, 0))
 
 
 def _source_of(seen: Observation) -> str:

@@ -14,7 +14,6 @@ from netemu.dns import wire
 from netemu.dns.records import Question, Source
 from netemu.dns.tallies import Tallies
 
-Octets: TypeAlias = bytes | bytearray
 Peer: TypeAlias = tuple[str, int] | tuple[str, int, int, int]
 """Address and port; of IPv6 also flow and scope."""
 
@@ -32,7 +31,7 @@ class Observation(NamedTuple):
     """``udp`` or ``tcp``."""
     packet: bytes
     """The query as it came."""
-    reply: Octets
+    reply: bytes
     """The reply as it was sent."""
     seconds: float
     """From having read the query to having sent the reply."""
@@ -56,15 +55,6 @@ class Observation(NamedTuple):
         """Octets of the reply."""
         return len(self.reply)
 
-    @property
-    def dnssec_ok(self) -> bool:
-        """Whether DNSSEC records were asked for."""
-        try:
-            edns = wire.parse(self.packet).edns
-        except (wire.Malformed, wire.Unanswerable):
-            return False
-        return edns is not None and edns.dnssec_ok
-
 
 class Batch(NamedTuple):
     """Replies out of the table that were sent together, over UDP."""
@@ -73,8 +63,8 @@ class Batch(NamedTuple):
     """From having read the first query to having sent the last reply."""
     queries: Sequence[bytes]
     """Without their ids."""
-    replies: Sequence[Octets]
-    """Without their ids, in the order of the queries. The serial in a denial may change later."""
+    replies: Sequence[bytes]
+    """Without their ids, in the order of the queries."""
     clients: bytes
     """Socket addresses, `ADDRESS_OCTETS` apart."""
 

@@ -3,21 +3,23 @@
 Questions and answers are plain JSON; the daemon's control socket carries them.
 """
 
-import dataclasses
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from msgspec import to_builtins
 
 from netemu.clock import rfc3339_micro
 from netemu.dns.chain import Configuration
 from netemu.dns.consult import Consultation
-from netemu.dns.explain import explain
 from netemu.dns.nodes import View
-from netemu.dns.presentation import type_number
-from netemu.dns.querylog import Entry, QueryLog, Wanted
+from netemu.dns.querylog import QueryLog
 from netemu.dns.records import Name, lowered, name_from
-from netemu.dns.searching import SearchList, list_from, pod_list
 from netemu.model.latest import Latest
 from netemu.model.snapshot import Snapshot
+
+if TYPE_CHECKING:
+    from netemu.dns.logentries import Entry
+    from netemu.dns.searching import SearchList
 
 DEFAULT_NAMESPACE = "default"
 """Whose search list counts when nobody says who asks."""
@@ -52,6 +54,8 @@ class DnsQuestions:
 
         Raises Unanswered.
         """
+        from netemu.dns.logentries import Wanted  # late, as all that only answers questions
+
         wanted = Wanted(query=_name(question.get("query", "")), pod=str(question.get("pod", "")))
         cursor = question.get("cursor")
         if cursor is None:
@@ -66,6 +70,10 @@ class DnsQuestions:
 
     async def explain(self, question: Mapping[str, Any]) -> dict[str, Any]:
         """The walk through a search list. Raises Unanswered."""
+        from netemu.dns.explain import explain
+        from netemu.dns.presentation import type_number
+        from netemu.dns.searching import pod_list
+
         pod = str(question.get("pod", ""))
         search, client = self._client(pod) if pod else (pod_list(DEFAULT_NAMESPACE, self._zone), "")
         consultation = Consultation(self._configuration(), self._latest.value, View(), client)
@@ -74,9 +82,11 @@ class DnsQuestions:
             found = explain(str(question["name"]), kind, search, consultation)
         except ValueError as error:
             raise Unanswered(str(error)) from error
-        return {"pod": pod, **dataclasses.asdict(found)}
+        return {"pod": pod, **to_builtins(found)}
 
-    def _client(self, pod: str) -> tuple[SearchList, str]:
+    def _client(self, pod: str) -> tuple["SearchList", str]:
+        from netemu.dns.searching import list_from
+
         namespace, slash, name = pod.partition("/")
         if not slash or not namespace or not name:
             raise Unanswered(f'"{pod}" is no pod: use NAMESPACE/NAME')
@@ -103,6 +113,6 @@ def _name(text: str) -> Name:
         raise Unanswered(str(error)) from error
 
 
-def _facts(entry: Entry) -> dict[str, Any]:
-    facts = dataclasses.asdict(entry)
+def _facts(entry: "Entry") -> dict[str, Any]:
+    facts = to_builtins(entry)
     return {**facts, "time": rfc3339_micro(entry.time)}

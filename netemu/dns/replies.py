@@ -7,8 +7,9 @@ costs the others nothing. Only the SOA's serial and the order of addresses are f
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, TypeAlias
+
+from msgspec import Struct
 
 from netemu.dns.reading import Part, reads_pods, still_true, touched, watched
 from netemu.dns.tallies import Tallies, Tally, kept_kind
@@ -30,19 +31,24 @@ UNCOUNTED = Tally()
 Arrange: TypeAlias = Callable[[tuple[bytes, ...]], tuple[bytes, ...]]
 """Gives the addresses of a reply the order of the next one."""
 
-Octets: TypeAlias = bytes | bytearray
-"""A reply without its id. The table tells a later serial in the same octets."""
 
+class Entry(Struct, eq=False, gc=False):
+    """A reply, ready to be sent; like its query it is without id.
 
-@dataclass(slots=True, eq=False)
-class Entry:
-    """A reply, ready to be sent."""
+    Nothing that it holds leads back to it, so the garbage collector need not look at tens of
+    thousands of them.
+    """
 
-    body: bytearray
-    """Without `addresses` it is complete."""
+    query: bytes
+    reply: bytes
+    """What is to be sent now; of several addresses in the order of this time."""
+    head: bytes
     addresses: tuple[bytes, ...]
-    """Records to be put in a new order for each client; empty when order doesn't matter."""
+    """Records to be put in a new order for each client, between head and tail; empty when order
+    doesn't matter.
+    """
     sent: int
+    """How many of them fit."""
     tail: bytes
     serial_at: int | None
     parts: tuple[Part, ...]
@@ -53,8 +59,9 @@ class Entry:
     """Of the snapshot whose serial it tells."""
 
 
-def _octets_of(key: bytes, entry: Entry) -> int:
-    return ENTRY_OCTETS + len(key) + len(entry.body) + ADDRESS_OCTETS * len(entry.addresses)
+def _octets_of(entry: Entry) -> int:
+    addresses = ADDRESS_OCTETS * len(entry.addresses)
+    return ENTRY_OCTETS + len(entry.query) + len(entry.reply) + addresses
 
 
 class Room:
@@ -125,26 +132,28 @@ class Replies:
             for entry in self._readers.get(key, ()):
                 entry.generation = STALE
 
-    def get(self, query: bytes) -> Octets | None:
-        """The reply to `query`, both without id, if it is in the table and still true."""
+    def find(self, query: bytes) -> Entry | None:
+        """What to reply to `query`, which is without id, if it is in the table and still true."""
         entry = self._entries.get(query)
         if entry is None:
             return None
         if entry.generation != self._generation and not self._renewed(entry):
-            self._drop(query)
+            self._drop(entry)
             return None
         entry.tally.count += 1
         if entry.serial_at is not None and entry.revision != self.snapshot.revision:
             self._tell_serial(entry, entry.serial_at)
-        return self._in_new_order(entry) if entry.addresses else entry.body
+        elif entry.addresses:
+            self._put_in_order(entry)
+        return entry
 
-    def put(self, query: bytes, reply: Reply, parts: tuple[Part, ...], *, keep: bool) -> Octets:
+    def put(self, query: bytes, reply: Reply, parts: tuple[Part, ...], *, keep: bool) -> bytes:
         """Keep `reply`, made from `parts` of the snapshot, and give it as an answer to `query`."""
-        several = len(reply.addresses) > 1
-        body = reply.head if several else b"".join((reply.head, *reply.addresses, reply.tail))
         entry = Entry(
-            bytearray(body),
-            reply.addresses if several else (),
+            query,
+            b"".join((reply.head, *reply.addresses[: reply.sent], reply.tail)),
+            reply.head,
+            reply.addresses if len(reply.addresses) > 1 else (),
             reply.sent,
             reply.tail,
             None if reply.serial_at is None else reply.serial_at - ID_OCTETS,
@@ -153,37 +162,39 @@ class Replies:
             self._generation,
             self.snapshot.revision,
         )
-        made = self._in_new_order(entry) if several else entry.body
+        if entry.addresses:
+            self._put_in_order(entry)
         if keep:
-            kind = kept_kind(query, made, self._protocol, by_ipv6=self._by_ipv6)
+            kind = kept_kind(query, entry.reply, self._protocol, by_ipv6=self._by_ipv6)
             entry.tally = self._tallies.of(kind)
-            self._keep(query, entry)
-        return made
+            self._keep(entry)
+        return entry.reply
 
     def drop_oldest(self) -> None:
         """Forget the reply that was kept first."""
-        self._drop(next(iter(self._entries)))
+        self._drop(next(iter(self._entries.values())))
 
     def clear(self) -> None:
         """Forget all of them."""
         while self._entries:
             self.drop_oldest()
 
-    def _keep(self, key: bytes, entry: Entry) -> None:
-        if key in self._entries:
-            self._drop(key)
-        if not self._room.take(_octets_of(key, entry)):
+    def _keep(self, entry: Entry) -> None:
+        before = self._entries.get(entry.query)
+        if before is not None:
+            self._drop(before)
+        if not self._room.take(_octets_of(entry)):
             return
-        self._entries[key] = entry
+        self._entries[entry.query] = entry
         entry.tally.users += 1
         self._pods_matter = self._pods_matter or reads_pods(entry.parts)
         for read in watched(entry.parts):
             self._readers.setdefault(read, []).append(entry)
 
-    def _drop(self, key: bytes) -> None:
-        entry = self._entries.pop(key)
+    def _drop(self, entry: Entry) -> None:
+        del self._entries[entry.query]
         entry.tally.users -= 1
-        self._room.left += _octets_of(key, entry)
+        self._room.left += _octets_of(entry)
         for read in watched(entry.parts):
             readers = self._readers[read]
             readers.remove(entry)
@@ -198,9 +209,10 @@ class Replies:
 
     def _tell_serial(self, entry: Entry, at: int) -> None:
         entry.revision = self.snapshot.revision
-        entry.body[at : at + 4] = (entry.revision & 0xFFFFFFFF).to_bytes(4, "big")
+        serial = (entry.revision & 0xFFFFFFFF).to_bytes(4, "big")
+        entry.reply = entry.reply[:at] + serial + entry.reply[at + 4 :]
 
-    def _in_new_order(self, entry: Entry) -> Octets:
+    def _put_in_order(self, entry: Entry) -> None:
         """A cut reply shows those that come first in the new order."""
         entry.addresses = addresses = self._arrange(entry.addresses)
-        return b"".join((entry.body, *addresses[: entry.sent], entry.tail))
+        entry.reply = b"".join((entry.head, *addresses[: entry.sent], entry.tail))

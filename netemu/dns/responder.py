@@ -121,11 +121,11 @@ class Responder:
         the answer takes several messages.
         """
         started = perf_counter()
-        body = self.table.get(packet[ID_OCTETS:])
-        if body is None:
+        entry = self.table.find(packet[ID_OCTETS:])
+        if entry is None:
             self.work_out(packet, client, send, send_all)
         else:
-            reply = packet[:ID_OCTETS] + body
+            reply = packet[:ID_OCTETS] + entry.reply
             send(reply)
             self._observed(packet, client, reply, started, Source.KEPT)
 

@@ -5,8 +5,9 @@ just before, which is all that a server can see.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from netemu.dns.presentation import shown
 from netemu.dns.records import Name, name_from, within
@@ -17,8 +18,7 @@ CHAIN_SECONDS: Final = 10.0
 """Between two steps of one walk at most: glibc waits for two tries of five seconds."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SearchList:
+class SearchList(Struct, frozen=True, kw_only=True):
     """What a resolv.conf says about incomplete names."""
 
     domains: tuple[Name, ...] = ()
@@ -42,8 +42,7 @@ def list_from(domains: Sequence[str], options: Sequence[str]) -> SearchList:
     return SearchList(domains=tuple(map(name_from, domains)), ndots=ndots)
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(Struct, frozen=True):
     """One name to try."""
 
     name: Name
@@ -63,8 +62,7 @@ def candidates(text: str, search: SearchList) -> list[Candidate]:
     return [*searched, as_it_is]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SearchStep:
+class SearchStep(Struct, frozen=True, kw_only=True):
     """Which step of a walk through a search list a question was."""
 
     name: str

@@ -2,7 +2,7 @@
 
 Nobody gets more than his share: a connection answers a batch of queries in one turn of the loop,
 reads no further while its replies aren't taken, ends when no whole query comes for a while, and
-makes room when there are too many, the one that was quiet longest first.
+makes room when there are too many: whoever has most of them loses the one that was quiet longest.
 """
 
 import asyncio
@@ -21,43 +21,58 @@ IDLE_SECONDS = 10.0
 """Without a whole query before a connection is closed (RFC 7766 §6.2.3: a few seconds)."""
 BATCH = 64
 """Pipelined queries of one connection that are answered in one turn of the loop."""
-WAITING = 128
+WAITING = 1024
 """Connections that wait to be accepted."""
+ACCEPTED = 32
+"""Connections accepted in one turn of the loop; some milliseconds' work."""
 
 
 class Connections:
-    """The open connections of one listener, the one quiet longest first."""
+    """The open connections of one listener, by client, the one quiet longest first."""
 
     def __init__(self, responder: Responder, clock: Clock) -> None:
         self.responder = responder
         self.clock = clock
-        self._open: OrderedDict[Connection, None] = OrderedDict()
+        self._open: dict[str, OrderedDict[Connection, None]] = {}
+        self._count = 0
 
     def __len__(self) -> int:
-        return len(self._open)
+        return self._count
+
+    def __iter__(self) -> Iterator["Connection"]:
+        return (connection for each in tuple(self._open.values()) for connection in tuple(each))
 
     def make(self) -> "Connection":
         """A protocol for a connection that was just accepted."""
         return Connection(self)
 
     def add(self, connection: "Connection") -> None:
-        """Count it in; the one quiet longest goes if there is no room."""
-        if len(self._open) >= MOST_CONNECTIONS:
-            next(iter(self._open)).abort()
-        self._open[connection] = None
+        """Count it in; another one goes if there is no room."""
+        if self._count >= MOST_CONNECTIONS:
+            greediest = max(self._open, key=lambda address: len(self._open[address]))
+            next(iter(self._open[greediest])).abort()
+        self._open.setdefault(connection.client[0], OrderedDict())[connection] = None
+        self._count += 1
 
     def touch(self, connection: "Connection") -> None:
         """It just asked something."""
-        if connection in self._open:
-            self._open.move_to_end(connection)
+        others = self._open.get(connection.client[0], ())
+        if connection in others:
+            self._open[connection.client[0]].move_to_end(connection)
 
     def remove(self, connection: "Connection") -> None:
         """Count it out."""
-        self._open.pop(connection, None)
+        address = connection.client[0]
+        if connection not in self._open.get(address, ()):
+            return
+        self._count -= 1
+        del self._open[address][connection]
+        if not self._open[address]:
+            del self._open[address]
 
     def close(self) -> None:
         """End them all."""
-        for connection in tuple(self._open):
+        for connection in self:
             connection.abort()
 
 
@@ -65,6 +80,8 @@ class Connection(asyncio.Protocol):
     """One client."""
 
     _transport: asyncio.Transport
+    client: tuple[str, int] = ("", 0)
+    """Address and port."""
 
     def __init__(self, connections: Connections) -> None:
         self._connections = connections
@@ -80,7 +97,7 @@ class Connection(asyncio.Protocol):
         """Take its place among the others."""
         self._transport = cast(asyncio.Transport, transport)
         peer = transport.get_extra_info("peername")  # None: it is gone already
-        self._client = (str(peer[0]), int(peer[1])) if peer else ("", 0)
+        self.client = (str(peer[0]), int(peer[1])) if peer else ("", 0)
         self._connections.add(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -128,7 +145,7 @@ class Connection(asyncio.Protocol):
         packet = bytes(self._received[2:end])
         del self._received[:end]
         self._touch()
-        self._connections.responder.handle(packet, self._client, self._send, self._send_all)
+        self._connections.responder.handle(packet, self.client, self._send, self._send_all)
         return True
 
     def _step_of_many(self, replies: Iterator[bytes]) -> bool:
@@ -181,7 +198,8 @@ async def serve_streams(
     """Answer on the listening `sock` inside the block, and close it afterwards."""
     connections = Connections(responder, clock)
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(connections.make, sock=sock, backlog=WAITING)
+    server = await loop.create_server(connections.make, sock=sock, backlog=ACCEPTED)
+    sock.listen(WAITING)  # asyncio has one number for both
     try:
         yield connections
     finally:

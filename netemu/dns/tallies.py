@@ -61,6 +61,6 @@ class Tallies:
         return found
 
 
-def kept_kind(query: bytes, reply: bytes | bytearray, protocol: str, *, by_ipv6: bool) -> Kind:
+def kept_kind(query: bytes, reply: bytes, protocol: str, *, by_ipv6: bool) -> Kind:
     """The kind of a reply that is kept; both without their ids."""
     return query[-LAST:], len(query) + 2, len(reply) + 2, reply[1], protocol, by_ipv6, None

@@ -45,7 +45,7 @@ class Reports:
     def note_batch(self, batch: Batch) -> None:
         """Remember several."""
         if self._has_room(len(batch.queries)):
-            self._batches.append((*batch[:2], [bytes(reply) for reply in batch.replies], batch[3]))
+            self._batches.append(tuple(batch))
 
     def _has_room(self, count: int) -> bool:
         if self._count + count > MOST_SEEN:

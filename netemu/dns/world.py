@@ -29,7 +29,7 @@ def nameservers(text: str) -> tuple[Address, ...]:
         match line.split():
             case ["nameserver", address, *_]:
                 try:
-                    found.append((str(ip_address(address.partition("%")[0])), 53))
+                    found.append((str(ip_address(address)), 53))
                 except ValueError:
                     continue
             case _:

@@ -24,6 +24,11 @@ _ORIGINAL, _REPLY = 1, 2
 _IP, _TRANSPORT = 1, 2
 _SOURCE, _DESTINATION = 1, 2
 _PROTOCOL, _SOURCE_PORT, _DESTINATION_PORT = 1, 2, 3
+_PROTOCOL_STATE, _COUNTS_ORIGINAL, _COUNTS_REPLY, _TIMESTAMP = 4, 9, 10, 20
+_TCP, _TCP_STATE = 1, 1
+_BYTES, _START = 2, 1
+_OVER: Final = frozenset({7, 8})
+"""TIME_WAIT and CLOSE (<linux/netfilter/nf_conntrack_tcp.h>): remembered for stray packets."""
 
 
 class Flow(NamedTuple):
@@ -37,6 +42,13 @@ class Flow(NamedTuple):
     """Who answers."""
     key: bytes
     """Names it to the kernel."""
+    over: bool = False
+    """The connection has ended, as far as the kernel saw."""
+    since: float | None = None
+    """When it began, in seconds since the epoch, if the kernel is told to note it."""
+    received: int = 0
+    """Bytes from the client with their headers, if the kernel is told to count them."""
+    sent: int = 0
 
 
 class Conntrack:
@@ -97,7 +109,31 @@ class Conntrack:
 def _flow(body: bytes) -> Flow:
     parts = _attributes(body)
     original, reply = _tuple(parts[_ORIGINAL]), _tuple(parts[_REPLY])
-    return Flow(*original, reply[1], parts[_ORIGINAL])
+    return Flow(
+        *original,
+        reply[1],
+        parts[_ORIGINAL],
+        over=_state(parts.get(_PROTOCOL_STATE, b"")) in _OVER,
+        since=_start(parts.get(_TIMESTAMP)),
+        received=_bytes(parts.get(_COUNTS_ORIGINAL, b"")),
+        sent=_bytes(parts.get(_COUNTS_REPLY, b"")),
+    )
+
+
+def _state(data: bytes) -> int:
+    """Of a TCP connection; 0 for others."""
+    tcp = _attributes(_attributes(data).get(_TCP, b""))
+    return tcp.get(_TCP_STATE, b"\0")[0]
+
+
+def _start(data: bytes | None) -> float | None:
+    if data is None:
+        return None
+    return int.from_bytes(_attributes(data)[_START], "big") / 1e9
+
+
+def _bytes(data: bytes) -> int:
+    return int.from_bytes(_attributes(data).get(_BYTES, b""), "big")
 
 
 def _tuple(data: bytes) -> tuple[int, Address, Address]:

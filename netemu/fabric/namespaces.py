@@ -43,6 +43,7 @@ DETACH = 2
 
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
+_PR_SET_NO_NEW_PRIVS = 38
 
 _RT_SIGACTION = {"x86_64": 13, "aarch64": 134, "riscv64": 134}
 """The system call's number, by machine."""
@@ -100,6 +101,11 @@ def die_with_parent(number: int) -> None:
 def adopt_orphans(wanted: bool) -> None:
     """Become the parent of descendants whose own parent ends, in place of init; or no longer."""
     _prctl(_PR_SET_CHILD_SUBREAPER, int(wanted))
+
+
+def no_new_privileges() -> None:
+    """Let no program that is executed gain rights, such as by its setuid bit."""
+    _prctl(_PR_SET_NO_NEW_PRIVS, 1)
 
 
 def _prctl(option: int, value: int) -> None:

@@ -98,10 +98,12 @@ def _connect(
             try:
                 _configure(cluster, host, (inner, outer), ranges)
             except PermissionError:  # what a device says whose IPv6 is switched off
-                if ranges is wanted[0]:
+                if ranges.family == "IPv4":
                     raise
-                refused[ranges.family] = f"the host has {ranges.family} switched off"
-    except OSError:
+                refused[ranges.family] = "the host has IPv6 switched off"
+        if len(refused) == len(addressing.families):
+            raise UplinkRefused(refused[addressing.family])
+    except (OSError, UplinkRefused):
         _delete(cluster, CLUSTER_END)
         raise
     return refused

@@ -301,6 +301,22 @@ class Member(Struct, frozen=True):
     """Until it goes by itself."""
 
 
+class Tracked(NamedTuple):
+    """A connection or flow that the kernel keeps track of."""
+
+    protocol: int
+    client: Address
+    front: Address
+    """What the client addressed."""
+    back: Address
+    """Who answers."""
+    since: float | None
+    """When it began, in seconds since the epoch; None if the kernel doesn't note it."""
+    received: int
+    """Bytes from the client with their headers, 0 if the kernel doesn't count them."""
+    sent: int
+
+
 class Rules(Protocol):
     """A table of packet rules in one network namespace."""
 
@@ -327,6 +343,12 @@ class Interception(Protocol):
 
     def listen(self) -> socket.socket:
         """A listening socket to which rules may redirect what is for others. Raises OSError."""
+
+    def account(self) -> None:
+        """Have connections counted and timed from now on, where the kernel lets one."""
+
+    def tracked(self) -> Sequence[Tracked]:
+        """The connections that are open, and flows. Raises OSError."""
 
     def forget(self, unwanted: Callable[[Address, Address], bool]) -> None:
         """Forget UDP flows by what their client addressed and who answers it. Raises OSError."""

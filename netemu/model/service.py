@@ -73,6 +73,8 @@ class Service(Struct, frozen=True, kw_only=True):
     internal_policy: TrafficPolicy = TrafficPolicy.CLUSTER
     external_policy: TrafficPolicy = TrafficPolicy.CLUSTER
     publish_not_ready: bool = False
+    observed: bool = False
+    """Its connections are to be counted one by one."""
     proxied: bool = True
     """False when a label hands the Service to another proxy."""
     weights: str = ""
@@ -86,7 +88,7 @@ class Service(Struct, frozen=True, kw_only=True):
     @property
     def families(self) -> tuple[str, ...]:
         """The address families it has virtual IPs of, the primary one first."""
-        return tuple(family_of(address) for address in self.cluster_ips) or ("IPv4",)
+        return tuple([family_of(address) for address in self.cluster_ips]) or ("IPv4",)
 
 
 class EndpointPort(Struct, frozen=True):
@@ -97,7 +99,7 @@ class EndpointPort(Struct, frozen=True):
     port: int
 
 
-class Endpoint(Struct, frozen=True, kw_only=True):
+class Endpoint(Struct, frozen=True, kw_only=True, gc=False):
     """One address that serves."""
 
     address: str
@@ -134,6 +136,8 @@ HEADLESS = "service.kubernetes.io/headless"
 SERVICE_NAME = "kubernetes.io/service-name"
 STANDS_IN = "netemu.dev/proxy"
 """Annotation: "true" on an ExternalName Service has the proxy forward a virtual IP to that host."""
+OBSERVED = "netemu.dev/observe"
+"""Annotation: "true" asks for counters per endpoint, so in the auto mode the relay carries it."""
 VIRTUAL_IP = "netemu.dev/virtual-ip"
 """Annotation: the address it got."""
 WEIGHTS = "netemu.dev/weights"
@@ -178,10 +182,11 @@ def service_from(obj: Object) -> Service:
         namespace=namespace_of(obj),
         name=name_of(obj),
         type=ServiceType(spec.get("type", "ClusterIP")),
-        cluster_ips=tuple(canonical(ip) for ip in ips if ip != "None"),
+        cluster_ips=tuple([canonical(ip) if ":" in ip else ip for ip in ips if ip != "None"]),
         headless="None" in ips,
         ports=tuple(_service_port(port) for port in spec.get("ports") or ()),
         external_name=spec.get("externalName", ""),
+        observed=annotations_of(obj).get(OBSERVED) == "true",
         virtual_ip=annotations_of(obj).get(VIRTUAL_IP, "") if stands_in(obj) else "",
         external_ips=tuple(map(canonical, spec.get("externalIPs") or ())),
         load_balancer_ips=tuple(
@@ -222,13 +227,14 @@ def _service_port(port: Object) -> ServicePort:
 
 def slice_from(obj: Object) -> EndpointSlice:
     """Shrink an EndpointSlice object; a port without number is left out (it means "all")."""
+    six = obj.get("addressType") == "IPv6"
     return EndpointSlice(
         namespace=namespace_of(obj),
         name=name_of(obj),
         service=labels_of(obj).get(SERVICE_NAME, ""),
         family=obj.get("addressType", "IPv4"),
         endpoints=tuple(
-            _endpoint(item, canonical(address))
+            _endpoint(item, canonical(address) if six else address)
             for item in obj.get("endpoints") or ()
             for address in item.get("addresses") or ()
         ),

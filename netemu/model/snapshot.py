@@ -6,7 +6,7 @@ mapped tries): a change to one Service costs work in proportion to that Service,
 identity what is still true.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -55,7 +55,9 @@ class Snapshot:
     synced: bool = False
     """False until the first list is in: what isn't here may still exist."""
     revision: int = 0
-    """Grows with each change that DNS or proxy could notice."""
+    """Grows with each change of what DNS serves: the serial of its zones. It begins with the time
+    at which the first list was in, so that it grows over restarts, too.
+    """
     services: Map[Key, ServiceEntry] = Map()
     slices: Map[Key, Slices] = Map()
     """By Service, also of Services that don't exist (yet)."""
@@ -100,7 +102,43 @@ def advance(snapshot: Snapshot, resource: str, old: Object | None, new: Object |
             changed = _with_namespace(snapshot, old, new)
         case _:
             return snapshot
-    return snapshot if changed is snapshot else replace(changed, revision=snapshot.revision + 1)
+    if changed.services is snapshot.services and changed.namespaces is snapshot.namespaces:
+        return changed
+    return replace(changed, revision=snapshot.revision + 1)
+
+
+def listed(objects: Iterable[tuple[str, Object]]) -> Snapshot:
+    """The snapshot of what there is at the start: what `advance` makes of it object by object, in
+    a fraction of the time.
+    """
+    services: dict[Key, Service] = {}
+    slices: dict[Key, dict[str, EndpointSlice]] = {}
+    snapshot, count = EMPTY, 0
+    for resource, obj in objects:
+        count += 1
+        if resource == resources.SERVICES:
+            service = service_from(obj)
+            services[service.key] = service
+        elif resource == resources.ENDPOINT_SLICES:
+            part = slice_from(obj)
+            slices.setdefault((part.namespace, part.service), {})[part.name] = part
+        else:
+            snapshot = advance(snapshot, resource, None, obj)
+    by_service = {key: Map(parts) for key, parts in slices.items()}
+    entries = {key: _entry(each, by_service.get(key)) for key, each in services.items()}
+    owners: dict[str, set[Key]] = {}
+    for key, entry in entries.items():
+        for address in _addresses(entry):
+            owners.setdefault(address, set()).add(key)
+    return replace(
+        snapshot,
+        revision=count,
+        services=Map(entries),
+        slices=Map(by_service),
+        owners=Map({address: frozenset(keys) for address, keys in owners.items()}),
+        # So that what comes next is told from this by its changes.
+        recent=tuple(Change(key) for key in tuple(entries)[-1:]),
+    )
 
 
 def changed_services(seen: Snapshot, now: Snapshot) -> frozenset[Key]:

@@ -9,25 +9,34 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 from netemu.node.volume_files import Files
 
 DATA = "..data"
 _NEW = "..data_tmp"
+OPEN = 0o755
+"""The mode of folders: a pod's processes may be anybody's."""
 
 
-def write(folder: Path, files: Files) -> None:
-    """Make `folder` show exactly these files. Raises OSError."""
+def write(folder: Path, files: Files, group: int | None = None) -> None:
+    """Make `folder` show exactly these files, which members of `group` may read. Raises OSError."""
     folder.mkdir(parents=True, exist_ok=True)
+    folder.chmod(OPEN)
     old = _current(folder)
     fresh = Path(tempfile.mkdtemp(prefix="..", dir=folder))
-    fresh.chmod(0o755)
+    fresh.chmod(OPEN)
     for path, file in files.items():
         place = fresh / path
-        place.parent.mkdir(parents=True, exist_ok=True)
+        for parent in reversed(place.relative_to(fresh).parents[:-1]):
+            (fresh / parent).mkdir(exist_ok=True)
+            (fresh / parent).chmod(OPEN)
         place.write_bytes(file.data)
-        place.chmod(file.mode)
+        if group is not None:
+            with suppress(PermissionError):  # who isn't root gives files to his own groups only
+                os.chown(place, -1, group)
+        place.chmod(file.mode if group is None else file.mode | 0o040)
     link = folder / _NEW
     link.unlink(missing_ok=True)
     link.symlink_to(fresh.name)

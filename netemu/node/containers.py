@@ -5,17 +5,17 @@ The values in `PodState` say what is so; the processes behind them live here, as
 
 import asyncio
 import signal
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from msgspec.structs import replace
 
 from netemu.config.images import Program, Unknown
-from netemu.node import image_files, termination
-from netemu.node.backoff import go_duration
+from netemu.node import hooks, image_files, termination
+from netemu.node.backoff import BackOff, go_duration
 from netemu.node.context import Node
 from netemu.node.environment import ConfigError
 from netemu.node.folders import log_folder, own_folder
-from netemu.node.handlers import Target, carry_out
+from netemu.node.handlers import Target
 from netemu.node.launch import (
     base_environment,
     pod_environment,
@@ -25,20 +25,23 @@ from netemu.node.logs import LifeLog, forget_lives, log_path
 from netemu.node.owner import Owner
 from netemu.node.plan import ending
 from netemu.node.pod import ContainerSpec
-from netemu.node.probe import Handler
 from netemu.node.probe_reports import reports
 from netemu.node.prober import Prober
-from netemu.node.run import Run, hook_of
-from netemu.node.runtime import Exited, Process, ProcessSpec, StartError
+from netemu.node.run import Run
+from netemu.node.runtime import (
+    Exited,
+    MountSpec,
+    Process,
+    ProcessSpec,
+    Security,
+    StartError,
+)
+from netemu.node.security import is_somebody_else, runnable, security_of
 from netemu.node.state import Life, Stopping, Waiting
 from netemu.node.stdio import Keyboard, open_stdio
 
 CONFIG_RETRY_SECONDS = 10.0
 """Between attempts to start what is configured wrongly (the kubelet's own pace)."""
-POST_START_SECONDS = 3600.0
-"""Longest postStart hook; upstream has no bound."""
-HOOK_MARGIN = 2.0
-"""Seconds a container gets after its preStop hook, even past its grace period (the kubelet's)."""
 IMAGE_ERROR = "ErrImagePull"
 CONFIG_ERROR = "CreateContainerConfigError"
 
@@ -89,24 +92,36 @@ class Containers:
 
     async def start(self, spec: ContainerSpec) -> None:
         """Start a container, or say why not."""
-        pod, node, address = self._owner.pod, self._node, self._owner.state.address
+        pod, node = self._owner.pod, self._node
+        addresses = self._owner.state.addresses or ("",)
         try:
-            env = pod_environment(pod, spec, node, self._owner.state.addresses or ("",))
+            env = pod_environment(pod, spec, node, addresses)
+            security = security_of(pod, spec.raw)
+            mounts = self._owner.volumes.mounts(spec.raw, env)
         except ConfigError as error:
             self._misconfigured(spec.name, CONFIG_ERROR, str(error))
             return
-        program = program_of(pod, spec, node, address, env)
+        program = program_of(pod, spec, node, addresses, env)
         if isinstance(program, Unknown):
             self._unresolved(spec, program)
             return
         words = f'Container image "{spec.image}" already present on machine'
         self._owner.event("Normal", "Pulled", words, spec.name)
-        base = base_environment(pod, spec, node, address)
+        base = base_environment(pod, spec, node, addresses[0])
         if not self._cluster.runtime.isolated:
             base |= self._owner.volumes.hints()
-        await self._launch(spec, program, {**base, **program.env, **env})
+        if is_somebody_else(security):
+            base["HOME"] = "/"  # ours is not open to everybody
+        await self._launch(spec, program, {**base, **program.env, **env}, mounts, security)
 
-    async def _launch(self, spec: ContainerSpec, program: Program, env: Mapping[str, str]) -> None:
+    async def _launch(
+        self,
+        spec: ContainerSpec,
+        program: Program,
+        env: Mapping[str, str],
+        mounts: Sequence[MountSpec],
+        security: Security,
+    ) -> None:
         before = self._owner.container(spec.name)
         number = before.restarts + 1 if before.life else before.restarts
         log = self._new_log(spec.name, number)
@@ -116,18 +131,15 @@ class Containers:
         given, keyboard = open_stdio(self._cluster.runtime, spec.raw, log)
         process_spec = ProcessSpec(
             sandbox=self._owner.pod.uid,
-            argv=program.argv,
+            argv=runnable(program.argv, security),
             env={"TERM": "xterm", **env} if keyboard.tty else env,
             cwd=spec.raw.get("workingDir") or "/",
             stdin=given.stdin,
             stdout=given.stdout,
             stderr=given.stderr,
             join=self._target_of(spec),
-            mounts=[
-                *brought,
-                *self._owner.volumes.mounts(spec.raw, env),
-                *termination.mount_of(spec.raw, log.path),
-            ],
+            mounts=[*brought, *mounts, *termination.mount_of(spec.raw, log.path)],
+            security=security,
         )
         try:
             process = await self._cluster.runtime.start(process_spec)
@@ -154,6 +166,8 @@ class Containers:
         back_off = before.restarting
         if before.life is not None and before.image == spec.image:
             back_off = back_off.after(before.ended, self._cluster.clock.monotonic())
+        elif before.life is not None:
+            back_off = BackOff()  # what another image did says nothing of this one
         life = Life(id=self._cluster.rng.randbytes(32).hex(), started=self._cluster.clock.now())
         self._owner.change(
             spec.name,
@@ -165,6 +179,7 @@ class Containers:
             retry_at=0.0,
             image=spec.image,
             stopping=None,
+            prepared=False,
             unhealthy="",
             started=spec.startup is None,
             serving=spec.readiness is None,
@@ -194,6 +209,7 @@ class Containers:
             pid=process.pid,
             env=process_spec.env,
             cwd=process_spec.cwd,
+            security=process_spec.security,
             ports=spec.raw.get("ports") or (),
         )
         kills = termination.oom_kills()
@@ -201,11 +217,11 @@ class Containers:
         self._runs[spec.name] = run
         owner.event("Normal", "Started", f"Started container {spec.name}", spec.name)
         cluster.tasks.start(self._watch(spec.name, run), name=f"end of {spec.name}")
-        hook = hook_of(spec, "postStart")
-        if hook is not None:
-            owner.change(spec.name, hooking=True)
-            task = self._post_start(spec.name, run, hook)
-            run.hooks.append(cluster.tasks.start(task, name="postStart"))
+        if (spec.raw.get("resources") or {}).get("limits"):
+            from netemu.node import memory_limit  # late: few containers have any
+
+            memory_limit.guard(cluster, spec, run)
+        hooks.begin(owner, cluster, spec, run)
         told = reports(owner, cluster, spec, life.id, target)
         run.prober = Prober(spec, told, cluster.clock, cluster.tasks)
         if ending(owner.pod, owner.state):
@@ -276,7 +292,8 @@ class Containers:
         reason = "Error" if exited.code else "Completed"
         stopping = self._owner.container(name).stopping
         if exited.signal == signal.SIGKILL and not (stopping and stopping.killed):
-            reason = termination.killed_reason(run.oom_kills)
+            oom = run.over_limit
+            reason = termination.OOM if oom else termination.killed_reason(run.oom_kills)
         ended = replace(life, finished=clock.now(), code=exited.code, reason=reason, message=told)
         now = clock.monotonic()
         self._owner.change(name, life=ended, ended=now, stopping=None, waiting=None, hooking=False)
@@ -287,36 +304,11 @@ class Containers:
         now = self._cluster.clock.monotonic()
         self._owner.change(spec.name, stopping=Stopping(since=now, grace=grace))
         self._owner.event("Normal", "Killing", message, spec.name)
-        run = self._runs[spec.name]
-        hook = hook_of(spec, "preStop")
-        if hook is None or grace <= 0:
-            run.process.signal(signal.SIGTERM)
-            return
-        task = self._pre_stop(spec.name, run, hook, grace)
-        run.hooks.append(self._cluster.tasks.start(task, name="preStop"))
+        hooks.end(self._owner, self._cluster, spec, self._runs[spec.name], grace)
 
-    async def _pre_stop(self, name: str, run: Run, hook: Handler, grace: float) -> None:
-        cluster = self._cluster
-        outcome = await carry_out(hook, run.target, cluster.runtime, cluster.clock, grace)
-        if not outcome.ok:
-            self._owner.event("Warning", "FailedPreStopHook", "PreStopHook failed", name)
-        stopping = self._owner.container(name).stopping
-        if stopping is not None:
-            earliest = cluster.clock.monotonic() + HOOK_MARGIN
-            self._owner.change(name, stopping=replace(stopping, earliest_kill=earliest))
-        run.process.signal(signal.SIGTERM)
-        self._owner.wake()
-
-    async def _post_start(self, name: str, run: Run, hook: Handler) -> None:
-        cluster = self._cluster
-        outcome = await carry_out(
-            hook, run.target, cluster.runtime, cluster.clock, POST_START_SECONDS
-        )
-        if not outcome.ok:
-            self._owner.event("Warning", "FailedPostStartHook", "PostStartHook failed", name)
-            self._owner.change(name, unhealthy="FailedPostStartHook")
-        self._owner.change(name, hooking=False)
-        self._owner.wake()
+    def prepare(self, spec: ContainerSpec, grace: float) -> None:
+        """Run the preStop hook of a container whose turn to be stopped comes later."""
+        hooks.prepare(self._owner, self._cluster, spec, self._runs[spec.name], grace)
 
     def kill(self, name: str) -> None:
         """SIGKILL."""

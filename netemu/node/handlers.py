@@ -29,7 +29,7 @@ from netemu.node.probe import (
     TcpSocket,
     port_number,
 )
-from netemu.node.runtime import ProcessSpec, Runtime, StartError
+from netemu.node.runtime import ProcessSpec, Runtime, Security, StartError
 
 OUTPUT_LIMIT = 10 * 1024
 """Bytes of a command's output that are kept (the kubelet's bound)."""
@@ -43,6 +43,7 @@ class Target(Struct, frozen=True, kw_only=True):
     pid: int
     env: Mapping[str, str]
     cwd: str
+    security: Security = Security()
     ports: Sequence[Mapping[str, object]]
 
 
@@ -111,6 +112,7 @@ async def _exec(
         stdout=writing,
         stderr=writing,
         join=target.pid,
+        security=target.security,
     )
     output = _Output(reading)
     try:

@@ -113,17 +113,19 @@ def _everywhere(address: str) -> str:
 
 
 def program_of(
-    pod: Pod, spec: ContainerSpec, node: Node, address: str, env: Mapping[str, str]
+    pod: Pod, spec: ContainerSpec, node: Node, addresses: Sequence[str], env: Mapping[str, str]
 ) -> Program | Unknown:
     """What the container's image and command come to on this machine."""
     cluster = node.cluster
+    own = addresses if not cluster.runtime.isolated else [*map(_everywhere, addresses)]
     wanted = Wanted(
         image=spec.image,
         command=[expand(word, env) for word in spec.raw.get("command") or ()],
         args=[expand(word, env) for word in spec.raw.get("args") or ()],
         values={
             "dir": str(own_folder(cluster.home, pod.uid, spec.name)),
-            "listen": _everywhere(address) if cluster.runtime.isolated else address,
+            "listen": own[0],
+            "also": own[1] if len(own) > 1 else "",
         },
     )
     return cluster.images.resolve(wanted, partial(shutil.which, path=_path(node)))

@@ -15,6 +15,11 @@ PULL_ERROR_SECONDS = 1.0
 """How long ErrImagePull is shown before it becomes ImagePullBackOff."""
 
 
+SHORTEST_GRACE = 2.0
+"""Seconds that a sidecar has to end, even when the others used up all of the pod's grace period
+(the kubelet's minimumGracePeriodInSeconds)."""
+
+
 class CreateSandbox(Struct, frozen=True):
     """Give the pod its network."""
 
@@ -45,6 +50,13 @@ class Stop(Struct, frozen=True):
     message: str
 
 
+class Prepare(Struct, frozen=True):
+    """Run the preStop hook of a container that is to be stopped after others."""
+
+    name: str
+    grace: float
+
+
 class Kill(Struct, frozen=True):
     """SIGKILL."""
 
@@ -55,7 +67,7 @@ class Delete(Struct, frozen=True):
     """Delete the pod's object for good."""
 
 
-Action = CreateSandbox | RemoveSandbox | Start | Hold | Stop | Kill | Delete
+Action = CreateSandbox | RemoveSandbox | Start | Hold | Stop | Prepare | Kill | Delete
 
 
 class Plan(Struct, frozen=True):
@@ -112,6 +124,8 @@ def _end(pod: Pod, state: PodState, now: float) -> Iterator[Step]:
     # An object that is gone was deleted by force: nobody waits for its processes any more.
     deadline = now if state.gone else since + grace
     running = _to_stop(pod, state)
+    if not state.gone and deadline > now:
+        yield from _prepare(pod, state, running, deadline - since)
     for spec in running:
         container = state.containers[spec.name]
         if state.gone:
@@ -124,6 +138,17 @@ def _end(pod: Pod, state: PodState, now: float) -> Iterator[Step]:
         yield RemoveSandbox()
     elif pod.deleting and not state.gone:
         yield Delete()
+
+
+def _prepare(
+    pod: Pod, state: PodState, stopping: list[ContainerSpec], grace: float
+) -> Iterator[Step]:
+    """The kubelet runs every preStop hook at once; only the signals wait for their turn."""
+    for spec in pod.containers:
+        container = state.containers[spec.name]
+        hooked = bool((spec.raw.get("lifecycle") or {}).get("preStop"))
+        if hooked and container.running and spec not in stopping and not container.prepared:
+            yield Prepare(spec.name, grace)
 
 
 def _wind_down(pod: Pod, state: PodState, now: float) -> Iterator[Step]:
@@ -160,6 +185,8 @@ def _stop(
         return None
     due = stopping.since + stopping.grace
     due = max(due if deadline is None else min(due, deadline), stopping.earliest_kill)
+    if spec.role is Role.SIDECAR:
+        due = max(due, stopping.since + SHORTEST_GRACE)
     return Kill(spec.name) if now >= due else due
 
 

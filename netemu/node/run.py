@@ -24,6 +24,10 @@ class Run:
     keyboard: Keyboard
     prober: Prober | None = None
     hooks: list[asyncio.Task[Any]] = field(default_factory=list)
+    preparation: asyncio.Task[Any] | None = None
+    """Its preStop hook, if that was begun before its turn to be stopped came."""
+    over_limit: bool = False
+    """It was killed because it had more memory than it may have."""
     oom_kills: int = 0
     """How many processes the kernel had killed for want of memory when it began."""
 

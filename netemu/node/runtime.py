@@ -48,6 +48,21 @@ class SandboxSpec(Struct, frozen=True, kw_only=True):
     """With dual stack: the pod's address of the other family, and the node's."""
 
 
+class Security(Struct, frozen=True, kw_only=True, array_like=True):
+    """As whom a process runs. What this machine doesn't allow (no root, or a user namespace that
+    knows only one user) is left as it is.
+    """
+
+    user: int | None = None
+    """None: as the daemon."""
+    group: int | None = None
+    groups: tuple[int, ...] = ()
+    """More groups."""
+    no_new_privileges: bool = False
+    read_only_root: bool = False
+    """Whether it may write to its volumes only."""
+
+
 class ProcessSpec(Struct, frozen=True, kw_only=True):
     """A process to start in a sandbox."""
 
@@ -65,6 +80,7 @@ class ProcessSpec(Struct, frozen=True, kw_only=True):
     """Pid of a container's first process: run beside it, in its namespaces (exec)."""
     mounts: Sequence[MountSpec] = ()
     """What its view of the file system has besides the sandbox's; nothing in loopback mode."""
+    security: Security = Security()
 
 
 class Exited(Struct, frozen=True):

@@ -149,6 +149,7 @@ def _spec(target: Target, options: ExecOptions, given: Given) -> ProcessSpec:
         stdout=given.stdout,
         stderr=given.stderr,
         join=target.pid,
+        security=target.security,
     )
 
 

@@ -67,6 +67,8 @@ class Container(Struct, frozen=True, kw_only=True):
     """The startup probe, if any, has passed."""
     serving: bool = False
     """The readiness probe's word; True where there is none."""
+    prepared: bool = False
+    """Its preStop hook was begun while others had still to end before it."""
     hooking: bool = False
     """Its postStart hook runs; the containers after it wait for that."""
     unhealthy: str = ""

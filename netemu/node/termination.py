@@ -12,6 +12,8 @@ from netemu.model.meta import Object
 from netemu.node.logs import rotated_path
 from netemu.node.runtime import MountSpec
 
+OOM = "OOMKilled"
+
 LONGEST = 4096
 """Bytes of a message (MaxContainerTerminationMessageLength)."""
 LOG_BYTES, LOG_LINES = 2048, 80
@@ -33,7 +35,7 @@ def killed_reason(before: int, vmstat: Path = Path("/proc/vmstat")) -> str:
     """Why a container was killed that nobody here killed: for want of memory, if the kernel did
     such a thing meanwhile.
     """
-    return "OOMKilled" if oom_kills(vmstat) > before else "Error"
+    return OOM if oom_kills(vmstat) > before else "Error"
 
 
 def message_file(log: Path) -> Path:

@@ -104,7 +104,7 @@ class Meter:
                 if family:
                     key = uid, name, first
                     cpu[key] = sum(stats[pid].ticks for pid in family) / _TICKS
-                    memory[key] = sum(map(_own_memory, family))
+                    memory[key] = sum(map(own_memory, family))
         return Look(self._real.monotonic(), cpu, memory)
 
 
@@ -136,7 +136,7 @@ def _below(first: int, children: Mapping[int, list[int]]) -> Iterable[int]:
         waiting += children.get(pid, ())
 
 
-def _own_memory(pid: int) -> int:
+def own_memory(pid: int) -> int:
     """Bytes of memory that the process shares with nobody: what a cgroup would charge it."""
     fields = _read(f"/proc/{pid}/statm").split()
     return (int(fields[1]) - int(fields[2])) * _PAGE if len(fields) > 2 else 0

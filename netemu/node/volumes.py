@@ -5,7 +5,9 @@ wherever a hostPath or a claim's volume says. Containers see them by mounts in t
 """
 
 import asyncio
+import os
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from msgspec import Struct
@@ -15,6 +17,7 @@ from netemu.model.quantity import parse_quantity
 from netemu.model.resources import PERSISTENT_VOLUME_CLAIMS, PERSISTENT_VOLUMES
 from netemu.node import atomic_folder, host_path
 from netemu.node.context import Node
+from netemu.node.environment import ConfigError
 from netemu.node.expansion import expand
 from netemu.node.field_values import Place
 from netemu.node.pod import Pod
@@ -74,7 +77,7 @@ class Volumes:
         if await self._write(pod, item):
             return Volume(self._place(item), read_only=True)
         if item.get("emptyDir") is not None:
-            return await self._empty(item)
+            return await self._empty(pod, item)
         if item.get("hostPath") is not None:
             return await self._host(item["hostPath"])
         if item.get("persistentVolumeClaim") is not None:
@@ -92,7 +95,7 @@ class Volumes:
             return False
         name = item["name"]
         if self._files.get(name) != files:
-            await asyncio.to_thread(atomic_folder.write, self._place(item), files)
+            await asyncio.to_thread(atomic_folder.write, self._place(item), files, _group(pod))
             self._files[name] = files
         return True
 
@@ -105,9 +108,9 @@ class Volumes:
             tokens=self._tokens,
         )
 
-    async def _empty(self, item: Object) -> Volume:
+    async def _empty(self, pod: Object, item: Object) -> Volume:
         path = self._place(item)
-        await asyncio.to_thread(_make_open, path)
+        await asyncio.to_thread(_make_open, path, _group(pod))
         if item["emptyDir"].get("medium") != "Memory" or not self._node.cluster.runtime.isolated:
             return Volume(path)
         limit = item["emptyDir"].get("sizeLimit")
@@ -135,7 +138,7 @@ class Volumes:
         kind = (spec.get("hostPath") or {}).get("type") or ""
         await asyncio.to_thread(host_path.prepare, Path(path), kind)
         if uid_of(claim) in path:  # one of our own making: any program may write to it
-            await asyncio.to_thread(_make_open, Path(path))
+            await asyncio.to_thread(_make_open, Path(path), _group(pod))
         return Volume(Path(path), read_only=bool(source.get("readOnly")))
 
     @property
@@ -148,13 +151,16 @@ class Volumes:
         ]
 
     def mounts(self, container: Object, env: Mapping[str, str]) -> list[MountSpec]:
-        """What a container mounts; `env` fills in subPathExpr."""
+        """What a container mounts; `env` fills in subPathExpr. Raises ConfigError."""
         found = []
         for item in container.get("volumeMounts") or ():
             volume = self._ready.get(item["name"])
             if volume is None:
                 continue
             inner = item.get("subPath") or expand(item.get("subPathExpr") or "", env)
+            if inner.startswith("/") or ".." in inner.split("/"):
+                why = "must be a relative path" if inner.startswith("/") else "must not contain .."
+                raise ConfigError(f'subPath "{inner}" {why}')
             found.append(
                 MountSpec(
                     source=str(volume.path / inner) if inner else str(volume.path),
@@ -172,8 +178,21 @@ class Volumes:
         }
 
 
-def _make_open(path: Path) -> None:
-    """A folder that a process of any user may write to (the kubelet makes them so, too)."""
+def _group(pod: Object) -> int | None:
+    """The group that a pod's volumes belong to."""
+    found: int | None = (pod["spec"].get("securityContext") or {}).get("fsGroup")
+    return found
+
+
+def _make_open(path: Path, group: int | None) -> None:
+    """A folder that a process of any user may write to (the kubelet makes them so, too); what is
+    made in it belongs to the group.
+    """
     path.mkdir(parents=True, exist_ok=True)
-    if path.stat().st_mode & 0o777 != 0o777:
-        path.chmod(0o777)
+    mode = 0o777
+    if group is not None:
+        with suppress(PermissionError):  # who isn't root gives files to his own groups only
+            os.chown(path, -1, group)
+            mode = 0o2777
+    if path.stat().st_mode & 0o7777 != mode:
+        path.chmod(mode)

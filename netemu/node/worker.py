@@ -17,6 +17,7 @@ from netemu.model.client import DeleteOptions
 from netemu.model.errors import Conflict, NotFound
 from netemu.model.meta import Object, uid_of
 from netemu.model.resources import PODS
+from netemu.node.active_deadline import MESSAGE, REASON, expired, expires
 from netemu.node.addresses import NoAddress
 from netemu.node.containers import Containers
 from netemu.node.context import Node
@@ -28,6 +29,7 @@ from netemu.node.plan import (
     Delete,
     Hold,
     Kill,
+    Prepare,
     RemoveSandbox,
     Start,
     Stop,
@@ -154,6 +156,7 @@ class PodWorker:
             self._stale = False
             await self.volumes.refresh(self.pod)
         while True:
+            await self._expire()
             now = self._cluster.clock.monotonic()
             if self.state.ending_since is None and ending(self.pod, self.state):
                 self.state = replace(self.state, ending_since=now)
@@ -169,7 +172,24 @@ class PodWorker:
     def _earliest(self, wake: float | None) -> float | None:
         """When to look again: for the plan, or because a token ages."""
         times = [when for when in (wake, self.volumes.due) if when is not None]
+        over = expires(self.pod, self.state.start_time)
+        if over is not None:
+            clock = self._cluster.clock
+            times.append(clock.monotonic() + over - clock.now())
         return min(times, default=None)
+
+    async def _expire(self) -> None:
+        """Fail the pod when its time is over."""
+        over = expires(self.pod, self.state.start_time)
+        if over is None or over > self._cluster.clock.now():
+            return
+        obj = self._cluster.client.get(PODS, self.pod.namespace, self.pod.name)
+        if obj is None or uid_of(obj) != self.pod.uid:
+            return
+        self.event("Normal", REASON, MESSAGE)
+        with contextlib.suppress(Conflict, NotFound):  # the next look decides
+            status = expired(obj.get("status") or {})
+            self.update(await self._cluster.client.update_status(PODS, {**obj, "status": status}))
 
     def _arm(self, when: float | None) -> None:
         if self._timer is not None:
@@ -191,6 +211,8 @@ class PodWorker:
                 self.containers.hold(self.pod.spec(action.name), action.seconds)
             case Stop():
                 self.containers.stop(self.pod.spec(action.name), action.grace, action.message)
+            case Prepare():
+                self.containers.prepare(self.pod.spec(action.name), action.grace)
             case Kill():
                 self.containers.kill(action.name)
             case Delete():

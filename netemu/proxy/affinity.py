@@ -9,15 +9,13 @@ from collections.abc import Collection, Iterator
 
 from netemu.clock import Clock
 from netemu.proxy.choose import Address
-
-CLIENTS = 16_384
-"""Clients remembered per Service port; past it those forget first that came longest ago."""
+from netemu.proxy.limits import STICKY_CLIENTS
 
 
 class AffinityTable:
     """Clients and their endpoints, the one that connected longest ago first."""
 
-    def __init__(self, clock: Clock, limit: int = CLIENTS) -> None:
+    def __init__(self, clock: Clock, limit: int = STICKY_CLIENTS) -> None:
         self._clock = clock
         self._limit = limit
         self._entries: OrderedDict[str, tuple[Address, float]] = OrderedDict()

@@ -18,9 +18,8 @@ from netemu.proxy.choose import Address
 from netemu.proxy.entrance import Entrance, Way
 from netemu.proxy.gate import OPEN as NO_GATE
 from netemu.proxy.gate import Gate
-from netemu.proxy.kernelrules import GOES_ON, NO_TCP, OPENS, TCP, TRANSLATED
 from netemu.proxy.members import Members
-from netemu.proxy.ports import LOOPBACK, Listener, Network
+from netemu.proxy.ports import Listener, Network
 from netemu.proxy.protocols import NUMBERS
 from netemu.proxy.relay import Relay
 
@@ -28,6 +27,16 @@ OPEN: Final = "open"
 REFUSED: Final = "refused"
 CHAIN: Final = "transparent"
 OUTGOING: Final = "outgoing"
+TRANSLATED: Final = "translated"
+"""The chain that keeps connections that the kernel mode translates from the rules for new ones."""
+TCP: Final = nft.Read(Load.PROTOCOL), nft.Equal(bytes([socket.IPPROTO_TCP]))
+NO_TCP: Final = nft.Read(Load.PROTOCOL), nft.Equal(bytes([socket.IPPROTO_TCP]), negated=True)
+_FLAGS = *TCP, nft.Read(Load.TCP_FLAGS), nft.Masked(b"\x12")  # SYN and ACK
+_SYN = b"\x02"
+OPENS: Final = (*_FLAGS, nft.Equal(_SYN))
+"""A packet that opens a TCP connection."""
+GOES_ON: Final = (*_FLAGS, nft.Equal(_SYN, negated=True))
+"""One of a connection that exists, whether or not the kernel has kept track of it."""
 MANGLE: Final = -150
 """Before addresses are translated (netfilter's NF_IP_PRI_MANGLE)."""
 
@@ -82,7 +91,6 @@ class CatchAll:
         return (
             listener.network is Network.CLUSTER
             and listener.protocol is Protocol.TCP
-            and listener.address != LOOPBACK
             and gate == NO_GATE
         )
 

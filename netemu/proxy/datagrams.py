@@ -23,13 +23,12 @@ from netemu.clock import Clock, SystemClock, Timer
 from netemu.proxy.choose import Address
 from netemu.proxy.entrance import Way
 from netemu.proxy.ledger import Ledger, Link
+from netemu.proxy.limits import FLOWS
 
 IDLE_SECONDS: Final = 60.0
 """Without a datagram either way before a flow ends (conntrack keeps 30 s one way, 120 s both)."""
 SWEEP_SECONDS: Final = 5.0
 """How exactly idle deadlines are kept."""
-FLOWS: Final = 8_000
-"""Flows at a time, one descriptor each; past it the one that was idle longest goes."""
 DATAGRAM: Final = 65_535
 """Bytes of the largest datagram there is."""
 TURN_SECONDS: Final = 0.001

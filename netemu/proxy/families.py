@@ -4,8 +4,9 @@ Nothing leads from one family to the other, as kube-proxy is two proxies then. W
 a single one, there is none of this.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from itertools import chain
+from typing import TYPE_CHECKING
 
 from netemu.config.settings import ProxyMode
 from netemu.model.addressing import family_of
@@ -13,8 +14,12 @@ from netemu.model.service import NodePlace
 from netemu.proxy.choose import Address
 from netemu.proxy.entrance import Way
 from netemu.proxy.gate import OPEN, Gate
+from netemu.proxy.ledger import Row
 from netemu.proxy.openings import ModeRefused, Openings
 from netemu.proxy.ports import Backend, Listener
+
+if TYPE_CHECKING:
+    from netemu.proxy.kernelview import Stuck
 
 
 class Families:
@@ -64,6 +69,14 @@ class Families:
                 if each.mode is not before:
                     each.set_mode(before)
             raise
+
+    def translated_connections(self, now: float) -> Iterator[Row]:
+        """What the kernel carries, `now` being seconds since the epoch."""
+        return chain.from_iterable(each.translated_connections(now) for each in self._all)
+
+    def translated_clients(self) -> "Iterator[Stuck]":
+        """The clients that the kernel leads where they were led before."""
+        return chain.from_iterable(each.translated_clients() for each in self._all)
 
     def break_off(self, unwanted: Callable[[Address, Address], bool]) -> None:
         """Have connections that the kernel carries end."""

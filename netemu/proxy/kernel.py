@@ -8,9 +8,9 @@ for it are forgotten only with the endpoint they were sent to.
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from itertools import count
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from netemu.model import nft
 from netemu.model.addressing import Addressing, family_of
@@ -20,11 +20,15 @@ from netemu.proxy import kernelrules
 from netemu.proxy.choose import Address
 from netemu.proxy.gate import OPEN, Gate, gate_of, network_from
 from netemu.proxy.kernelrules import KEEP, MASQUERADE, back, front, number
+from netemu.proxy.ledger import Row
 from netemu.proxy.members import Members
 from netemu.proxy.policy import NOWHERE, Door, Place
 from netemu.proxy.ports import LOOPBACK, Backend, Listener, Network
 from netemu.proxy.protocols import NUMBERS
 from netemu.proxy.route import Path
+
+if TYPE_CHECKING:
+    from netemu.proxy.kernelview import Stuck
 
 POOLS: Final = 4_000_000
 """Numbers for pools before the first are used again."""
@@ -58,6 +62,7 @@ class Kernel:
         self._stack = interception.stack
         self._family = f"IPv{self._stack.version}"
         self._rules.apply(kernelrules.start(addressing.pods, self._stack))
+        interception.account()
         self._names = Members(kernelrules.NAMES)
         self._local_names = Members(kernelrules.LOCAL_NAMES)
         self._verdicts = Members(kernelrules.POOLS)
@@ -99,6 +104,24 @@ class Kernel:
     def break_off(self, unwanted: Callable[[Address, Address], bool]) -> None:
         """Have connections end by their client and what it addressed. Raises OSError."""
         self._interception.cut(unwanted)
+
+    def connections(self, now: float) -> Iterator[Row]:
+        """Those the kernel carries, `now` being seconds since the epoch. Raises OSError."""
+        from netemu.proxy import kernelview  # late: only for those who ask
+
+        fronts = {
+            (each.address, each.port, str(each.protocol)): way.route.backend
+            for each, way in self._ways.items()
+        }
+        yield from kernelview.rows(self._interception.tracked(), fronts, now)
+
+    def stuck(self) -> "Iterator[Stuck]":
+        """Clients that stick to endpoints. Raises OSError."""
+        from netemu.proxy import kernelview
+
+        pools = {pool.number: key.backend for key, pool in self._pools.items()}
+        members = self._rules.members(kernelrules.CLIENTS)
+        yield from kernelview.stuck(members, pools, self._stack)
 
     def know(self, nodes: Mapping[str, NodePlace]) -> None:
         """These are the nodes."""

@@ -6,7 +6,6 @@ same whatever Services there are, but for a chain per number of endpoints and a 
 clients are remembered. nft(8) can show all of it.
 """
 
-import socket
 import struct
 from collections.abc import Iterator
 from typing import Final
@@ -34,6 +33,7 @@ from netemu.model.nft import (
     Value,
     Verdict,
 )
+from netemu.proxy.catchall import GOES_ON, TRANSLATED
 
 POOL_BITS: Final = 0x00FF_FFFF
 """Of the mark: the number of the pool."""
@@ -47,21 +47,10 @@ DROPPED: Final = POOL_BITS
 NAMES, LOCAL_NAMES, POOLS, ENDPOINTS = "names", "local-names", "pools", "endpoints"
 PLACES, NODES, PODS, HAIRPINS, CLIENTS = "places", "nodes", "pods", "hairpins", "clients"
 SERVICES, REMEMBER = "services", "remember"
-TRANSLATED: Final = "translated"
-"""The chain that keeps translated connections from the rules for new ones."""
 
 _MARK = Kind.MARK
 _DNAT_STATUS: Final = 0x20  # IPS_DST_NAT
 _DSTNAT, _SRCNAT = -100, 100
-
-
-TCP: Final = Read(Load.PROTOCOL), Equal(bytes([socket.IPPROTO_TCP]))
-NO_TCP: Final = Read(Load.PROTOCOL), Equal(bytes([socket.IPPROTO_TCP]), negated=True)
-_SYN_ACK, _SYN = b"\x12", b"\x02"
-OPENS: Final = (*TCP, Read(Load.TCP_FLAGS), Masked(_SYN_ACK), Equal(_SYN))
-"""A packet that opens a TCP connection."""
-GOES_ON: Final = (*TCP, Read(Load.TCP_FLAGS), Masked(_SYN_ACK), Equal(_SYN, negated=True))
-"""One of a connection that exists, whether or not the kernel has kept track of it."""
 
 
 def number(value: int) -> bytes:

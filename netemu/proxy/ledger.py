@@ -7,10 +7,14 @@ to the sums when the connection ends.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from netemu.clock import Clock
 from netemu.proxy.choose import Address, written
+from netemu.proxy.ports import Backend
 from netemu.proxy.route import Path, Tally
+
+Row: TypeAlias = dict[str, object]
 
 
 @dataclass(slots=True, eq=False)
@@ -61,20 +65,26 @@ class Ledger:
         tally.sent += sent
         tally.broken += broken
 
-    def rows(self) -> Iterator[dict[str, object]]:
+    def rows(self) -> Iterator[Row]:
         """What is open, as ``netemu connections`` shows it."""
         now = self._clock.monotonic()
         for link in self._open:
             backend = link.path.route.backend
-            received, sent = link.bytes()
-            yield {
-                "protocol": str(backend.protocol),
-                "client": written(link.peer),
-                "namespace": backend.service[0],
-                "service": backend.service[1],
-                "port": backend.port,
-                "endpoint": written(link.endpoint),
-                "seconds": round(now - link.since, 3),
-                "received": received,
-                "sent": sent,
-            }
+            yield row(backend, link.peer, link.endpoint, now - link.since, *link.bytes())
+
+
+def row(
+    backend: Backend, client: Address, endpoint: Address, seconds: float, received: int, sent: int
+) -> Row:
+    """A connection as ``netemu connections`` shows it."""
+    return {
+        "protocol": str(backend.protocol),
+        "client": written(client),
+        "namespace": backend.service[0],
+        "service": backend.service[1],
+        "port": backend.port,
+        "endpoint": written(endpoint),
+        "seconds": round(seconds, 3),
+        "received": received,
+        "sent": sent,
+    }

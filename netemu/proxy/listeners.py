@@ -13,14 +13,14 @@ from typing import Final
 from netemu.clock import Clock, Timer
 from netemu.model.service import Protocol
 from netemu.model.sockets import Sockets
+from netemu.proxy.choose import written
 from netemu.proxy.datagrams import Datagrams, Front
 from netemu.proxy.entrance import Entrance, Way
 from netemu.proxy.gate import OPEN, Gate, guard, unguard
+from netemu.proxy.limits import LISTENERS_AT_ONCE
 from netemu.proxy.ports import Listener, Network
 from netemu.proxy.relay import Relay
 
-AT_ONCE: Final = 256
-"""Sockets opened or closed in the turn of the loop that changed them; more take further turns."""
 RETRY_SECONDS: Final = 2.0
 """Until a listener that failed is tried again."""
 
@@ -84,7 +84,7 @@ class Listeners:
 
     def sync(self) -> None:
         """Open and close what changed, in the order in which it did."""
-        for _ in range(min(AT_ONCE, len(self._due))):
+        for _ in range(min(LISTENERS_AT_ONCE, len(self._due))):
             listener = next(iter(self._due))
             del self._due[listener]
             self._apply(listener)
@@ -178,9 +178,8 @@ class Listeners:
         reason = error.strerror or str(error)
         if self.failures.get(listener) != reason:
             log.warning(
-                "proxy: %s:%d/%s: %s",
-                listener.address,
-                listener.port,
+                "proxy: %s/%s: %s",
+                written((listener.address, listener.port)),
                 listener.protocol,
                 reason,
             )

@@ -5,8 +5,8 @@ socket of its own. Where rules turn out to be impossible, everything goes back t
 """
 
 import logging
-from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, NamedTuple, assert_never
 
 from netemu.config.settings import ProxyMode
 from netemu.model.service import NodePlace
@@ -14,10 +14,14 @@ from netemu.proxy.catchall import CatchAll
 from netemu.proxy.choose import Address
 from netemu.proxy.entrance import Way
 from netemu.proxy.gate import OPEN, Gate
-from netemu.proxy.kernel import Kernel
+from netemu.proxy.ledger import Row
 from netemu.proxy.listeners import Listeners
 from netemu.proxy.ports import Backend, Listener, Network
 from netemu.proxy.route import Path
+
+if TYPE_CHECKING:
+    from netemu.proxy.kernel import Kernel
+    from netemu.proxy.kernelview import Stuck
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +44,7 @@ class Openings:
         self,
         listeners: Listeners,
         catch_all: CatchAll | None = None,
-        kernel: Callable[[], Kernel] | None = None,
+        kernel: "Callable[[], Kernel] | None" = None,
         problem: str = "",
     ) -> None:
         """`kernel` makes the rules of the kernel mode, when that is first asked for: with them the
@@ -94,6 +98,14 @@ class Openings:
             raise ModeRefused(str(error)) from error
         self._kernel.know(self._nodes)
 
+    def translated_connections(self, now: float) -> Iterator[Row]:
+        """What the kernel carries, `now` being seconds since the epoch."""
+        return iter(()) if self._kernel is None else self._kernel.connections(now)
+
+    def translated_clients(self) -> "Iterator[Stuck]":
+        """The clients that the kernel leads where they were led before."""
+        return iter(()) if self._kernel is None else self._kernel.stuck()
+
     def break_off(self, unwanted: Callable[[Address, Address], bool]) -> None:
         """Have connections that the kernel carries end."""
         if self._kernel is not None:
@@ -140,19 +152,28 @@ class Openings:
             self._listeners.want(listener, way, gate)
         elif place is self._catch_all:
             self._catch_all.want((listener.address, listener.port), way)
-        elif isinstance(place, Kernel) and isinstance(way, Path):
-            place.want(listener, way)
+        elif self._kernel is not None and isinstance(way, Path):
+            self._kernel.want(listener, way)
 
-    def _place(self, listener: Listener, wanted: Wanted) -> Listeners | CatchAll | Kernel:
+    def _place(self, listener: Listener, wanted: Wanted) -> "Listeners | CatchAll | Kernel":
         kernel, catch_all = self._kernel, self._catch_all
         if wanted.way.outside:
             return self._listeners  # which knows how to get there
-        translates = self.mode is not ProxyMode.USERSPACE and kernel is not None
-        if translates and kernel is not None and kernel.takes(listener, *wanted):
+        if kernel is not None and self._translates(wanted.way) and kernel.takes(listener, *wanted):
             return kernel
         if catch_all is not None and catch_all.takes(listener, wanted.gate):
             return catch_all
         return self._listeners
+
+    def _translates(self, way: Way) -> bool:
+        match self.mode:
+            case ProxyMode.USERSPACE:
+                return False
+            case ProxyMode.NFTABLES:
+                return True
+            case ProxyMode.AUTO:
+                return isinstance(way, Path) and not way.relayed
+        assert_never(self.mode)
 
     def _leave(self, listener: Listener) -> None:
         place = self._places.pop(listener, None)

@@ -8,13 +8,10 @@ import os
 from contextlib import suppress
 from typing import Final
 
+from netemu.proxy.limits import IDLE_PIPES, PIPES
+
 PIPE_SIZE: Final = 512 * 1024
 """Bytes a pipe should hold; more gained nothing."""
-IDLE_PIPES: Final = 16
-"""Empty pipes kept for the next connection (two descriptors each)."""
-PIPES: Final = 96
-"""Pipes at a time; past it bulk data is copied. Together they stay under an unprivileged user's
-64 MiB (fs.pipe-user-pages-soft)."""
 
 
 class Pipe:

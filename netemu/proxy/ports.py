@@ -97,18 +97,18 @@ class Site:
         """Whether it can be listened at the address: in a namespace of its own, at any but a pod's;
         else any other than this instance's would be one of the machine's real addresses, or none.
         """
-        ranges = self.addressing.of(family_of(address))
+        ranges = self._by_family.get(family_of(address))
+        if ranges is None:
+            return False
         try:
             ip = ip_address(address)
         except ValueError:
             return False
-        if not self.loopback:
-            return ranges is not None and ip not in ranges.pods
-        return self.owns(ip)
+        return self.owns(ip) if self.loopback else ip not in ranges.pods
 
     def owns(self, ip: IpAddress) -> bool:
         """Whether the address lies in a range of this instance's own."""
-        ranges = self.addressing.of(f"IPv{ip.version}")
+        ranges = self._by_family.get(f"IPv{ip.version}")
         if ranges is None:
             return False
         first, last = map(int, ranges.load_balancers)
@@ -119,6 +119,17 @@ class Site:
         if self.loopback or not self._mirrors:
             return None
         return self.addressing.mirror(address)
+
+    def serves(self, service: Service) -> tuple[str, ...]:
+        """The address families of a Service that the cluster has."""
+        families, known = service.families, self._by_family
+        if len(families) == 1:
+            return families if families[0] in known else ()
+        return tuple(each for each in families if each in known)
+
+    @cached_property
+    def _by_family(self) -> dict[str, Addressing]:
+        return {ranges.family: ranges for ranges in self.addressing.families}
 
     @cached_property
     def _mirrors(self) -> bool:
@@ -144,6 +155,8 @@ class Plan(Struct, frozen=True):
     """The endpoints are hosts outside the cluster."""
     weights: "Weights | None" = None
     """How connections are shared among the endpoints; None: each has the same chance."""
+    relayed: bool = False
+    """Something is asked of its connections that the kernel can't do."""
 
     @property
     def endpoints(self) -> Mapping[Backend, tuple[Address, ...]]:
@@ -173,7 +186,7 @@ def plan(
         return _outside_plan(service, site, (outside or {}).get(service.external_name, ()))
     entry, weights = _weighed(entry, pods or {})
     draft = _Draft(service, site, nodes)
-    families = [each for each in service.families if site.addressing.of(each) is not None]
+    families = site.serves(service)
     for port in service.ports:
         if port.protocol in RELAYED:
             for family in families:
@@ -186,6 +199,7 @@ def plan(
         _health_check(service, entry),
         service.affinity_seconds,
         frozenset(draft.closed),
+        relayed=service.observed or weights is not None,
         weights=weights,
     )
 
@@ -254,8 +268,9 @@ class _Draft:
         found = reach(entry.slices, port.name, port.protocol, local=self._local, family=family)
         self.reach[backend] = found
         # With endpoints that nobody may use, a port stays open and its packets vanish (rule 35).
+        six = family == "IPv6"
         for listener, door in _doors(self._service, port, self._site, self._nodes):
-            if family_of(listener.address) != backend.family:
+            if (":" in listener.address) is not six:
                 continue  # nothing is translated from one family to the other
             if not found.everywhere:
                 self.closed.add(listener)

@@ -6,18 +6,17 @@ addresses of the VPC itself (`network.vpcNative`), it reaches them too. What can
 unreachable, at once, so that a test need not wait for a time-out.
 """
 
-import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from enum import StrEnum
-from ipaddress import IPv4Network
+from ipaddress import IPv4Network, IPv6Network
 from typing import Final
 
 from netemu.model import nft
-from netemu.model.addressing import IpNetwork
-from netemu.model.nft import Element, Find, Go, Kind, Load, Read, Verdict
+from netemu.model.addressing import IpNetwork, family_of
+from netemu.model.nft import IPV4, Element, Find, Go, Kind, Read, Stack, Verdict
 from netemu.model.service import Service, ServiceType
 from netemu.model.snapshot import EMPTY, Snapshot, changed_services
-from netemu.proxy.kernelrules import GOES_ON
+from netemu.proxy.catchall import GOES_ON
 from netemu.proxy.members import Members
 
 
@@ -28,32 +27,37 @@ class Range(StrEnum):
     INTERNET = "internet"
 
 
-NETWORKS: Final = {
-    Range.VPC: IPv4Network("198.18.0.0/24"),
-    Range.INTERNET: IPv4Network("198.19.0.0/24"),
+NETWORKS: Final[Mapping[int, Mapping[Range, IpNetwork]]] = {
+    4: {
+        Range.VPC: IPv4Network("198.18.0.0/24"),
+        Range.INTERNET: IPv4Network("198.19.0.0/24"),
+    },
+    6: {
+        Range.VPC: IPv6Network("2001:2:0:18::/64"),
+        Range.INTERNET: IPv6Network("2001:2:0:19::/64"),
+    },
 }
-"""Their addresses: of a range that is kept for test networks (RFC 2544)."""
+"""Their addresses by IP version: of ranges that are kept for test networks (RFC 2544, RFC 5180)."""
 
 RAW: Final = -300
 """Before anything is translated or redirected (netfilter's NF_IP_PRI_RAW)."""
 
-_ADDRESS = (Kind.ADDRESS,)
 
-
-def client(where: Range) -> str:
+def client(where: Range, version: int = 4) -> str:
     """The address of who stands there."""
-    return str(NETWORKS[where][2])
+    return str(NETWORKS[version][where][2])
 
 
-def rules(pods: IpNetwork, *, vpc_native: bool) -> Iterator[nft.Command]:
+def rules(pods: IpNetwork, *, vpc_native: bool, stack: Stack = IPV4) -> Iterator[nft.Command]:
     """The chains, with sets that `Outside` fills."""
-    yield nft.AddSet("public", _ADDRESS)
-    yield nft.AddSet("internal", _ADDRESS)
-    yield nft.AddSet("node-addresses", _ADDRESS)
-    yield nft.AddSet("vpc-pods", _ADDRESS, ranges=True)
+    address = (stack.address,)
+    yield nft.AddSet("public", address)
+    yield nft.AddSet("internal", address)
+    yield nft.AddSet("node-addresses", address)
+    yield nft.AddSet("vpc-pods", address, ranges=True)
     if vpc_native:
         yield nft.AddElements("vpc-pods", [_element(pods)])
-    yield nft.AddSet("outside", _ADDRESS, (Kind.VERDICT,), ranges=True)
+    yield nft.AddSet("outside", address, (Kind.VERDICT,), ranges=True)
     reached = {
         Range.VPC: ("public", "internal", "node-addresses", "vpc-pods"),
         Range.INTERNET: ("public",),
@@ -63,12 +67,12 @@ def rules(pods: IpNetwork, *, vpc_native: bool) -> Iterator[nft.Command]:
         yield nft.AddChain(name)
         yield nft.AddRule(name, (*GOES_ON, Go(Verdict.ACCEPT)))  # answers to who asked from inside
         for each in sets:
-            yield nft.AddRule(name, (Read(Load.DESTINATION), Find(each, 0), Go(Verdict.ACCEPT)))
-        yield nft.AddRule(name, (nft.Refuse(reset=False, host=True),))
-        element = _element(NETWORKS[where])
+            yield nft.AddRule(name, (Read(stack.destination), Find(each, 0), Go(Verdict.ACCEPT)))
+        yield nft.AddRule(name, (nft.Refuse(reset=False, host=True, version=stack.version),))
+        element = _element(NETWORKS[stack.version][where])
         yield nft.AddElements("outside", [element._replace(data=Go(Verdict.GOTO, name))])
     yield nft.AddChain("outside-in", nft.Hook("filter", "prerouting", RAW))
-    yield nft.AddRule("outside-in", (Read(Load.SOURCE), Find("outside", 0, decides=True)))
+    yield nft.AddRule("outside-in", (Read(stack.source), Find("outside", 0, decides=True)))
 
 
 def _element(network: IpNetwork) -> Element:
@@ -76,12 +80,16 @@ def _element(network: IpNetwork) -> Element:
 
 
 class Outside:
-    """Keeps the sets true."""
+    """Keeps the sets true, in one address family."""
 
-    def __init__(self, kernel: nft.Rules, pods: IpNetwork, *, vpc_native: bool) -> None:
+    def __init__(
+        self, kernel: nft.Rules, pods: IpNetwork, *, vpc_native: bool, stack: Stack = IPV4
+    ) -> None:
         """Raises OSError."""
         self._rules = kernel
-        self._rules.apply(rules(pods, vpc_native=vpc_native))
+        self._stack = stack
+        self._family = f"IPv{stack.version}"
+        self._rules.apply(rules(pods, vpc_native=vpc_native, stack=stack))
         self._sets = {name: Members(name) for name in ("public", "internal", "node-addresses")}
         self._seen = EMPTY
 
@@ -93,15 +101,15 @@ class Outside:
         wanted: dict[str, set[str]] = {
             "public": set(),
             "internal": set(),
-            "node-addresses": {node.of("IPv4") for node in snapshot.nodes.values()} - {""},
+            "node-addresses": {node.of(self._family) for node in snapshot.nodes.values()} - {""},
         }
         for entry in snapshot.services.values():
             kind, addresses = _offered(entry.service)
-            wanted[kind].update(addresses)
+            wanted[kind].update(each for each in addresses if family_of(each) == self._family)
         for name, members in self._sets.items():
             members.clear()
             for address in wanted[name]:
-                members.want(socket.inet_aton(address), True)
+                members.want(self._stack.packed(address), True)
         self._rules.apply([each for name in self._sets for each in self._sets[name].changes()])
 
 
@@ -111,5 +119,5 @@ def _offered(service: Service) -> tuple[str, tuple[str, ...]]:
     addresses = (*service.external_ips, *(service.load_balancer_ips if balanced else ()))
     return (
         "internal" if service.internal_balancer else "public",
-        tuple(address for address in addresses if ":" not in address),
+        addresses,
     )

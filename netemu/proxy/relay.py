@@ -21,11 +21,10 @@ from netemu.proxy.choose import Address
 from netemu.proxy.dial import Dial
 from netemu.proxy.entrance import Candidates, Entrance, Entrances, Find
 from netemu.proxy.ledger import Ledger
+from netemu.proxy.limits import CONNECTIONS
 from netemu.proxy.pipes import PipePool
 from netemu.proxy.stream import INTEREST, End
 
-CONNECTIONS: Final = 8_000
-"""Relayed at a time (two descriptors each); more clients wait in the listeners' backlogs."""
 TURN_SECONDS: Final = 0.001
 """Time after which a turn ends, once the events at hand are done."""
 BATCH: Final = 32

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from netemu.clock import Clock
 from netemu.proxy.affinity import AffinityTable
 from netemu.proxy.choose import Address, choose
+from netemu.proxy.limits import TALLIES
 from netemu.proxy.policy import NOWHERE, Door, Place, Reach
 from netemu.proxy.ports import Backend
 
@@ -36,10 +37,6 @@ class Tally:
     """Those that ended by a reset or a refusal."""
     redialed: int = 0
     """Dials that failed, after which another endpoint was tried."""
-
-
-ENDPOINTS: Final = 256
-"""Endpoints counted apart per Service port; those that went longest ago are forgotten."""
 
 
 def _anywhere(_client: str) -> Place:
@@ -136,7 +133,7 @@ class Route:
         """What an endpoint has served."""
         found = self.tallies.get(endpoint)
         if found is None:
-            if len(self.tallies) >= ENDPOINTS:
+            if len(self.tallies) >= TALLIES:
                 self._forget()
             found = self.tallies[endpoint] = Tally()
         return found
@@ -162,12 +159,21 @@ class Route:
 class Path:
     """One way in to a Service port: its route, by a door (a `Way`)."""
 
-    __slots__ = ("door", "outside", "place_of", "route")
+    __slots__ = ("door", "outside", "place_of", "relayed", "route")
 
     def __init__(
-        self, route: Route, door: Door, place_of: PlaceOf, *, outside: bool = False
+        self,
+        route: Route,
+        door: Door,
+        place_of: PlaceOf,
+        *,
+        outside: bool = False,
+        relayed: bool = False,
     ) -> None:
-        """`outside`: the endpoints are reached from the host's network."""
+        """`outside`: the endpoints are reached from the host's network; `relayed`: in the auto
+        mode the kernel leaves it alone.
+        """
+        self.relayed = relayed
         self.route = route
         self.door = door
         self.place_of = place_of

@@ -5,8 +5,6 @@ the event loop. The work is proportional to the Services that changed, not to th
 """
 
 import asyncio
-import resource
-import socket
 from collections import Counter
 from collections.abc import (
     AsyncIterator,
@@ -18,34 +16,29 @@ from collections.abc import (
     Sequence,
 )
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
-from ipaddress import summarize_address_range
 from random import Random
-from time import perf_counter
-from typing import TYPE_CHECKING, Final, NamedTuple, cast
+from time import perf_counter, time
+from typing import TYPE_CHECKING
 
 from immutables import Map
 
 from netemu.clock import Clock, SystemClock, parse_rfc3339
 from netemu.config.settings import ProxyMode
-from netemu.model import nft
-from netemu.model.addressing import Addressing, IpNetwork
+from netemu.model.addressing import Addressing
 from netemu.model.latest import Latest
 from netemu.model.meta import Key
 from netemu.model.nft import Interception
 from netemu.model.service import PodAddress, Protocol
 from netemu.model.snapshot import EMPTY, Snapshot, changed_services
 from netemu.model.sockets import Sockets
-from netemu.proxy.catchall import CatchAll
 from netemu.proxy.choose import Address, written
-from netemu.proxy.datagrams import FLOWS, Datagrams
 from netemu.proxy.externalnames import ExternalNames, Resolve, no_resolver
 from netemu.proxy.gate import OPEN
 from netemu.proxy.healthports import HealthPorts
-from netemu.proxy.kernel import Kernel
-from netemu.proxy.ledger import Ledger
-from netemu.proxy.listeners import Listeners
+from netemu.proxy.lanes import open_lanes
+from netemu.proxy.ledger import Ledger, Row
 from netemu.proxy.metrics import ProxyMetrics
 from netemu.proxy.openings import ModeRefused, Openings
 from netemu.proxy.policy import Place, Places
@@ -54,24 +47,18 @@ from netemu.proxy.ports import (
     NOTHING,
     Backend,
     Listener,
-    Network,
     Plan,
     Site,
     host_port_plan,
     plan,
 )
-from netemu.proxy.relay import CONNECTIONS, Relay
+from netemu.proxy.relay import Relay
 from netemu.proxy.route import ANY_DOOR, Path, Route
-from netemu.proxy.source import Sources
 from netemu.proxy.statusports import StatusPorts
 from netemu.tasks import task_group
 
 if TYPE_CHECKING:
     from netemu.proxy.families import Families
-
-DESCRIPTORS: Final = 4
-"""Of how many descriptors one may become a connection, which takes two; of twice as many one may
-become a UDP flow. The rest of the daemon keeps what is left."""
 
 
 class Proxy:
@@ -127,23 +114,34 @@ class Proxy:
         """Every Service port that is relayed, with its endpoints and counters."""
         return self._routes
 
+    def open_connections(self) -> Iterator[Row]:
+        """What is open, as ``netemu connections`` shows it, whoever carries it."""
+        yield from self.ledger.rows()
+        yield from self._listeners.translated_connections(time())
+
     def affinities(self) -> Iterator[dict[str, object]]:
         """Which clients stick to which endpoint, and for how long, as ``netemu affinity`` shows."""
         for backend, route in self._routes.items():
-            if route.affinity is None or route.affinity_seconds is None:
-                continue
-            for client, endpoint, left in route.affinity.entries(route.affinity_seconds):
-                pod = self._seen.pods.get(endpoint[0])
-                yield {
-                    "namespace": backend.service[0],
-                    "service": backend.service[1],
-                    "port": backend.port,
-                    "protocol": str(backend.protocol),
-                    "client": client,
-                    "endpoint": written(endpoint),
-                    "pod": "" if pod is None else f"{pod.namespace}/{pod.name}",
-                    "secondsLeft": round(left, 1),
-                }
+            if route.affinity is not None and route.affinity_seconds is not None:
+                for client, endpoint, left in route.affinity.entries(route.affinity_seconds):
+                    yield self._affinity(backend, client, endpoint, left)
+        for each in self._listeners.translated_clients():
+            yield self._affinity(*each)
+
+    def _affinity(
+        self, backend: Backend, client: str, endpoint: Address, left: float
+    ) -> dict[str, object]:
+        pod = self._seen.pods.get(endpoint[0])
+        return {
+            "namespace": backend.service[0],
+            "service": backend.service[1],
+            "port": backend.port,
+            "protocol": str(backend.protocol),
+            "client": client,
+            "endpoint": written(endpoint),
+            "pod": "" if pod is None else f"{pod.namespace}/{pod.name}",
+            "secondsLeft": round(left, 1),
+        }
 
     @property
     def problem(self) -> str:
@@ -240,7 +238,10 @@ class Proxy:
 
     def place(self, nodes: int, silent: frozenset[str]) -> None:
         """There are so many nodes now, and those at the `silent` addresses are stopped."""
-        self._site = replace(self._site, nodes=nodes, silent=silent)
+        site = replace(self._site, nodes=nodes, silent=silent)
+        if site == self._site:
+            return
+        self._site = site
         self._follow_nodes()
         self._plan_again(self._seen.services, self._seen.host_ports)
         self._listeners.sync()
@@ -344,6 +345,7 @@ class Proxy:
             winner.doors.get(listener, ANY_DOOR),
             self._place_of,
             outside=winner.outside,
+            relayed=winner.relayed,
         )
         self._listeners.want(listener, path, winner.gates.get(listener, OPEN))
 
@@ -365,7 +367,7 @@ def _moves(listener: Listener, before: Plan, after: Plan) -> bool:
         or before.listeners.get(listener) != backend
         or before.doors.get(listener) != after.doors.get(listener)
         or before.gates.get(listener) != after.gates.get(listener)
-        or (before.weights is None) != (after.weights is None)  # which the kernel can't heed
+        or before.relayed != after.relayed
         or (backend.protocol is Protocol.UDP and before.reach.get(backend) != after.reach[backend])
     )
 
@@ -395,127 +397,27 @@ async def serve_proxy(
     `resolve` finds hosts outside; `real` is the machine's own time, whatever becomes of the
     cluster's.
     """
-    loop = asyncio.get_running_loop()
     # Sockets and hosts outside live in real time; affinity lives in the cluster's.
     real = real or SystemClock()
     ledger = Ledger(real)
-    networks = {Network.CLUSTER: cluster}
-    if host is not None:
-        networks[Network.HOST] = host
-    outside = None if host is None else _relays_outside(loop, host, real, ledger)
     means = {"IPv4": interception, "IPv6": interception6}
-    shop = _Workshop(loop, networks, real, ledger, outside, problem, len(addressing.families))
-    lanes = {each.family: shop.lane(each, means[each.family]) for each in addressing.families}
-    listeners = _joined({family: lane.openings for family, lane in lanes.items()})
-    site = Site(addressing, nodes, loopback=host is None)
-    ports = StatusPorts(loop, cluster, real)
-    names = partial(ExternalNames, resolve, real)
-    relays = [lane.relay for lane in lanes.values()]
-    proxy = Proxy(relays, listeners, ledger, names, site, clock, rng)
-    proxy.health(ports, () if site.loopback else (LOOPBACK,))
-    with suppress(ModeRefused):  # then the status says why
-        proxy.set_mode(mode)
-    unsubscribe = latest.subscribe(proxy.follow)
-    try:
-        proxy.follow(latest.value)
-        while not listeners.settled:
-            listeners.sync()
-            await asyncio.sleep(0)
-        async with task_group() as tasks:
-            tasks.start(proxy.outside.run(), name="names outside")
-            yield proxy
-    finally:
-        unsubscribe()
-        listeners.close()
-        ports.close()
+    async with open_lanes(addressing, cluster, host, real, ledger, means, problem) as lanes:
+        site = Site(addressing, nodes, loopback=host is None)
+        names = partial(ExternalNames, resolve, real)
+        proxy = Proxy(lanes.relays, lanes.openings, ledger, names, site, clock, rng)
+        ports = StatusPorts(asyncio.get_running_loop(), cluster, real)
+        proxy.health(ports, () if site.loopback else (LOOPBACK,))
+        with suppress(ModeRefused):  # then the status says why
+            proxy.set_mode(mode)
+        unsubscribe = latest.subscribe(proxy.follow)
         try:
-            for relay in relays:
-                await relay.drain()
+            proxy.follow(latest.value)
+            while not lanes.openings.settled:
+                lanes.openings.sync()
+                await asyncio.sleep(0)
+            async with task_group() as tasks:
+                tasks.start(proxy.outside.run(), name="names outside")
+                yield proxy
         finally:
-            for lane in lanes.values():
-                lane.datagrams.close()
-                lane.relay.close()
-            for each in outside or ():
-                each.close()
-
-
-class Lane(NamedTuple):
-    """What serves one address family."""
-
-    relay: Relay
-    datagrams: Datagrams
-    openings: Openings
-
-
-@dataclass(frozen=True, slots=True)
-class _Workshop:
-    """What lanes are made with."""
-
-    loop: asyncio.AbstractEventLoop
-    networks: Mapping[Network, Sockets]
-    clock: Clock
-    ledger: Ledger
-    outside: tuple[Relay, Datagrams] | None
-    problem: str
-    count: int
-    """How many lanes share the descriptors."""
-
-    def lane(self, ranges: Addressing, interception: Interception | None) -> Lane:
-        """The lane of a family that has those ranges."""
-        loop, clock, ledger = self.loop, self.clock, self.ledger
-        family = nft.FAMILIES[ranges.services.version]
-        connector = self.networks[Network.CLUSTER].connector
-        sources = _sources(ranges)
-        relay = Relay(
-            loop,
-            partial(connector, socket.SOCK_STREAM, family),
-            clock,
-            _share(DESCRIPTORS * self.count, CONNECTIONS),
-            ledger,
-            None if interception is None else sources.kept,
-            sources.near,
-        )
-        tie = partial(connector, socket.SOCK_DGRAM, family)
-        flows = _share(2 * DESCRIPTORS * self.count, FLOWS)
-        datagrams = Datagrams(loop, tie, clock, flows, ledger)
-        openings = Openings(
-            Listeners(relay, datagrams, self.networks, clock, loop.call_soon, self.outside),
-            None if interception is None else CatchAll(relay, interception),
-            None if interception is None else partial(Kernel, interception, ranges),
-            self.problem,
-        )
-        return Lane(relay, datagrams, openings)
-
-
-def _joined(openings: Mapping[str, Openings]) -> "Openings | Families":
-    if len(openings) == 1:
-        return next(iter(openings.values()))
-    from netemu.proxy.families import Families  # late: few clusters have two
-
-    return Families(openings)
-
-
-def _relays_outside(
-    loop: asyncio.AbstractEventLoop, host: Sockets, clock: Clock, ledger: Ledger
-) -> tuple[Relay, Datagrams]:
-    """Relays to hosts that only the host's own network reaches; few and far, so their share of
-    descriptors is small.
-    """
-    few = 16 * DESCRIPTORS
-    tcp, udp = (partial(host.connector, kind) for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM))
-    return (
-        Relay(loop, tcp, clock, _share(few, CONNECTIONS), ledger),
-        Datagrams(loop, udp, clock, _share(few, FLOWS), ledger),
-    )
-
-
-def _sources(ranges: Addressing) -> Sources:
-    pool = cast("list[IpNetwork]", [*summarize_address_range(*ranges.load_balancers)])
-    return Sources(ranges.pods, (ranges.services, ranges.nodes, *pool))
-
-
-def _share(of: int, most: int) -> int:
-    descriptors, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if descriptors == resource.RLIM_INFINITY:
-        return most
-    return min(most, descriptors // of)
+            unsubscribe()
+            ports.close()

@@ -1,8 +1,8 @@
 """Ports that answer every GET with one small document: health checks, modes, metrics.
 
 Requests are answered by a function of the path, at once and one per connection. A client has
-`PATIENCE_SECONDS` to ask and `CLIENTS` are heard at a time; a port that can't be opened is tried
-again from time to time.
+`PATIENCE_SECONDS` to ask and `STATUS_CLIENTS` are heard at a time; a port that can't be opened is
+tried again from time to time.
 """
 
 import asyncio
@@ -16,13 +16,12 @@ from typing import Final, NamedTuple, TypeAlias
 from netemu.clock import Clock, Timer
 from netemu.model.sockets import Sockets
 from netemu.proxy.choose import Address
+from netemu.proxy.limits import STATUS_CLIENTS
 
 PATIENCE_SECONDS: Final = 5.0
 """From the accept to the end of the request."""
 REQUEST_BYTES: Final = 8 * 1024
 """Of a request with its headers; longer ones are not answered."""
-CLIENTS: Final = 64
-"""Heard at a time; more wait in the backlogs."""
 RETRY_SECONDS: Final = 2.0
 """Until a port that couldn't be opened is tried again."""
 
@@ -112,7 +111,7 @@ class StatusPorts:
             client, _ = sock.accept()
         except OSError:
             return
-        if len(self._clients) >= CLIENTS:
+        if len(self._clients) >= STATUS_CLIENTS:
             self._part(next(iter(self._clients)))  # the one that has been slow for longest
         client.setblocking(False)
         self._clients[client] = self._clock.call_later(PATIENCE_SECONDS, lambda: self._part(client))

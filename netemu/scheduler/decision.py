@@ -7,10 +7,21 @@ from typing import TypeAlias
 
 from msgspec import Struct
 
-from netemu.scheduler.facts import Pod
-from netemu.scheduler.filters import Reason, objections
-from netemu.scheduler.scores import scores
-from netemu.scheduler.usage import Cluster
+from netemu.scheduler.facts import Node, Pod
+from netemu.scheduler.filters import Reason, is_tainted, is_wanted, objections
+from netemu.scheduler.neighbours import (
+    NONE,
+    NOT_PREEMPTIBLE,
+    Census,
+    NamespaceLabels,
+    Placed,
+    Spread,
+)
+from netemu.scheduler.scores import scores, spanned
+from netemu.scheduler.usage import Cluster, Usage
+
+LIKING = 2.0
+"""The weight of wishes about other pods (upstream's InterPodAffinity and PodTopologySpread)."""
 
 
 class Chosen(Struct, frozen=True):
@@ -24,32 +35,72 @@ class Unschedulable(Struct, frozen=True):
 
     message: str
     """Upstream's words, as ``kubectl describe pod`` shows them."""
+    refused: Mapping[str, Sequence[Reason]] = {}
+    """Why each node is out."""
 
 
 Decision: TypeAlias = Chosen | Unschedulable
 
 
-def decide(pod: Pod, cluster: Cluster, rng: random.Random) -> Decision:
-    """Choose a node; of equally good ones, any."""
+def decide(
+    pod: Pod, cluster: Cluster, rng: random.Random, of: NamespaceLabels = lambda _: {}
+) -> Decision:
+    """Choose a node; of equally good ones, any. `of`: the labels of a namespace."""
     if not cluster.nodes:
-        return Unschedulable("no nodes available to schedule pods")
+        return Unschedulable("no nodes available to schedule pods", {})
+    census = census_of(pod, cluster, of)
     candidates = []
     refused: dict[str, tuple[Reason, ...]] = {}
     for name in sorted(cluster.nodes):
         node, usage = cluster.nodes[name], cluster.usage(name)
-        reasons = objections(pod, node, usage)
+        reasons = judged(pod, node, usage, census)
         if reasons:
             refused[name] = reasons
         else:
             candidates.append((node, usage))
     if not candidates:
-        return Unschedulable(explanation(pod, refused))
+        return Unschedulable(explanation(pod, refused), refused)
     totals = scores(pod, candidates)
+    if census is not None:
+        likings = [census.liking(node.labels) for node, _ in candidates]
+        totals = [a + LIKING * b for a, b in zip(totals, spanned(likings), strict=True)]
     best = max(totals)
     winners = [
         node.name for (node, _), total in zip(candidates, totals, strict=True) if total == best
     ]
     return Chosen(rng.choice(winners))
+
+
+def judged(pod: Pod, node: Node, usage: Usage, census: Census | None) -> tuple[Reason, ...]:
+    """Why the pod cannot run on the node; nothing if it can."""
+    reasons = objections(pod, node, usage)
+    if reasons or census is None:
+        return reasons
+    text = census.objection(node.labels)
+    return (Reason(text, preemptible=text not in NOT_PREEMPTIBLE),) if text else ()
+
+
+def census_of(pod: Pod, cluster: Cluster, of: NamespaceLabels) -> Census | None:
+    """What the pod's decision depends on besides nodes; None: on nothing."""
+    if pod.wishes is NONE and not cluster.wanted_by_some:
+        return None
+    nodes = cluster.nodes.values()
+    eligible = {
+        item: [node.labels for node in nodes if _counts(pod, node, item)]
+        for item in pod.wishes.spread
+    }
+    others = [_placed(other, node.labels) for node, other in cluster.placed()]
+    return Census(_placed(pod, {}), others, eligible, of)
+
+
+def _placed(pod: Pod, labels: Mapping[str, str]) -> Placed:
+    return Placed(pod.key[0], pod.labels, pod.wishes, pod.leaving, labels)
+
+
+def _counts(pod: Pod, node: Node, item: Spread) -> bool:
+    """Whether a node's domain is one to spread over (KEP-3094)."""
+    wanted = not item.honors_affinity or is_wanted(pod, node)
+    return wanted and (not item.honors_taints or not is_tainted(pod, node))
 
 
 def nowhere(reason: str, nodes: int) -> str:
@@ -58,15 +109,20 @@ def nowhere(reason: str, nodes: int) -> str:
     return f"{head}{reason}. preemption: {head}{nodes} Preemption is not helpful for scheduling."
 
 
-def explanation(pod: Pod, refused: Mapping[str, Sequence[Reason]]) -> str:
-    """Count the reasons over all nodes (upstream: FitError)."""
+def explanation(
+    pod: Pod, refused: Mapping[str, Sequence[Reason]], preemption: str | None = None
+) -> str:
+    """Count the reasons over all nodes (upstream: FitError); `preemption` says what came of that,
+    "" that others leave.
+    """
     counts = Counter(reason.text for reasons in refused.values() for reason in reasons)
     head = f"0/{len(refused)} nodes are available: "
-    return f"{head}{_histogram(counts)}. preemption: {_preemption(pod, refused, head)}"
+    said = _preemption(pod, refused, head) if preemption is None else preemption
+    return f"{head}{_histogram(counts)}." + (f" preemption: {said}" if said else "")
 
 
 def _preemption(pod: Pod, refused: Mapping[str, Sequence[Reason]], head: str) -> str:
-    """No pod here has a lower priority than another, so the answer is always no."""
+    """What is said when nobody can be made to leave."""
     if not pod.preempts:
         return "not eligible due to preemptionPolicy=Never."
     counts = Counter(

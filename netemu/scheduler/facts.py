@@ -11,7 +11,17 @@ from typing import Any
 from msgspec import Struct, field
 
 from netemu.model.conditions import condition
-from netemu.model.meta import Key, Object, controller_of, key_of, labels_of, name_of, uid_of
+from netemu.model.meta import (
+    Key,
+    Object,
+    controller_of,
+    is_deleting,
+    key_of,
+    labels_of,
+    name_of,
+    namespace_of,
+    uid_of,
+)
 from netemu.model.placement import (
     HostPort,
     Taint,
@@ -26,6 +36,7 @@ from netemu.model.placement import (
 from netemu.model.podresources import summed
 from netemu.model.quantity import parse_quantity
 from netemu.model.selector import Selector, equality
+from netemu.scheduler.neighbours import NONE, Wishes, wishes_of
 
 CPU, MEMORY, PODS = "cpu", "memory", "pods"
 
@@ -63,6 +74,15 @@ class Pod(Struct, frozen=True, kw_only=True):
     """Each with the weight that it adds where it matches."""
     host_ports: frozenset[HostPort] = frozenset()
     preempts: bool = True
+    priority: int = 0
+    labels: Mapping[str, str] = field(default_factory=dict)
+    wishes: Wishes = NONE
+    leaving: bool = False
+    """It is being deleted."""
+    nominated: str = ""
+    """The node that others were told to leave for it."""
+    started: str = ""
+    """When (RFC 3339); "" if it hasn't."""
 
 
 def node_from(obj: Object) -> Node:
@@ -86,7 +106,7 @@ def node_from(obj: Object) -> Node:
 
 def pod_from(obj: Object) -> Pod:
     """Shrink a Pod object."""
-    spec, owner = obj["spec"], controller_of(obj)
+    spec, status, owner = obj["spec"], obj.get("status") or {}, controller_of(obj)
     affinity = (spec.get("affinity") or {}).get("nodeAffinity") or {}
     preferred = affinity.get("preferredDuringSchedulingIgnoredDuringExecution") or ()
     return Pod(
@@ -100,6 +120,12 @@ def pod_from(obj: Object) -> Pod:
         preferred=tuple((item["weight"], term_from(item["preference"])) for item in preferred),
         host_ports=frozenset(host_ports(spec)),
         preempts=spec.get("preemptionPolicy") != "Never",
+        priority=int(spec.get("priority") or 0),
+        labels=labels_of(obj),
+        wishes=wishes_of(spec, namespace_of(obj), labels_of(obj)),
+        leaving=is_deleting(obj),
+        nominated=status.get("nominatedNodeName") or "",
+        started=status.get("startTime") or "",
     )
 
 

@@ -43,9 +43,19 @@ def tolerated(pod: Pod, taint: Taint) -> bool:
     return any(toleration.tolerates(taint) for toleration in pod.tolerations)
 
 
-def _unwanted(pod: Pod, node: Node, usage: Usage) -> tuple[Reason, ...]:
+def is_tainted(pod: Pod, node: Node) -> bool:
+    """Whether a taint keeps the pod off the node."""
+    return any(t.effect != "PreferNoSchedule" and not tolerated(pod, t) for t in node.taints)
+
+
+def is_wanted(pod: Pod, node: Node) -> bool:
+    """Whether the node is of those that the pod wants."""
     required = pod.required is None or any(term_matches(term, node) for term in pod.required)
-    if required and matches(pod.node_selector, node.labels):
+    return required and matches(pod.node_selector, node.labels)
+
+
+def _unwanted(pod: Pod, node: Node, usage: Usage) -> tuple[Reason, ...]:
+    if is_wanted(pod, node):
         return ()
     return (Reason("node(s) didn't match Pod's node affinity/selector"),)
 

@@ -24,6 +24,14 @@ def _relative(numbers: Sequence[float], *, fewer_is_better: bool = False) -> lis
     return [BEST - share for share in shares] if fewer_is_better else shares
 
 
+def spanned(numbers: Sequence[float]) -> list[float]:
+    """Numbers of either sign, the least becoming 0 and the most 100; equal ones all 0."""
+    least, most = min(numbers), max(numbers)
+    if least == most:
+        return [0.0] * len(numbers)
+    return [BEST * (number - least) / (most - least) for number in numbers]
+
+
 def _few_repelling_taints(pod: Pod, candidates: Sequence[Candidate]) -> list[float]:
     numbers = [
         sum(t.effect == "PreferNoSchedule" and not tolerated(pod, t) for t in node.taints)

@@ -1,11 +1,12 @@
 """What the pods on each node take up, kept as pods come and go."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from netemu.model.meta import Key
 from netemu.model.placement import HostPort
 from netemu.scheduler.facts import CPU, MEMORY, Node, Pod
+from netemu.scheduler.neighbours import NONE
 
 DEFAULT_CPU = 100
 DEFAULT_MEMORY = 200 * 2**20
@@ -22,6 +23,7 @@ class Usage:
         """CPU and memory, with the defaults for pods that request none."""
         self.ports: Counter[HostPort] = Counter()
         self.owners: Counter[str] = Counter()
+        self.members: dict[Key, Pod] = {}
 
     def add(self, pod: Pod, sign: int = 1) -> None:
         """Count a pod in, or out with sign -1."""
@@ -35,6 +37,10 @@ class Usage:
             if not self.ports[port]:
                 del self.ports[port]
         self.owners[pod.owner] += sign
+        if sign > 0:
+            self.members[pod.key] = pod
+        else:
+            self.members.pop(pod.key, None)
 
 
 def assumed(pod: Pod) -> dict[str, int]:
@@ -52,11 +58,29 @@ class Cluster:
         self._nodes: dict[str, Node] = {}
         self._usage: dict[str, Usage] = {}
         self._placed: dict[Key, tuple[str, Pod]] = {}
+        self._shy = 0
+        """Pods that have wishes about others."""
+        self._priorities: Counter[int] = Counter()
 
     @property
     def nodes(self) -> Mapping[str, Node]:
         """By name."""
         return self._nodes
+
+    @property
+    def wanted_by_some(self) -> bool:
+        """Whether any pod has wishes about others."""
+        return self._shy > 0
+
+    def has_less_than(self, priority: int) -> bool:
+        """Whether any pod has a lower priority."""
+        return any(other < priority for other in self._priorities)
+
+    def placed(self) -> Iterator[tuple[Node, Pod]]:
+        """Every pod with its node."""
+        for name, pod in self._placed.values():
+            if name in self._nodes:
+                yield self._nodes[name], pod
 
     def usage(self, node: str) -> Usage:
         """What is taken on a node."""
@@ -82,6 +106,8 @@ class Cluster:
         """Count a pod on a node."""
         self.remove(pod.key)
         self._placed[pod.key] = node, pod
+        self._shy += pod.wishes is not NONE
+        self._priorities[pod.priority] += 1
         self.usage(node).add(pod)
 
     def remove(self, key: Key) -> bool:
@@ -90,6 +116,10 @@ class Cluster:
         if placed is None:
             return False
         node, pod = placed
+        self._shy -= pod.wishes is not NONE
+        self._priorities[pod.priority] -= 1
+        if not self._priorities[pod.priority]:
+            del self._priorities[pod.priority]
         usage = self._usage[node]
         usage.add(pod, -1)
         if not usage.pods:

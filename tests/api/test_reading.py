@@ -4,7 +4,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from netemu.api.request import Stream
+from netemu.api.request import Stream, Upgrade
 from netemu.model.errors import BadRequest
 from netemu.model.meta import Object
 from netemu.model.streams import LogOptions
@@ -136,3 +136,28 @@ async def test_a_log_may_be_refused() -> None:
     assert stream.may_refuse
     with pytest.raises(BadRequest):
         await anext(stream.pieces)
+
+
+@pytest.mark.parametrize(
+    ("protocols", "sent"),
+    [((), b"one\n"), (("binary.k8s.io",), b"one\n"), (("base64.binary.k8s.io",), b"b25lCg==")],
+)
+async def test_a_log_comes_in_web_socket_messages(protocols: tuple[str, ...], sent: bytes) -> None:
+    cluster = Cluster(streams=FixedLogs(b"one\n"))
+    await add_namespace(cluster.registry)
+    await cluster.json("POST", PODS, POD)
+    await cluster.json("POST", f"{PODS}/p/binding", {"target": {"name": "node-1"}})
+    found = await cluster.ask("GET", f"{PODS}/p/log", upgrade="websocket", protocols=protocols)
+    assert isinstance(found, Upgrade)
+    told: list[bytes] = []
+
+    class Client:
+        async def receive(self) -> bytes | None:
+            return None
+
+        async def send(self, data: bytes, *, text: bool = False) -> None:
+            told.append(data)
+
+    await found.run(Client())
+    assert told == [sent]
+    assert found.protocol == (protocols[0] if protocols else "")

@@ -26,6 +26,22 @@ async def answer(request: web.BaseRequest) -> web.StreamResponse:
             return web.Response(text='<a href="/next">next</a>', content_type="text/html")
         case "/moved":
             return web.Response(status=302, headers={"Location": "/next"})
+        case "/socket":
+            socket = web.WebSocketResponse(protocols=("chat",))
+            await socket.prepare(request)
+            async for message in socket:
+                if message.data == "bye":
+                    break
+                await socket.send_str(f"{request.query['name']}: {message.data}")
+            await socket.close(code=4001)
+            return socket
+        case "/no-socket":
+            response = web.StreamResponse(status=403, headers={"X-Own": "yes"})
+            response.enable_chunked_encoding()
+            await response.prepare(request)
+            await response.write(b"not ")
+            await response.write(b"here")
+            return response
         case "/slow":
             response = web.StreamResponse()
             await response.prepare(request)
@@ -134,3 +150,46 @@ async def test_a_node_tells_of_itself(proxied: Proxied) -> None:
         assert (found.status, await found.text()) == (404, "404 page not found\n")
     async with proxied.session.post(f"{node}/pods") as found:
         assert found.status == 405
+
+
+async def test_web_sockets_go_through(proxied: Proxied) -> None:
+    url = f"{proxied.pods.server.url}{PODS}/web:{proxied.port}/proxy/socket?name=me"
+    async with proxied.session.ws_connect(url, protocols=["other", "chat"]) as socket:
+        assert socket.protocol == "chat"
+        large = "x" * 300_000
+        for text in ("hello", large):
+            await socket.send_str(text)
+            assert await socket.receive_str() == f"me: {text}"
+        await socket.send_str("bye")
+        assert (await socket.receive()).type is aiohttp.WSMsgType.CLOSE
+        assert socket.close_code == 4001
+
+
+async def test_many_web_sockets_at_once(proxied: Proxied) -> None:
+    async def talk(name: str) -> str:
+        url = f"{proxied.pods.server.url}{PODS}/web:{proxied.port}/proxy/socket?name={name}"
+        async with proxied.session.ws_connect(url) as socket:
+            await socket.send_str("hello")
+            return await socket.receive_str()
+
+    names = [f"client-{number}" for number in range(50)]
+    answers = await asyncio.gather(*map(talk, names))
+    assert answers == [f"{name}: hello" for name in names]
+
+
+async def test_what_does_not_switch_answers(proxied: Proxied) -> None:
+    headers = {"Connection": "Upgrade", "Upgrade": "websocket"}
+    async with proxied.ask("GET", f"web:{proxied.port}/proxy/no-socket", headers=headers) as found:
+        assert (found.status, await found.read()) == (403, b"not here")
+        assert found.headers["X-Own"] == "yes"
+    async with proxied.ask("GET", f"web:{proxied.port}/proxy/page", headers=headers) as found:
+        assert found.status == 200
+
+
+async def test_nobody_to_switch_with(proxied: Proxied) -> None:
+    headers = {"Connection": "keep-alive, Upgrade", "Upgrade": "websocket"}
+    async with proxied.ask("GET", "web:1/proxy/", headers=headers) as found:
+        status = await found.json(content_type=None)
+    address = proxied.pods.world.pod()["status"]["podIP"]
+    assert (found.status, status["reason"]) == (500, "InternalError")
+    assert status["message"] == f"dial tcp {address}:1: connect: connection refused"

@@ -85,6 +85,21 @@ def test_nulls_are_dropped_from_structs_and_zero_elsewhere() -> None:
     assert problems == []
 
 
+def test_empty_lists_and_maps_are_left_out_where_go_leaves_them_out() -> None:
+    given_object = {
+        "metadata": {"labels": {}, "annotations": {}, "finalizers": []},
+        "spec": {"containers": [{"name": "c", "env": [], "volumeMounts": []}], "nodeSelector": {}},
+    }
+    checked, _ = strict.check(BY_KEY["pods"], given_object)
+    assert checked == {"metadata": {}, "spec": {"containers": [{"name": "c"}]}}
+    # Structs are there or not, whatever is in them.
+    volume = {"volumes": [{"name": "v", "emptyDir": {}}], "containers": [{"name": "c"}]}
+    checked, _ = strict.check(BY_KEY["pods"], {"spec": volume})
+    assert checked == {"spec": volume}
+    role = {"metadata": {"name": "r"}, "rules": list[Any]()}
+    assert strict.check(BY_KEY["roles.rbac.authorization.k8s.io"], role) == (role, [])
+
+
 def test_quantities_and_times_are_written_as_a_cluster_writes_them() -> None:
     obj = deployment(resources={"limits": {"cpu": 0.5, "memory": "1024Mi"}, "requests": {"cpu": 1}})
     obj["metadata"]["creationTimestamp"] = "2024-01-02T03:04:05+01:00"

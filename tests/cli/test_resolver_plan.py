@@ -129,4 +129,4 @@ def test_a_server_that_falls_off_the_list_is_told() -> None:
 
 def test_resolved_asks_for_more_than_it_is_told_to() -> None:
     (remark,) = remarks(WITH_SYSTEMD, install(WITH_SYSTEMD, Way.RESOLVED, SERVER))
-    assert "set dns.forward to /run/systemd/resolve/resolv.conf" in remark
+    assert "asks the servers in /run/systemd/resolve/resolv.conf" in remark

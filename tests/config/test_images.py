@@ -70,7 +70,7 @@ def test_ids_are_stable_and_differ() -> None:
 
 
 SHIPPED = ImageMap().entries()
-VALUES = {"dir": "/data", "listen": "10.0.0.1"}
+VALUES = {"dir": "/data", "listen": "10.0.0.1", "also": ""}
 
 
 def shipped(image: str, *command: str, args: tuple[str, ...] = ()) -> Program | Unknown:

@@ -20,8 +20,10 @@ def conformance_cluster() -> Iterator[Instance]:
 
 
 @pytest.fixture(scope="package")
-def api(conformance_cluster: Instance) -> Api:
-    return Api(conformance_cluster)
+def api(conformance_cluster: Instance) -> Iterator[Api]:
+    made = Api(conformance_cluster)
+    yield made
+    made.close()
 
 
 @pytest.fixture

@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from netemu.api.authority import ensure_credentials
+from netemu.api.credentials import load
 from tests.support.rows import Space, agnhost, condition, is_ready, pause, sh
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
@@ -77,15 +79,10 @@ def test_15_5_https(space: Space, moment: str, certificate: tuple[str, str]) -> 
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
-    import subprocess
-
     folder = tmp_path_factory.mktemp("tls")
-    folder.chmod(0o755)
-    made = [str(folder / "c.pem"), str(folder / "k.pem")]
-    words = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=x"]
-    subprocess.run([*words, "-out", made[0], "-keyout", made[1]], check=True, capture_output=True)
-    (folder / "k.pem").chmod(0o644)
-    return made[0], made[1]
+    ensure_credentials(folder, hosts=())
+    certificate, key = load(folder).admin_files
+    return str(certificate), str(key)
 
 
 def sidecar(space: Space, hook: Any, **more: Any) -> None:

@@ -398,23 +398,20 @@ def context(**fields: Any) -> Any:
     return {"securityContext": fields}
 
 
-def as_root(space: Space) -> bool:
-    return bool(space.cluster.facts["net"] == "root")
-
-
 def test_15_34_run_as_user(space: Space) -> None:
-    assert space.output("p", sh("id -u", **context(runAsUser=65534))) == "65534\n"
+    said = space.output("p", sh("id -u", **context(runAsUser=65534)))
+    assert (said == "65534\n") is space.knows_users
 
 
 def test_15_34_run_as_user_and_group(space: Space) -> None:
     said = space.output("p", sh("id -u; id -g", **context(runAsUser=1001, runAsGroup=2002)))
-    assert said.split() == ["1001", "2002"]
+    assert (said.split() == ["1001", "2002"]) is space.knows_users
 
 
 def test_15_34_groups_of_the_pod(space: Space) -> None:
     pod = {"runAsUser": 1000, "supplementalGroups": [1234, 5678]}
     said = space.output("p", sh("id -G"), securityContext=pod)
-    assert {"1234", "5678"} <= set(said.split())
+    assert ({"1234", "5678"} <= set(said.split())) is space.knows_users
 
 
 @pytest.mark.parametrize("allowed", [True, False])
@@ -439,3 +436,13 @@ def test_15_35_invalid_sysctls_are_refused(space: Space) -> None:
         space.pod("p", securityContext={"sysctls": bad})
     assert 'spec.securityContext.sysctls[0].name: Invalid value: "foo-"' in refused.value.message
     assert 'spec.securityContext.sysctls[1].name: Invalid value: "bar.."' in refused.value.message
+
+
+def test_15_too_much_memory_restarts_a_container(space: Space) -> None:
+    """What the notes show: more than the limit, and the container is started anew."""
+    python = "import time; x = b'1' * (200 * 2**20); time.sleep(1000)"
+    greedy = sh(f'exec python3 -c "{python}"', resources={"limits": {"memory": "64Mi"}})
+    space.pod("p", greedy)
+    space.wait_restart("p")
+    ended = space.container("p")["lastState"]["terminated"]
+    assert (ended["reason"], ended["exitCode"]) == ("OOMKilled", 137)

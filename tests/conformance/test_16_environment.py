@@ -185,10 +185,9 @@ def test_16_4_all_of_a_config_map(space: Space) -> None:
     )
 
 
-@pytest.mark.parametrize("plural", ["configmaps"])
-def test_16_5_an_empty_key_is_refused(space: Space, plural: str) -> None:
+def test_16_5_an_empty_key_is_refused(space: Space) -> None:
     with pytest.raises(RefusedError) as refused:
-        space.create(plural, {"metadata": {"name": "c"}, "data": {"": "value-1"}})
+        space.create("configmaps", {"metadata": {"name": "c"}, "data": {"": "value-1"}})
     assert refused.value.code == 422
 
 
@@ -229,7 +228,9 @@ def test_16_8_all_of_a_secret(space: Space) -> None:
 
 
 def test_16_9_an_empty_key_of_a_secret_is_refused(space: Space) -> None:
-    test_16_5_an_empty_key_is_refused(space, "secrets")
+    with pytest.raises(RefusedError) as refused:
+        space.create("secrets", {"metadata": {"name": "s"}, "data": {"": "dmFsdWUtMQ=="}})
+    assert refused.value.code == 422
 
 
 def test_16_10_patch_a_secret(space: Space) -> None:

@@ -1,14 +1,19 @@
 """Streams of every kubectl there is: terminals, copies, forwarded ports, in two network modes."""
 
+import asyncio
+import json
 import os
 import re
 import subprocess
+import sys
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from typing import Any
 
+import aiohttp
 import pytest
 
 from netemu.testing import Instance, instance
@@ -95,10 +100,10 @@ def test_files_are_copied_both_ways(cluster: Instance, minor: int, tmp_path: Pat
 
 
 @contextmanager
-def forwarded(cluster: Instance, minor: int, what: str, port: int) -> Iterator[str]:
-    argv = [kubectls()[minor], "port-forward", what, f":{port}"]
+def serving(cluster: Instance, minor: int, *words: str) -> Iterator[str]:
+    """A kubectl that says where it listens: its URL."""
     with subprocess.Popen(
-        argv,
+        [kubectls()[minor], *words],
         env=environment(cluster, minor),
         text=True,
         stdout=subprocess.PIPE,
@@ -113,6 +118,10 @@ def forwarded(cluster: Instance, minor: int, what: str, port: int) -> Iterator[s
         finally:
             process.terminate()
             process.communicate(timeout=30)
+
+
+def forwarded(cluster: Instance, minor: int, what: str, port: int) -> AbstractContextManager[str]:
+    return serving(cluster, minor, "port-forward", what, f":{port}")
 
 
 @pytest.mark.parametrize(("what", "port"), [("svc/web", 80), ("deploy/web", 8080)])
@@ -164,3 +173,56 @@ def test_what_listens_on_a_pods_localhost_alone_is_reached(cluster: Instance) ->
             return int(answer.status)
 
     assert cluster.wait_for(status) == 200
+
+
+ECHO = """
+import os
+from aiohttp import web
+
+async def echo(request):
+    socket = web.WebSocketResponse(protocols=["chat"])
+    await socket.prepare(request)
+    async for message in socket:
+        await socket.send_str(message.data.upper())
+    return socket
+
+app = web.Application()
+app.router.add_get("/socket", echo)
+web.run_app(app, host=os.environ["LISTEN"], port=8070)
+"""
+TALKER = """\
+apiVersion: v1
+kind: Pod
+metadata: {{name: talker}}
+spec:
+  terminationGracePeriodSeconds: 0
+  containers:
+    - name: c
+      image: busybox
+      command: {command}
+      env: [{{name: LISTEN, valueFrom: {{fieldRef: {{fieldPath: status.podIP}}}}}}]
+"""
+
+
+@pytest.mark.parametrize("minor", versions())
+async def test_a_web_socket_through_kubectls_proxy(cluster: Instance, minor: int) -> None:
+    cluster.apply(TALKER.format(command=json.dumps([sys.executable, "-c", ECHO])))
+    cluster.kubectl("wait", "--for=condition=Ready", "pod/talker", "--timeout=30s")
+    with serving(cluster, minor, "proxy", "--port=0") as url:
+        path = "/api/v1/namespaces/default/pods/talker:8070/proxy/socket"
+        async with aiohttp.ClientSession() as session:
+            socket = await patiently(lambda: session.ws_connect(url + path, protocols=["chat"]))
+            assert socket.protocol == "chat"
+            await socket.send_str("through and back")
+            assert await socket.receive_str() == "THROUGH AND BACK"
+            await socket.close()
+
+
+async def patiently(connect: Callable[[], Any]) -> Any:
+    """Connect, once what runs in the pod listens."""
+    async with asyncio.timeout(30):
+        while True:
+            try:
+                return await connect()
+            except aiohttp.ClientError:
+                await asyncio.sleep(0.1)

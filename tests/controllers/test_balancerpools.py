@@ -20,6 +20,7 @@ from netemu.controllers.balancerpools import (
     requests_from,
 )
 from netemu.model.meta import Object
+from tests.support.families import BOTH
 from tests.support.samples import service
 
 SEEDS = Path(__file__).parents[1] / "seeds"
@@ -211,3 +212,32 @@ def test_a_service_says_what_it_wants() -> None:
         sharing="key",
         labels={"tier": "front"},
     )
+
+
+OWN_BOTH = own_pool(*(each.load_balancers for each in BOTH.families))
+DUAL: dict[str, Any] = {"type": "LoadBalancer", "ipFamilies": ["IPv4", "IPv6"]}
+
+
+def picked(web: Object, *pools: Pool) -> list[str]:
+    return [pick(request, pools, OWN_BOTH, {}) for request in requests_from(web)]
+
+
+def test_a_service_of_two_families_gets_an_address_of_each() -> None:
+    assert picked(service(**DUAL)) == ["172.30.0.240", "fd00:172:30::f0"]
+    assert picked(service(**{**DUAL, "ipFamilies": ["IPv6", "IPv4"]})) == [
+        "fd00:172:30::f0",
+        "172.30.0.240",
+    ]
+    lan = pool(addresses="10.64.140.43/32,2001:db8::/64")
+    assert picked(service(**DUAL), lan) == ["10.64.140.43", "2001:db8::"]
+
+
+def test_of_the_addresses_it_asks_for_each_is_of_its_family() -> None:
+    web = service(**DUAL)
+    web["metadata"]["annotations"] = {"metallb.io/loadBalancerIPs": "fd00:172:30::f7,172.30.0.247"}
+    assert picked(web) == ["172.30.0.247", "fd00:172:30::f7"]
+
+
+def test_a_pool_of_one_family_has_nothing_for_the_other() -> None:
+    with pytest.raises(Unavailable, match="no available IPs"):
+        picked(service(**DUAL), LAN)

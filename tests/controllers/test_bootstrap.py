@@ -8,12 +8,14 @@ from netemu.api.registry import Registry
 from netemu.controllers import bootstrap
 from netemu.controllers.bootstrap import plan, wanted
 from netemu.model import resources
+from netemu.model.addressing import Addressing
 from netemu.model.errors import Invalid
 from netemu.model.meta import labels_of, uid_of
 from netemu.model.service import service_from
 from netemu.store.memory import MemoryStore
 from tests.support.clock import FakeClock
 from tests.support.control import addressing, control
+from tests.support.families import BOTH, IPV4, IPV6, IPV6_FIRST
 from tests.support.pile import Pile
 
 
@@ -75,3 +77,29 @@ async def test_changed_ranges_give_the_services_their_new_addresses() -> None:
                     "spec": {"clusterIP": expected, "ports": [{"port": 80}]},
                 },
             )
+
+
+@pytest.mark.parametrize("where", [BOTH, IPV6_FIRST, IPV6], ids=["both", "IPv6 first", "IPv6"])
+def test_planning_for_other_families_gives_nothing_the_second_time(where: Addressing) -> None:
+    for want in wanted(where):
+        pile = Pile()
+        pile.apply(plan(want, None))
+        assert plan(want, pile.one(want.resource)) == []
+
+
+async def test_from_start_to_start_the_families_may_change() -> None:
+    store = MemoryStore()
+    for where, families in ((IPV4, ["IPv4"]), (BOTH, ["IPv4", "IPv6"]), (IPV6, ["IPv6"])):
+        registry = Registry(store, clock=FakeClock(), rng=random.Random(1), addressing=where)
+        client = registry.client("netemu")
+        await bootstrap(client, where)
+        dns = client.get(resources.SERVICES, "kube-system", "kube-dns")
+        api = client.get(resources.SERVICES, "default", "kubernetes")
+        part = client.get(resources.ENDPOINT_SLICES, "default", "kubernetes")
+        assert dns is not None
+        assert api is not None
+        assert part is not None
+        assert dns["spec"]["ipFamilies"] == families
+        assert dns["spec"]["clusterIPs"] == [each.dns for each in where.families]
+        assert api["spec"]["clusterIPs"] == [where.api], "the API's has the primary family alone"
+        assert part["addressType"] == families[0]

@@ -115,3 +115,13 @@ def test_the_mark_goes_when_there_is_room_again() -> None:
     pile.apply(plan(look(pile, service(), *pods)))
     pile.apply(plan(look(pile, service(), *pods[:3])))
     assert OVER_CAPACITY not in annotations_of(pile.one(resources.ENDPOINTS))
+
+
+@pytest.mark.parametrize(
+    ("families", "expected"),
+    [(["IPv4", "IPv6"], "10.244.1.1"), (["IPv6", "IPv4"], "fd00:10:244:1::1")],
+    ids=["IPv4 first", "IPv6 first"],
+)
+def test_endpoints_list_the_primary_family_alone(families: list[str], expected: str) -> None:
+    web = service(ipFamilies=families)
+    assert addresses(web, pod("a", ip="10.244.1.1,fd00:10:244:1::1")) == ([expected], [])

@@ -218,3 +218,61 @@ async def test_a_nodes_zone_reaches_the_endpoints() -> None:
         assert part["endpoints"][0]["zone"] == "z1"
         stamp = part["metadata"].get("annotations", {})
         assert "endpoints.kubernetes.io/last-change-trigger-time" not in stamp
+
+
+# Rule 20: one set of slices per address family
+
+TWO_FAMILIES: dict[str, Any] = {
+    "ipFamilies": ["IPv4", "IPv6"],
+    "clusterIPs": ["10.96.0.20", "fd00:10:96::14"],
+}
+
+
+def by_family(web: Object, *pods: Object) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for part in slices(web, *pods):
+        listed = (each for item in part["endpoints"] for each in item["addresses"])
+        found.setdefault(part["addressType"], []).extend(listed)
+    return found
+
+
+def test_a_service_of_two_families_has_slices_of_each() -> None:
+    pods = pod("a", ip="10.244.1.1,fd00:10:244:1::1"), pod("b", ip="10.244.1.2,fd00:10:244:1::2")
+    assert by_family(service(**TWO_FAMILIES), *pods) == {
+        "IPv4": ["10.244.1.1", "10.244.1.2"],
+        "IPv6": ["fd00:10:244:1::1", "fd00:10:244:1::2"],
+    }
+
+
+def test_a_pod_without_an_address_of_a_family_is_left_out_of_its_slices() -> None:
+    pods = pod("a", ip="10.244.1.1"), pod("b", ip="10.244.1.2,fd00:10:244:1::2")
+    assert by_family(service(**TWO_FAMILIES), *pods) == {
+        "IPv4": ["10.244.1.1", "10.244.1.2"],
+        "IPv6": ["fd00:10:244:1::2"],
+    }
+
+
+def test_a_family_without_endpoints_has_its_empty_slice() -> None:
+    found = by_family(service(**TWO_FAMILIES), pod("a", ip="10.244.1.1"))
+    assert found == {"IPv4": ["10.244.1.1"], "IPv6": []}
+
+
+@pytest.mark.parametrize("family", ["IPv4", "IPv6"])
+def test_a_service_of_one_family_has_slices_of_that_alone(family: str) -> None:
+    web = service(ipFamilies=[family])
+    assert [*by_family(web, pod("a", ip="10.244.1.1,fd00:10:244:1::1"))] == [family]
+
+
+def test_when_a_family_goes_its_slices_go() -> None:
+    pile, both = Pile(), service(**TWO_FAMILIES)
+    a = pod("a", ip="10.244.1.1,fd00:10:244:1::1")
+    pile.apply(plan(look(pile, both, a)))
+    pile.apply(plan(look(pile, service(), a)))
+    assert [part["addressType"] for part in pile.all(resources.ENDPOINT_SLICES)] == ["IPv4"]
+
+
+@pytest.mark.parametrize("order", [["IPv4", "IPv6"], ["IPv6", "IPv4"]], ids="first ".join)
+def test_a_headless_service_lists_both(order: list[str]) -> None:
+    web = service(clusterIP="None", ipFamilies=order)
+    found = by_family(web, pod("a", ip="10.244.1.1,fd00:10:244:1::1"))
+    assert found == {"IPv4": ["10.244.1.1"], "IPv6": ["fd00:10:244:1::1"]}

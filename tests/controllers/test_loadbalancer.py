@@ -5,12 +5,13 @@ from typing import Any
 
 import pytest
 
-from netemu.controllers.actions import Action
-from netemu.controllers.balancerpools import own_pool
+from netemu.controllers.actions import Action, Tell
+from netemu.controllers.balancerpools import own_pool, pool_from
 from netemu.controllers.loadbalancer import CLASS, FINALIZER, Observed, plan
 from netemu.model import resources
 from netemu.model.meta import Object
 from tests.support.control import Control, addressing, control
+from tests.support.families import BOTH
 from tests.support.pile import Pile
 from tests.support.samples import service
 
@@ -154,3 +155,43 @@ def test_planning_on_its_own_result_gives_nothing(kind: str) -> None:
     assert actions == []
     expected = [FINALIZER] if kind == "LoadBalancer" else ["mine"]
     assert finalizers(pile.one(resources.SERVICES)) == expected
+
+
+DUAL: dict[str, Any] = {"type": "LoadBalancer", "ipFamilies": ["IPv4", "IPv6"]}
+
+
+@pytest.mark.parametrize(
+    ("policy", "pools", "expected"),
+    [
+        ("RequireDualStack", (), ["172.30.0.240", "fd00:172:30::f0"]),
+        ("PreferDualStack", ("10.64.140.43/32",), ["10.64.140.43"]),
+        ("RequireDualStack", ("10.64.140.43/32",), []),
+    ],
+)
+def test_a_balancer_of_two_families(
+    policy: str, pools: tuple[str, ...], expected: list[str]
+) -> None:
+    pile = Pile()
+    web = service(**DUAL, ipFamilyPolicy=policy)
+    pile.put(resources.SERVICES, {**web, "status": {}})
+    own = own_pool(*(each.load_balancers for each in BOTH.families))
+    theirs = tuple(pool_from(pool("lan", each)) for each in pools)
+    actions: list[Action] = []
+    for _ in range(3):
+        found = pile.one(resources.SERVICES)
+        actions = plan(Observed(service=found, pools=theirs, own=own))
+        pile.apply(actions)
+    assert [each for each in actions if not isinstance(each, Tell)] == []
+    assert addresses(pile.one(resources.SERVICES)) == expected
+
+
+def test_a_second_address_goes_with_its_family() -> None:
+    web = service(type="LoadBalancer")
+    web["metadata"]["finalizers"] = [FINALIZER]
+    ips = ("172.30.0.240", "fd00:172:30::f0")
+    web["status"] = {"loadBalancer": {"ingress": [{"ip": ip, "ipMode": "VIP"} for ip in ips]}}
+    pile = Pile()
+    pile.put(resources.SERVICES, web)
+    own = own_pool(*(each.load_balancers for each in BOTH.families))
+    pile.apply(plan(Observed(service=web, pools=(), own=own)))
+    assert addresses(pile.one(resources.SERVICES)) == ["172.30.0.240"]

@@ -80,3 +80,32 @@ def test_it_says_why_it_goes() -> None:
 
 def test_what_is_going_already_is_left_alone() -> None:
     assert plan(seen(deleting=True)) == []
+
+
+async def test_a_taint_that_tells_no_time_counts_from_when_it_was_seen() -> None:
+    taint = {"key": "example.com/x", "effect": "NoExecute", "value": "y"}
+    wish = {
+        "key": "example.com/x",
+        "operator": "Exists",
+        "effect": "NoExecute",
+        "tolerationSeconds": 60,
+    }
+    async with control(nodes=1) as plane:
+        obj = pod("p", tolerations=[wish])
+        spec = {**obj["spec"], "nodeName": "node-1"}
+        await plane.apply("pods", {"metadata": {"name": "p", "namespace": "default"}, "spec": spec})
+
+        async def put(*taints: Object) -> None:
+            node = plane.get("nodes", "node-1", "")
+            await plane.client.update("nodes", {**node, "spec": {"taints": list(taints)}})
+            await plane.settled()
+
+        await put(taint)
+        await plane.advance(50)
+        await put()
+        assert plane.events("TaintManagerEviction") == ["p: Cancelling deletion of Pod default/p"]
+        await put(taint)
+        await plane.advance(50)
+        assert len(plane.running()) == 1
+        await plane.advance(11)
+        assert plane.running() == []

@@ -30,13 +30,15 @@ async def test_the_snapshot_is_synced_with_the_first_batch_and_follows_changes()
     latest = Latest(EMPTY)
     async with registry_with_default() as registry, task_group() as tasks:
         client = registry.client("test")
-        tasks.start(follow(client, latest), name="follow")
+        tasks.start(follow(client, latest, lambda: 1.5e9), name="follow")
         first = await asyncio.wait_for(latest.newer_than(EMPTY), 5)
         assert first.synced
+        assert first.revision == 1_500_000_000
         service = {"metadata": {"name": "web", "namespace": "default"}}
         await client.create(SERVICES, {**service, "spec": {"ports": [{"port": 80}]}})
         second = await asyncio.wait_for(latest.newer_than(first), 5)
         assert ("default", "web") in second.services
+        assert second.revision > first.revision
 
 
 async def test_a_slice_that_promises_a_pod_that_is_not_ready_is_waited_for() -> None:

@@ -13,7 +13,6 @@ from netemu.dns.chain import Forward
 from netemu.dns.foreign import Unreadable, read
 from netemu.dns.outcome import Wish
 from netemu.dns.records import Question
-from netemu.dns.replies import Octets
 from netemu.dns.responder import Responder
 from tests.dns.cluster import CLIENT, responder
 
@@ -84,7 +83,7 @@ class Round:
         for stream, one in enumerate(self._responders):
             replies: list[bytes] = []
 
-            def send(reply: Octets, sent: list[bytes] = replies) -> None:
+            def send(reply: bytes, sent: list[bytes] = replies) -> None:
                 sent.append(bytes(reply))
 
             def send_all(messages: Iterator[bytes], sent: list[bytes] = replies) -> None:

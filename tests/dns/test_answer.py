@@ -166,6 +166,13 @@ CASES = [
     ),
     Case("UDP ports", f"_dns._udp.both.{SVC}", SRV, (f"SRV 0 100 53 both.{SVC}",)),
     *nodata("a port's name has no address (CoreDNS gives one)", f"_http._tcp.web.{SVC}", A, AAAA),
+    Case(
+        "SRV of a headless Service of IPv6 only",
+        f"_pg._tcp.only6.{SVC}",
+        SRV,
+        (f"SRV 0 100 5432 fd00-10-244--0.only6.{SVC}",),
+        additional=(f"fd00-10-244--0.only6.{SVC} AAAA fd00:10:244::",),
+    ),
     # 12
     *denied("an unnamed port has no name", f"_http._tcp.unnamed.{SVC}", SRV),
     *denied("nor an empty one", f"_._tcp.unnamed.{SVC}", SRV),
@@ -200,6 +207,18 @@ CASES = [
         "5.0.244.10.in-addr.arpa",
         PTR,
         (f"PTR web-0.web.{SVC}",),
+    ),
+    Case(
+        "PTR of an endpoint of the other family",
+        "0.1.0.0." + "0." * 16 + "4.4.2.0.0.1.0.0.0.0.d.f.ip6.arpa",
+        PTR,
+        (f"PTR db-0.db.{SVC}",),
+    ),
+    Case(
+        "PTR of an endpoint by its IPv6 address, which ends in ::",
+        "0." * 20 + "4.4.2.0.0.1.0.0.0.0.d.f.ip6.arpa",
+        PTR,
+        (f"PTR fd00-10-244--0.only6.{SVC}",),
     ),
     *denied("PTR of an endpoint that isn't ready", "13.0.244.10.in-addr.arpa", PTR),
     *nodata("a reverse name has no address", "7.0.96.10.in-addr.arpa", A, ANY),
@@ -444,6 +463,16 @@ def test_a_view_maps_what_is_shown_and_what_is_meant() -> None:
     assert [shown(record) for record in made.additional] == ["A 127.5.0.7"]
     assert answers(ask(CLUSTER, "7.0.5.127.in-addr.arpa", PTR, view)) == [f"PTR web.{SVC}"]
     assert answers(ask(CLUSTER, f"db-0.db.{SVC}", A, view)) == ["A 10.244.0.10"]
+
+
+def test_what_a_view_does_not_show_is_left_out() -> None:
+    view = View(shown=lambda address: "" if ":" in address else address)
+    dual = ask(CLUSTER, f"dual.{SVC}", AAAA, view)
+    assert (dual.rcode, answers(dual)) == (Rcode.NOERROR, [])
+    assert answers(ask(CLUSTER, f"dual.{SVC}", A, view)) == ["A 10.96.0.3"]
+    assert answers(ask(CLUSTER, f"db.{SVC}", AAAA, view)) == []
+    made = ask(CLUSTER, f"_pg._tcp.db.{SVC}", SRV, view)
+    assert {shown(record).split()[0] for record in made.additional} == {"A"}
 
 
 def test_every_type_served_is_in_a_case() -> None:

@@ -408,6 +408,24 @@ def test_without_forward_others_are_refused_and_aliases_stand_alone() -> None:
     assert (answer.rcode, answers(answer)) == (Rcode.NOERROR, ["CNAME www.example.org"])
 
 
+def test_a_forward_may_leave_a_name_to_the_next() -> None:
+    made = block(
+        "forward corp.example 192.0.2.51 {\n next NXDOMAIN\n next_on_nodata\n}",
+        "forward example 192.0.2.52 {\n next SERVFAIL\n}",
+        "forward . 192.0.2.53",
+    )
+    for name, kind, servers in (
+        ("web.corp.example", A, ["51"]),
+        ("web.corp.example", AAAA, ["51", "52"]),
+        ("nope.corp.example", A, ["51", "52"]),
+        ("failing.example", A, ["52", "53"]),
+        ("www.example.org", A, ["53"]),
+    ):
+        answer, asked = resolve(made, name, kind)
+        assert asked == [f"{name} 192.0.2.{server}" for server in servers]
+        assert (answer.rcode is NXDOMAIN) == name.startswith("nope")
+
+
 def test_an_alias_to_what_isnt_there_or_fails() -> None:
     for target, rcode in (("nope.example", NXDOMAIN), ("failing.example", Rcode.NOERROR)):
         obj = {

@@ -313,3 +313,44 @@ async def test_the_probe_for_loops_waits_for_the_first_question() -> None:
                 await asyncio.sleep(0.001)
         kinds = {int.from_bytes(query[-15:-13], "big") for query in server.asked}
         assert kinds == {Type.A, Type.HINFO}
+
+
+async def test_servers_with_ipv6_addresses_are_asked() -> None:
+    async with upstream(well, host="::1") as server, asking(server) as others:
+        assert (await others.answer("www.example.org")).rcode is Rcode.NOERROR
+        assert (await others.answer("www.example.org", stream=True)).rcode is Rcode.NOERROR
+        assert len(server.asked) >= 1
+
+
+def failing(query: bytes) -> list[bytes]:
+    return [answered(query, "", rcode=2)]
+
+
+async def test_a_code_may_mean_the_next_server() -> None:
+    async with upstream(failing) as bad, upstream(well) as good:
+        rules: dict[str, Any] = {"policy": Policy.SEQUENTIAL, "failover": frozenset({2})}
+        async with asking(bad, good, **rules) as others:
+            assert (await others.answer("www.example.org")).rcode is Rcode.NOERROR
+        async with asking(bad, good, policy=Policy.SEQUENTIAL) as others:
+            assert (await others.answer("www.example.org")).rcode is Rcode.SERVFAIL
+        bad.asked.clear()
+        async with asking(bad, **rules) as others:
+            assert (await others.answer("www.example.org")).rcode is Rcode.SERVFAIL
+        assert len(bad.asked) == 2
+
+
+async def test_tries_may_be_bounded() -> None:
+    async with upstream(silent) as dead, upstream(well) as good:
+        async with asking(dead, good, policy=Policy.SEQUENTIAL, attempts=1) as others:
+            assert (await others.answer("www.example.org")).rcode is Rcode.SERVFAIL
+        assert good.asked == []
+
+
+async def test_failing_fast_asks_nobody_while_all_are_down() -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        closed = nobody.getsockname()
+    async with asking(closed, max_fails=1, fail_fast=True, cache=None) as others:
+        assert (await others.answer("a.example.org")).rcode is Rcode.SERVFAIL
+        assert others.forwarder._to_try(others.forwarder.groups[0]) == []
+        assert (await others.answer("b.example.org")).rcode is Rcode.SERVFAIL

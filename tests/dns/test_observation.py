@@ -15,7 +15,7 @@ def name6(address: str, port: int, scope: int) -> bytes:
 
 
 CLIENTS = name4("10.244.0.5", 4000) + name6("fe80::1", 4001, 7)
-BATCH = Batch(0.1, [b"query-1", b"query-2"], [b"reply-1", bytearray(b"reply-2")], CLIENTS)
+BATCH = Batch(0.1, [b"query-1", b"query-2"], [b"reply-1", b"reply-2"], CLIENTS)
 
 
 def test_socket_addresses_are_read() -> None:

@@ -4,8 +4,10 @@ from typing import Any
 import pytest
 
 import netemu.dns.querylog as module
+from netemu.dns import logentries
+from netemu.dns.logentries import Entry, Wanted
 from netemu.dns.observation import Observers
-from netemu.dns.querylog import Entry, QueryLog, Wanted
+from netemu.dns.querylog import QueryLog
 from netemu.dns.records import name_from
 from netemu.model import resources
 from netemu.model.latest import Latest
@@ -143,8 +145,8 @@ def test_the_log_is_bounded_and_says_what_was_missed() -> None:
 
 
 def test_a_reader_gets_it_in_bits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "CHUNK", 3)
-    monkeypatch.setattr(module, "LOOKED_THROUGH", 5)
+    monkeypatch.setattr(logentries, "CHUNK", 3)
+    monkeypatch.setattr(logentries, "LOOKED_THROUGH", 5)
     logged = Logged()
     logged.change(None, pod("shell", "10.244.0.5"))
     for number in range(12):

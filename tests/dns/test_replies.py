@@ -28,8 +28,8 @@ def put(replies: Replies, query: bytes, *, keep: bool = True) -> bytes:
 
 
 def get(replies: Replies, query: bytes) -> bytes | None:
-    body = replies.get(query[2:])
-    return None if body is None else query[:2] + body
+    entry = replies.find(query[2:])
+    return None if entry is None else query[:2] + entry.reply
 
 
 def test_a_reply_is_found_again_under_another_id() -> None:

@@ -13,6 +13,7 @@ import pytest
 from msgspec.structs import replace
 
 from netemu.config.settings import DnsSettings
+from netemu.dns.defaults import corefile_of
 from netemu.dns.server import DnsListener, serve_dns
 from netemu.model import resources
 from netemu.model.addressing import Addressing
@@ -166,10 +167,21 @@ async def test_foreign_names_go_to_the_servers_of_the_settings() -> None:
             assert "REFUSED" in await dig(server.inside, asked)
 
 
-@pytest.mark.parametrize("forward", ["localhost", "127.0.0.1:x", "1.2.3", ":53", "127.0.0.1:0"])
+@pytest.mark.parametrize(
+    "forward",
+    ["localhost", "127.0.0.1:x", "1.2.3", ":53", "127.0.0.1:0", "[::1", "[::1]:", "tls://one.one"],
+)
 def test_servers_are_checked_with_the_settings(forward: str) -> None:
     with pytest.raises(ValueError, match="dns.forward"):
         DnsSettings(forward=forward)
+
+
+@pytest.mark.parametrize(
+    "forward", ["::1", "[::1]:5353 192.0.2.1:53", "tls://9.9.9.9%dns.quad9.net:853", "/etc/hosts"]
+)
+def test_servers_may_be_written_in_several_ways(forward: str) -> None:
+    settings = DnsSettings(forward=forward)
+    assert f"forward . {forward} {{" in corefile_of(settings)
 
 
 def test_the_hosts_view_can_be_undone() -> None:

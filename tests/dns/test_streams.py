@@ -1,8 +1,11 @@
 import asyncio
+import resource
 import socket
+import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import dnslib
@@ -183,9 +186,9 @@ async def test_who_doesnt_read_is_not_read_from() -> None:
                 sent += sock._sock.send(query * 1000)
             except BlockingIOError:
                 await settle()
-                if server.connections and all(c._blocked for c in server.connections._open):
+                if server.connections and all(c._blocked for c in server.connections):
                     break
-        (connection,) = server.connections._open
+        (connection,) = server.connections
         assert connection._blocked
         assert len(connection._received) < 600_000
         client = await server.connect()
@@ -217,8 +220,91 @@ async def test_whoever_opens_many_is_bounded_and_starves_nobody(
         good.writer.write(framed(WEB))
         assert (await good.reply()).header.rcode == 0
         assert len(server.connections) <= 20
-        held = sum(len(connection._received) for connection in server.connections._open)
+        held = sum(len(connection._received) for connection in server.connections)
         assert held <= 20 * len(WEB)
+
+
+ATTACK = """
+import random, resource, socket, sys, time
+address, count = ("127.0.0.1", int(sys.argv[1])), int(sys.argv[2])
+soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+most = min(count, hard - 100)
+opened, halves = [], (b"", b"\\0", b"\\0\\x2a", b"\\0\\x2a" + bytes(20))
+for number in range(count):
+    if len(opened) == most:
+        opened.pop(0).close()
+    sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    sock.bind((f"127.0.0.{2 + number % 8}", 0))
+    sock.setblocking(False)
+    sock.connect_ex(address)
+    opened.append(sock)
+    try:
+        opened[-min(len(opened), 200)].send(halves[number % 4])
+    except OSError:
+        pass
+print(len(opened), flush=True)
+time.sleep(1)
+"""
+"""Opens many connections from eight addresses, as many at once as its limit of descriptors allows,
+and sends nothing or half a query on each.
+"""
+MANY = 50_000
+MOST_GROWTH = 64
+"""MB that the server may grow by meanwhile."""
+
+
+def resident() -> float:
+    """MB."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * resource.getpagesize() / 1e6
+
+
+@pytest.mark.slow
+async def test_fifty_thousand_idle_or_half_sent_connections_are_bounded() -> None:
+    async with served() as server:
+        before, most = resident(), 0
+        attack = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-c", ATTACK, str(server.address[1]), str(MANY)),
+            stdout=asyncio.subprocess.PIPE,
+        )
+        assert attack.stdout is not None
+        asked = 0
+        ending = asyncio.get_running_loop().create_task(attack.stdout.read())
+        while not ending.done():
+            async with asyncio.timeout(30):  # a lost SYN is sent again after 1, 3 and 7 s
+                good = Client(*await asyncio.open_connection(*server.address))
+                good.writer.write(framed(WEB))
+                assert (await good.reply()).header.rcode == 0
+                good.writer.close()
+            asked += 1
+            most = max(most, len(server.connections))
+            await asyncio.sleep(0.01)
+        assert int(await ending) > 1000
+        assert asked > 0
+        assert most <= streams.MOST_CONNECTIONS
+        assert resident() - before < MOST_GROWTH
+        await attack.wait()
+        while len(server.connections):  # some are only accepted now
+            await server.clock.advance(IDLE_SECONDS + 1)
+            await asyncio.sleep(0.01)
+
+
+async def test_a_client_among_many_of_another_keeps_its_connection(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(streams, "MOST_CONNECTIONS", 5)
+    async with served() as server:
+        quiet = await server.connect()
+        for _ in range(30):
+            with socket.socket() as other:
+                other.bind(("127.0.0.9", 0))
+                other.connect(server.address)
+                await until(lambda: len(server.connections) >= 2)
+                server.clients.append(Client(*await asyncio.open_connection(sock=other.dup())))
+        quiet.writer.write(framed(WEB))
+        assert (await quiet.reply()).header.rcode == 0
+        assert len(server.connections) == 5
 
 
 async def test_a_transfer_waits_for_a_client_that_reads_slowly() -> None:
@@ -243,7 +329,7 @@ async def test_a_transfer_waits_for_a_client_that_reads_slowly() -> None:
         slow, other = await server.connect(), await server.connect()
         slow.writer.transport.pause_reading()  # type: ignore[attr-defined]  # a stream's has it
         slow.writer.write(framed(packet("cluster.local", "AXFR"), WEB))
-        await until(lambda: any(c._blocked for c in server.connections._open))
+        await until(lambda: any(c._blocked for c in server.connections))
         assert len(made) < messages
         other.writer.write(framed(WEB))
         assert (await other.reply()).header.rcode == 0

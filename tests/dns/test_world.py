@@ -15,7 +15,7 @@ options ndots:5
 
 
 def test_servers_are_read_from_resolv_conf() -> None:
-    assert nameservers(RESOLV_CONF) == (("192.0.2.1", 53), ("fe80::1", 53))
+    assert nameservers(RESOLV_CONF) == (("192.0.2.1", 53), ("fe80::1%eth0", 53))
 
 
 def test_without_a_machine_there_are_no_files() -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import random
 import socket
+import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -58,7 +59,7 @@ class Upstream(asyncio.DatagramProtocol):
 
     def connection_made(self, transport: Any) -> None:
         self.transport = transport
-        self.address = transport.get_extra_info("sockname")
+        self.address = transport.get_extra_info("sockname")[:2]
 
     def datagram_received(self, data: bytes, addr: Any) -> None:
         self.asked.append(data)
@@ -79,14 +80,18 @@ class Upstream(asyncio.DatagramProtocol):
 
 @asynccontextmanager
 async def upstream(
-    behaviour: Behaviour, by_tcp: Behaviour | None = None
+    behaviour: Behaviour,
+    by_tcp: Behaviour | None = None,
+    *,
+    host: str = "127.0.0.1",
+    tls: ssl.SSLContext | None = None,
 ) -> AsyncIterator[Upstream]:
-    """A server that is answering."""
+    """A server that is answering; with `tls` over TCP only to whoever speaks that."""
     made = Upstream(behaviour, by_tcp)
     loop = asyncio.get_running_loop()
-    listening = await asyncio.start_server(made.accepted, "127.0.0.1", 0)
+    listening = await asyncio.start_server(made.accepted, host, 0, ssl=tls)
     port = listening.sockets[0].getsockname()[1]
-    await loop.create_datagram_endpoint(lambda: made, ("127.0.0.1", port))
+    await loop.create_datagram_endpoint(lambda: made, (host, port))
     try:
         async with listening:
             yield made

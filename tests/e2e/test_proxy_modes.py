@@ -1,6 +1,8 @@
 """Pods as clients, in both modes: whose address they see, and who is refused."""
 
+import json
 import os
+import subprocess
 import sys
 from collections.abc import Iterator
 
@@ -130,6 +132,33 @@ def test_the_cluster_network_itself_is_a_node(cluster: Instance, mode: str) -> N
     seen = peers(cluster, f"http://{address(cluster, 'web')}/clientip", "")
     assert seen <= {"172.30.0.11", "172.30.0.12"}
     assert seen
+
+
+HOLD = """
+import socket, sys
+with socket.create_connection((sys.argv[1], 80)) as sock:
+    sock.send(b"GET /clientip HTTP/1.1\\r\\nHost: web\\r\\n\\r\\n")
+    sock.recv(1000)
+    print("connected", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_a_pods_connection_is_listed_while_it_is_open(cluster: Instance, mode: str) -> None:
+    client = cluster.get("pod", "client")["status"]["podIP"]
+    words = ["exec", "--from", "pod:default/client", "--", sys.executable, "-c", HOLD]
+    command = [*cluster.command, *words, address(cluster, "web")]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, env=cluster.env, stdin=pipe, stdout=pipe) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"connected\n"
+        rows = json.loads(cluster.netemu("connections", "-o", "json").stdout)
+        process.communicate()
+    [row] = [each for each in rows if each["client"].startswith(f"{client}:")]
+    assert (row["service"], row["port"], row["protocol"]) == ("web", "http", "TCP")
+    assert row["endpoint"].removesuffix(":8080") in pods(cluster).values()
+    assert row["received"] > 0
+    assert row["sent"] > 0
 
 
 ASK_BY_UDP = """

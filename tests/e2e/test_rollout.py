@@ -7,7 +7,8 @@ from contextlib import contextmanager
 
 import pytest
 
-from netemu.testing import Instance
+from bench import rollout
+from netemu.testing import Instance, instance
 from tests.e2e.test_counter import EXAMPLES
 
 pytestmark = pytest.mark.e2e
@@ -70,6 +71,20 @@ def test_set_image_loses_no_request_and_ends_with_the_new_version(
     assert set(versions(after.stdout.splitlines())) == {"v2"}
     sets = cluster.get("replicasets")["items"]
     assert sorted(each["status"]["replicas"] for each in sets) == [0, 0, 4]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mode", ["userspace", "nftables"])
+def test_a_rollout_under_a_steady_load_fails_no_request(mode: str) -> None:
+    with instance("load", options=["--net", "rootless"]) as cluster:
+        rollout.prepare(cluster)
+        cluster.netemu("proxy", "mode", mode)
+        # A machine that can't keep up asks less often and waits longer; nothing may fail.
+        facts = rollout.measure(cluster, rate=2000, deadline=60)
+    answered = facts["causes"].pop("answered")
+    assert facts["causes"] == {}
+    assert answered > 500
+    assert facts["pods"] == 2 * rollout.REPLICAS
 
 
 def test_undo_brings_the_old_replicaset_back(netemu_instance: Instance) -> None:

@@ -121,6 +121,22 @@ def test_a_family_whose_routes_the_host_has_goes_without() -> None:
 
 
 @needs_root
+def test_with_ipv6_alone_and_switched_off_on_the_host_there_is_none() -> None:
+    alone = addressing(NetMode.ROOT, NetworkSettings(ip_families=(IpFamily.IPV6,)), 2, 77)
+
+    def inside() -> tuple[str, list[str]]:
+        Path("/proc/sys/net/ipv6/conf/default/disable_ipv6").write_text("1")
+        host, namespace = Netlink(), handle("net")
+        unshare(Namespace.NET)
+        cluster.allow_ipv6()
+        with pytest.raises(UplinkRefused) as refusal:
+            uplink.connect(Netlink(), host, namespace, alone)
+        return str(refusal.value), [name for _, name in socket.if_nameindex()]
+
+    assert forked.in_own_network(inside) == ("the host has IPv6 switched off", ["lo"])
+
+
+@needs_root
 def test_a_host_with_ipv6_switched_off_still_has_the_other() -> None:
     switch = Path("/proc/sys/net/ipv6/conf/default/disable_ipv6")
     refused, routes = connected(lambda _: switch.write_text("1"))

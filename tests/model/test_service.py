@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from netemu.model.service import pod_address_from, service_from, slice_from
+from netemu.model.service import node_place_from, pod_address_from, service_from, slice_from
 
 
 def service(**spec: Any) -> dict[str, Any]:
@@ -105,3 +105,39 @@ def test_a_pod_holds_its_address_until_it_has_ended(
 ) -> None:
     pod = {"metadata": {"namespace": "n", "name": "p"}, "spec": spec, "status": status}
     assert (pod_address_from(pod) is not None) is has
+
+
+def test_addresses_of_ipv6_are_kept_in_the_form_that_sockets_tell() -> None:
+    made = service_from(
+        service(
+            clusterIPs=["10.96.0.5", "FD00:10:96:0::5"],
+            externalIPs=["2001:DB8::0001"],
+            type="LoadBalancer",
+        )
+        | {"status": {"loadBalancer": {"ingress": [{"ip": "fd00:172:30:0::F0"}]}}}
+    )
+    assert made.cluster_ips == ("10.96.0.5", "fd00:10:96::5")
+    assert made.families == ("IPv4", "IPv6")
+    assert made.external_ips == ("2001:db8::1",)
+    assert made.load_balancer_ips == ("fd00:172:30::f0",)
+    part = slice_from(
+        {
+            "metadata": {"namespace": "n", "name": "s-1"},
+            "addressType": "IPv6",
+            "endpoints": [{"addresses": ["fd00:0::7"]}],
+        }
+    )
+    assert [each.address for each in part.endpoints] == ["fd00::7"]
+
+
+def test_a_node_has_an_address_of_each_family() -> None:
+    addresses = [
+        {"type": "InternalIP", "address": "172.30.0.11"},
+        {"type": "Hostname", "address": "node-1"},
+        {"type": "InternalIP", "address": "fd00:172:30::b"},
+    ]
+    made = node_place_from({"metadata": {"name": "node-1"}, "status": {"addresses": addresses}})
+    assert made.addresses == ("172.30.0.11", "fd00:172:30::b")
+    assert (made.of("IPv4"), made.of("IPv6")) == made.addresses
+    alone = node_place_from({"metadata": {"name": "n"}, "status": {"addresses": addresses[:1]}})
+    assert (alone.addresses, alone.of("IPv6")) == (("172.30.0.11",), "")

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from netemu.model.meta import Object
 from netemu.model.resources import ENDPOINT_SLICES, NAMESPACES, NODES, PODS, SECRETS, SERVICES
 from netemu.model.service import HostPort, NodePlace, Protocol
-from netemu.model.snapshot import EMPTY, Snapshot, advance
+from netemu.model.snapshot import EMPTY, Snapshot, advance, changed_services, listed
 
 KEY = ("default", "web")
 
@@ -116,6 +116,18 @@ def test_a_change_moves_the_revision_and_leaves_the_rest_the_same_object() -> No
     assert snapshot.services[KEY].service.cluster_ips == ("10.96.0.5",)
 
 
+def test_what_dns_does_not_serve_leaves_the_revision() -> None:
+    """A serial moves on served changes only."""
+    snapshot = advance(EMPTY, SERVICES, None, service())
+    annotated = service() | {"metadata": {**service()["metadata"], "annotations": {"a": "b"}}}
+    assert advance(snapshot, SERVICES, service(), annotated) is snapshot
+    with_pod = advance(snapshot, PODS, None, pod("a", "10.244.0.2"))
+    assert with_pod is not snapshot
+    assert with_pod.revision == snapshot.revision
+    space = {"metadata": {"name": "default"}}
+    assert advance(snapshot, NAMESPACES, None, space).revision == snapshot.revision + 1
+
+
 def test_a_finished_pod_frees_its_address_and_never_anothers() -> None:
     old = pod("a", "10.244.0.2")
     snapshot = advance(EMPTY, PODS, None, old)
@@ -168,9 +180,27 @@ def test_steps_end_where_starting_from_the_final_objects_ends(
     fresh = EMPTY
     for (resource, _), obj in objects.items():
         fresh = advance(fresh, resource, None, obj)
-    assert snapshot.services == fresh.services
-    assert snapshot.owners == fresh.owners
-    assert snapshot.slices == fresh.slices
+    at_once = listed((resource, obj) for (resource, _), obj in objects.items())
+    assert snapshot.services == fresh.services == at_once.services
+    assert snapshot.owners == fresh.owners == at_once.owners
+    assert snapshot.slices == fresh.slices == at_once.slices
+
+
+def test_what_is_listed_at_once_is_as_by_steps_and_changes_go_on_from_there() -> None:
+    objects = [
+        (SERVICES, service()),
+        (ENDPOINT_SLICES, part("a", "10.244.0.2")),
+        (SERVICES, service("db", "10.96.0.6")),
+        (PODS, pod("p", "10.244.0.2")),
+        (NAMESPACES, {"metadata": {"name": "default"}}),
+    ]
+    first, steps = listed(objects), EMPTY
+    for resource, obj in objects:
+        steps = advance(steps, resource, None, obj)
+    assert first == steps
+    assert changed_services(EMPTY, first) == {KEY, ("default", "db")}
+    second = advance(first, SERVICES, service("db", "10.96.0.6"), None)
+    assert changed_services(first, second) == {("default", "db")}
 
 
 @pytest.mark.parametrize("ready", [True, False, None])

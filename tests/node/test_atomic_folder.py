@@ -1,3 +1,5 @@
+import os
+import stat
 from pathlib import Path
 
 from netemu.node.atomic_folder import DATA, write
@@ -37,3 +39,15 @@ def test_an_open_folder_sees_the_change(tmp_path: Path) -> None:
     assert link.read_bytes() == b"2"
     write(tmp_path, {})
     assert shown(tmp_path) == {}
+
+
+def test_anybody_may_look_and_the_group_may_read(tmp_path: Path) -> None:
+    volume = tmp_path / "v"
+    before = os.umask(0o077)
+    try:
+        write(volume, {"a/b": File(b"x", 0o400)}, os.getgid())
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((volume / "a" / "b").stat().st_mode) == 0o440
+    assert stat.S_IMODE((volume / "a").stat().st_mode) == 0o755
+    assert stat.S_IMODE(volume.stat().st_mode) == 0o755

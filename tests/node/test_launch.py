@@ -78,7 +78,7 @@ class Fixture:
 
     def program(self, target: Pod) -> tuple[str, ...]:
         env = self.env(target)
-        found = program_of(target, target.containers[0], self.node, ADDRESS, env)
+        found = program_of(target, target.containers[0], self.node, [ADDRESS], env)
         assert isinstance(found, Program)
         return found.argv
 

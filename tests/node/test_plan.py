@@ -15,6 +15,7 @@ from netemu.node.plan import (
     Hold,
     Kill,
     Plan,
+    Prepare,
     RemoveSandbox,
     Start,
     Stop,
@@ -50,6 +51,12 @@ ON_FAILURE = pod(restartPolicy="OnFailure")
 WITH_INIT = pod(container("second"), initContainers=[container()])
 WITH_SIDECAR = pod(
     container("second"), container("third"), initContainers=[container(restartPolicy="Always")]
+)
+WITH_HOOK = pod(
+    container("second"),
+    initContainers=[
+        container(restartPolicy="Always", lifecycle={"preStop": {"exec": {"command": ["true"]}}})
+    ],
 )
 WITH_DEBUGGER = pod(
     container(), ephemeralContainers=[container("second")], initContainers=[container("third")]
@@ -284,6 +291,22 @@ CASES: list[tuple[str, Object, PodState, float, Plan]] = [
         Plan((), 130.0),
     ),
     (
+        "but their preStop hooks run at once",
+        deleting(WITH_HOOK),
+        state(RUNNING, replace(RUNNING, stopping=STOPPING), ending_since=100.0),
+        101.0,
+        Plan((Prepare("main", 30.0),), 130.0),
+    ),
+    (
+        "each once",
+        deleting(WITH_HOOK),
+        state(
+            replace(RUNNING, prepared=True), replace(RUNNING, stopping=STOPPING), ending_since=100.0
+        ),
+        101.0,
+        Plan((), 130.0),
+    ),
+    (
         "but share their deadline",
         deleting(WITH_SIDECAR),
         state(RUNNING, exited(), exited(), ending_since=100.0),
@@ -354,6 +377,8 @@ def carried_out(target: Pod, before: PodState, action: Action, now: float) -> Po
                 image=image,
                 unhealthy="",
             )
+        case Prepare():
+            return change(action.name, prepared=True)
         case Hold():
             return change(action.name, waiting=Waiting("BackOff"))
         case Stop():
@@ -378,7 +403,7 @@ LIVES = st.sampled_from(
         Container(waiting=Waiting("CreateContainerConfigError"), retry_at=105.0),
     ]
 )
-PODS = st.sampled_from([pod(), TWO, ONCE, ON_FAILURE, WITH_INIT, WITH_SIDECAR])
+PODS = st.sampled_from([pod(), TWO, ONCE, ON_FAILURE, WITH_INIT, WITH_SIDECAR, WITH_HOOK])
 FLAGS = st.fixed_dictionaries(
     {
         "sandbox": st.booleans(),

@@ -33,3 +33,10 @@ def test_a_headless_service_has_none() -> None:
 def test_the_api_is_told_as_a_service_named_kubernetes() -> None:
     api = service("kubernetes", ServicePort("https", Protocol.TCP, 443), ip="10.96.0.1")
     assert kubernetes_environment("10.96.0.1") == service_environment([api])
+
+
+def test_an_address_of_ipv6_has_brackets_in_a_url_and_none_elsewhere() -> None:
+    env = service_environment([service("web", ServicePort("", Protocol.TCP, 80), ip="fd00::5")])
+    assert env["WEB_SERVICE_HOST"] == env["WEB_PORT_80_TCP_ADDR"] == "fd00::5"
+    assert env["WEB_PORT"] == env["WEB_PORT_80_TCP"] == "tcp://[fd00::5]:80"
+    assert kubernetes_environment("fd00::1")["KUBERNETES_PORT"] == "tcp://[fd00::1]:443"

@@ -13,11 +13,12 @@ from netemu.model.service import Protocol
 from netemu.proxy.choose import Address
 from netemu.proxy.datagrams import Datagrams
 from netemu.proxy.ledger import Ledger
+from netemu.proxy.limits import TALLIES
 from netemu.proxy.metrics import ProxyMetrics
 from netemu.proxy.policy import NOWHERE, Door, Reach
 from netemu.proxy.ports import Backend
 from netemu.proxy.relay import Relay
-from netemu.proxy.route import ENDPOINTS, Path, Route, Tally
+from netemu.proxy.route import Path, Route, Tally
 from tests.proxy.harness import RESET, SOCKETS, ask, connector, eventually, listening, saying
 from tests.proxy.test_datagrams import Client, Pod, exchange
 from tests.support.clock import FakeClock
@@ -147,9 +148,9 @@ async def test_flows_are_followed_as_connections_are(
 
 def test_endpoints_that_went_are_forgotten_before_there_are_too_many(clock: FakeClock) -> None:
     route = route_to(clock, ("10.244.0.1", 80))
-    for number in range(ENDPOINTS + 50):
+    for number in range(TALLIES + 50):
         route.tally((f"10.244.{number >> 8}.{number & 255}", 80)).connections += 1
-    assert len(route.tallies) == ENDPOINTS
+    assert len(route.tallies) == TALLIES
     assert ("10.244.0.1", 80) in route.tallies
 
 

@@ -13,7 +13,8 @@ import pytest
 from netemu.model.service import Protocol
 from netemu.proxy.choose import Address
 from netemu.proxy.datagrams import Datagrams
-from netemu.proxy.listeners import AT_ONCE, RETRY_SECONDS, Listeners
+from netemu.proxy.limits import LISTENERS_AT_ONCE
+from netemu.proxy.listeners import RETRY_SECONDS, Listeners
 from netemu.proxy.ports import Listener, Network
 from netemu.proxy.relay import Relay
 from tests.proxy.harness import ON_LOOPBACK, SOCKETS, ask, connector, free_port, saying, to
@@ -138,12 +139,12 @@ async def test_many_changes_are_spread_over_turns_of_the_loop(
     listeners: Listeners, address: Address
 ) -> None:
     first = int(ON_LOOPBACK.services.network_address) + 1024
-    many = AT_ONCE + 10
+    many = LISTENERS_AT_ONCE + 10
     for number in range(many):
         packed = (first + number).to_bytes(4, "big")
         listeners.want(at((socket.inet_ntoa(packed), address[1])), to())
     listeners.sync()
-    assert len(listeners) == AT_ONCE
+    assert len(listeners) == LISTENERS_AT_ONCE
     assert not listeners.settled
     await asyncio.sleep(0)
     await asyncio.sleep(0)

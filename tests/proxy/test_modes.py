@@ -27,12 +27,12 @@ from netemu.model import resources
 from netemu.model.latest import Latest
 from netemu.model.meta import Object
 from netemu.model.nft import IPV6
-from netemu.model.service import NodePlace
+from netemu.model.service import OBSERVED, NodePlace
 from netemu.model.snapshot import EMPTY, Snapshot, advance
-from netemu.proxy.choose import Address
+from netemu.proxy.choose import Address, written
 from netemu.proxy.server import Proxy, serve_proxy
 from tests.proxy import harness
-from tests.proxy.harness import ask, service_object, slice_object
+from tests.proxy.harness import ask, eventually, service_object, slice_object
 from tests.support.forked import in_bare_network, needs_root
 
 pytestmark = needs_root
@@ -84,8 +84,12 @@ class World:
             self._objects[resource, name] = obj
         self.latest.replace(advance(self.latest.value, resource, old, obj))
 
-    def service(self, *, affinity: int = 0, protocol: str = "TCP", **spec: str) -> None:
+    def service(
+        self, *, affinity: int = 0, protocol: str = "TCP", observed: bool = False, **spec: str
+    ) -> None:
         obj = service_object("web", *self.front, node_port=NODE_PORT, affinity=affinity)
+        if observed:
+            obj["metadata"]["annotations"] = {OBSERVED: "true"}
         obj["spec"]["ports"][0]["protocol"] = protocol
         obj["spec"].update(spec)
         self._set(resources.SERVICES, obj, "web")
@@ -244,6 +248,43 @@ async def udp_flows_follow_their_endpoint(world: World) -> object:
         return found
 
 
+def value(row: dict[str, object], name: str) -> float:
+    return float(str(row[name]))
+
+
+async def what_goes_on_can_be_seen(world: World) -> object:
+    async with world.saying(b"a") as a:
+        world.service(affinity=100)
+        world.endpoints(a)
+        reader, writer = await asyncio.open_connection(*world.front)
+        writer.write(b"?")
+        await reader.read(10)
+        [row] = world.proxy.open_connections()
+        [client] = world.proxy.affinities()
+        ours = written(writer.get_extra_info("sockname"))
+        writer.close()
+        await eventually(lambda: not list(world.proxy.open_connections()))
+        return (
+            (row["service"], row["port"], row["protocol"]),
+            (row["client"] == ours, row["endpoint"] == written(a)),
+            (value(row, "received") > 0, value(row, "sent") > 0, 0 <= value(row, "seconds") < 20),
+            (client["service"], str(client["client"]) in ours, client["endpoint"] == written(a)),
+            95 < value(client, "secondsLeft") <= 100,
+        )
+
+
+async def flows_can_be_seen(world: World) -> object:
+    with udp(world, b"a") as a, socket.socket(world.kind, socket.SOCK_DGRAM) as client:
+        client.setblocking(False)
+        client.connect(world.front)
+        world.service(protocol="UDP")
+        world.endpoints(a, protocol="UDP")
+        answer = await datagram(client)
+        [row] = world.proxy.open_connections()
+        found = row["protocol"], row["client"] == written(client.getsockname())
+        return answer, found, row["endpoint"] == written(a)
+
+
 Case = Callable[[World], Awaitable[object]]
 CASES: list[tuple[Case, object]] = [
     (all_endpoints_serve, ({"a", "b", "c"}, {"a", "b", "c"})),
@@ -260,6 +301,17 @@ CASES: list[tuple[Case, object]] = [
     (a_local_policy_drops_what_comes_elsewhere, ("a", "silence", "a", "a")),
     (an_internal_policy_drops_clients_of_other_nodes, ("a", "silence", "a")),
     (udp_flows_follow_their_endpoint, ["a", "b", "refused", "a"]),
+    (
+        what_goes_on_can_be_seen,
+        (
+            ("web", "http", "TCP"),
+            (True, True),
+            (True, True, True),
+            ("web", True, True),
+            True,
+        ),
+    ),
+    (flows_can_be_seen, ("a", ("UDP", True), True)),
 ]
 
 
@@ -295,6 +347,25 @@ def test_the_mode_changes_while_connections_live() -> None:
     one = b"a"
     expected = [one, 0, one, one, 3, one, one, one, 3, one, one, one, one, 0]
     assert run(case, ProxyMode.USERSPACE) == expected
+
+
+def test_in_the_auto_mode_the_relay_carries_what_only_it_can() -> None:
+    async def case(world: World) -> object:
+        async with world.saying(b"a") as a:
+            world.service()
+            world.endpoints(a)
+            found: list[object] = []
+            reader, writer = await asyncio.open_connection(*world.front)
+            for observed in (False, True, False):
+                world.service(observed=observed)
+                writer.write(b"?")
+                found += [await reader.read(10), await outcome(world.front)]
+                found.append(world.proxy.translated)
+            writer.close()
+            return found
+
+    one, other = [b"a", "a", 3], [b"a", "a", 0]
+    assert run(case, ProxyMode.AUTO) == [*one, *other, *one]
 
 
 def run(case: Case, mode: ProxyMode, family: str = "IPv4") -> object:

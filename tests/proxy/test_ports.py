@@ -1,5 +1,6 @@
 """Which sockets a Service asks for."""
 
+import dataclasses
 from dataclasses import dataclass
 
 import pytest
@@ -12,14 +13,18 @@ from msgspec.structs import replace
 from netemu.model.service import (
     EndpointPort,
     EndpointSlice,
+    HostPort,
+    NodePlace,
+    PodAddress,
     Protocol,
     Service,
     ServicePort,
     ServiceType,
 )
 from netemu.model.snapshot import ServiceEntry, Snapshot
-from netemu.proxy.ports import Backend, Listener, Site, plan, wanted
+from netemu.proxy.ports import Backend, Listener, Site, host_port_plan, plan, wanted
 from tests.proxy.harness import CLUSTER, HTTP, READY, UNREADY, a_service, a_slice, an_entry
+from tests.support.families import BOTH, IPV6
 
 ROOTLESS = Site(CLUSTER, nodes=2, loopback=False)
 ROOT = Site(structs.replace(CLUSTER, mirrored=False), nodes=2, loopback=False)
@@ -173,3 +178,98 @@ def test_every_listener_is_asked_for_by_the_service_it_leads_to(
         assert asked.endpoints[backend]
     for entry in snapshot.services.values():
         assert plan(entry, site).listeners.keys() <= listeners.keys()
+
+
+DUAL = Site(BOTH, nodes=2, loopback=False)
+IPS = ("10.96.0.5", "fd00:10:96::5")
+READY6 = replace(READY, address="fd00:10:244::2")
+OF_EACH = (a_slice(READY), a_slice(READY6, name="web-2", family="IPv6"))
+TWO_IPS = a_service(HTTP, cluster_ips=IPS)
+TWO_IPS_NODE_PORT = replace(
+    a_service(HTTP_NODE, cluster_ips=IPS),
+    type=ServiceType.LOAD_BALANCER,
+    external_ips=("192.0.2.1", "2001:db8::1"),
+    load_balancer_ips=("172.30.0.240", "fd00:172:30::f0"),
+)
+SIXES = ("cluster fd00:172:30::b:31000", "cluster fd00:172:30::c:31000")
+IP6 = "cluster fd00:10:96::5:80"
+
+OF_FAMILIES = [
+    Case("an address of each family", TWO_IPS, (IP, MIRROR, IP6), DUAL, OF_EACH),
+    Case("of a family without endpoints none", TWO_IPS, (IP6,), DUAL, OF_EACH[1:]),
+    Case(
+        "node ports, external and balancer addresses of both; never [::1]",
+        TWO_IPS_NODE_PORT,
+        (
+            IP,
+            MIRROR,
+            *NODE_PORTS,
+            HOST_PORT,
+            "cluster 192.0.2.1:80",
+            "cluster 172.30.0.240:80",
+            IP6,
+            *SIXES,
+            "cluster 2001:db8::1:80",
+            "cluster fd00:172:30::f0:80",
+        ),
+        DUAL,
+        OF_EACH,
+    ),
+    Case(
+        "a Service of one family has nothing in the other",
+        replace(TWO_IPS_NODE_PORT, cluster_ips=IPS[1:]),
+        (IP6, *SIXES, "cluster 2001:db8::1:80", "cluster fd00:172:30::f0:80"),
+        DUAL,
+        OF_EACH,
+    ),
+    Case(
+        "where there is just IPv6",
+        TWO_IPS_NODE_PORT,
+        (IP6, *SIXES, "cluster 2001:db8::1:80", "cluster fd00:172:30::f0:80"),
+        Site(IPV6, nodes=2, loopback=False),
+        OF_EACH,
+    ),
+    Case(
+        "pods' addresses are nobody's",
+        replace(TWO_IPS, external_ips=("fd00:10:244::9",)),
+        (IP, MIRROR, IP6),
+        DUAL,
+        OF_EACH,
+    ),
+    Case(
+        "a stopped node's neither",
+        replace(TWO_IPS_NODE_PORT, cluster_ips=IPS[1:], external_ips=(), load_balancer_ips=()),
+        (IP6, SIXES[1]),
+        dataclasses.replace(DUAL, silent=frozenset({"172.30.0.11", "fd00:172:30::b"})),
+        OF_EACH,
+    ),
+]
+
+
+@pytest.mark.parametrize("case", OF_FAMILIES, ids=lambda case: case.name)
+def test_of_two_families_a_service_asks_for(case: Case) -> None:
+    found = plan(an_entry(case.service, *case.slices), case.site)
+    assert sorted(map(shown, found.listeners)) == sorted(case.expected)
+    for listener, backend in found.listeners.items():
+        family = "IPv6" if ":" in listener.address else "IPv4"
+        endpoints = found.endpoints[backend]
+        assert backend.family == family
+        assert {":" in address for address, _ in endpoints} == {family == "IPv6"}
+
+
+def test_a_pods_host_port_is_at_both_addresses_of_its_node() -> None:
+    pod = PodAddress(
+        namespace="default",
+        name="a",
+        node="node-1",
+        ips=("10.244.0.2", "fd00:10:244::2"),
+        host_ports=(HostPort("", Protocol.TCP, 8000, 80),),
+    )
+    node = NodePlace(name="node-1", address="172.30.0.11", secondary="fd00:172:30::b")
+    found = host_port_plan(pod, DUAL, {"node-1": node})
+    ends = {shown(each): found.endpoints[backend] for each, backend in found.listeners.items()}
+    assert ends == {
+        "cluster 172.30.0.11:8000": (("10.244.0.2", 80),),
+        "cluster 127.0.0.1:8000": (("10.244.0.2", 80),),
+        "cluster fd00:172:30::b:8000": (("fd00:10:244::2", 80),),
+    }

@@ -8,6 +8,7 @@ import pytest
 from netemu.fabric.interception import LocalInterception
 from netemu.model import resources
 from netemu.model.meta import Object
+from netemu.model.nft import FAMILIES, IPV4, IPV6, Stack
 from netemu.model.service import service_from
 from netemu.model.snapshot import EMPTY, Snapshot, advance
 from netemu.proxy.reachability import Outside
@@ -33,30 +34,46 @@ def grown(snapshot: Snapshot, *objects: Object) -> Snapshot:
 
 
 @needs_root
-def test_balancers_are_sorted_and_followed() -> None:
+@pytest.mark.parametrize(
+    ("stack", "nodes", "shop", "books"),
+    [
+        (IPV4, {"172.30.0.11", "172.30.0.12"}, "172.30.0.240", "172.30.0.241"),
+        (IPV6, {"fd00:172:30::b", "fd00:172:30::c"}, "fd00:172:30::f0", "fd00:172:30::f1"),
+    ],
+    ids=["IPv4", "IPv6"],
+)
+def test_balancers_are_sorted_and_followed(
+    stack: Stack, nodes: set[str], shop: str, books: str
+) -> None:
     start = replace(EMPTY, synced=True, nodes=NODES)
     both = grown(
         start,
         balanced("shop", "172.30.0.240"),
         balanced("books", "172.30.0.241", INTERNAL),
+        balanced("shop6", "fd00:172:30::f0"),
+        balanced("books6", "fd00:172:30::f1", INTERNAL),
     )
+    family = FAMILIES[stack.version]
 
     def inside() -> list[dict[str, set[str]]]:
-        interception = LocalInterception()
-        outside = Outside(interception.rules, RANGES.pods, vpc_native=False)
+        interception, ranges = LocalInterception(stack), RANGES.of(f"IPv{stack.version}")
+        assert ranges is not None
+        outside = Outside(interception.rules, ranges.pods, vpc_native=True, stack=stack)
         found = []
         for snapshot in (both, start, both):
             outside.follow(snapshot)
             found.append(
                 {
-                    name: {socket.inet_ntoa(each.key) for each in interception.rules.members(name)}
+                    name: {
+                        socket.inet_ntop(family, each.key)
+                        for each in interception.rules.members(name)
+                    }
                     for name in ("public", "internal", "node-addresses")
                 }
             )
         return found
 
-    nodes = {"172.30.0.11", "172.30.0.12"}
-    full = {"public": {"172.30.0.240"}, "internal": {"172.30.0.241"}, "node-addresses": nodes}
+    full = {"public": {shop}, "internal": {books}, "node-addresses": nodes}
     empty = {"public": set[str](), "internal": set[str](), "node-addresses": nodes}
     assert in_bare_network(inside) == [full, empty, full]
 

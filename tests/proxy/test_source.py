@@ -1,6 +1,6 @@
 """Whose address an endpoint sees."""
 
-from ipaddress import IPv4Network
+from ipaddress import IPv4Network, IPv6Network
 
 import pytest
 
@@ -44,3 +44,24 @@ def test_the_client_is_seen_where_kubernetes_shows_it(door: Door, client: str, k
 
 def test_what_leads_nowhere_in_particular_keeps_nothing() -> None:
     assert not SOURCES.kept(to(("10.244.0.2", 80)), POD)
+
+
+SOURCES6 = Sources(
+    IPv6Network("fd00:10:244::/56"),
+    (IPv6Network("fd00:10:96::/112"), IPv6Network("fd00:172:30::/64")),
+)
+OF_IPV6 = {
+    POD: "fd00:10:244:1::3",
+    NODE: "fd00:172:30::b",
+    VIRTUAL: "fd00:10:96::5",
+    OUTSIDE: "2001:db8::1",
+}
+
+
+@pytest.mark.parametrize(
+    ("door", "client", "kept"), [case[1:] for case in CASES], ids=[case[0] for case in CASES]
+)
+def test_the_same_holds_for_ipv6(door: Door, client: str, kept: bool) -> None:
+    assert SOURCES6.kept_at(door, OF_IPV6[client]) is kept
+    assert SOURCES6.near(OF_IPV6[NODE])
+    assert not SOURCES6.near(OF_IPV6[POD])

@@ -48,7 +48,9 @@ def test_the_reasons_are_counted() -> None:
     where = cluster(tainted, *(Node(name=f"n{n}", allocatable=ROOM) for n in (2, 3)))
     for name, node in (("x", "n2"), ("y", "n3")):
         where.place(pod(name, 500), node)
-    assert decide(pod(cpu=600), where, random.Random(1)) == Unschedulable(
+    found = decide(pod(cpu=600), where, random.Random(1))
+    assert isinstance(found, Unschedulable)
+    assert found.message == (
         "0/3 nodes are available: 1 node(s) had untolerated taint {color: red}, "
         "2 Insufficient cpu. preemption: 0/3 nodes are available: "
         "1 Preemption is not helpful for scheduling, "

@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import os
 import ssl
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -78,6 +79,10 @@ class Api:
         host, port = self._server.hostname or "", self._server.port
         return http.client.HTTPSConnection(host, port, context=self.tls, timeout=60)
 
+    def close(self) -> None:
+        """End the connection."""
+        self._connection.close()
+
     def raw(self, method: str, path: str, body: Any = None, type: str = "") -> tuple[int, bytes]:
         """The answer's status and body."""
         sent = None if body is None else json.dumps(body)
@@ -119,6 +124,11 @@ class Space:
         self.api = api
         self.cluster = api.cluster
         self.name = name
+
+    @property
+    def knows_users(self) -> bool:
+        """Whether containers can run as any user: only where netemu is root itself."""
+        return os.geteuid() == 0 and self.cluster.facts["net"] == "root"
 
     def path(self, plural: str, name: str = "", sub: str = "") -> str:
         return path_of(plural, self.name, name, sub)

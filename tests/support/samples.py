@@ -41,7 +41,8 @@ def pod(
         ],
     }
     if ip:
-        status |= {"podIP": ip, "podIPs": [{"ip": ip}]}
+        ips = ip.split(",")
+        status |= {"podIP": ips[0], "podIPs": [{"ip": each} for each in ips]}
     containers = [{"name": "main", "image": "pause"}]
     return {
         "apiVersion": "v1",

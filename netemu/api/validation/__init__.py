@@ -140,6 +140,7 @@ _RULES: dict[str, _Rules] = {
     ),
     resources.PRIORITY_CLASSES: _Rules(policy.priority_class, policy.priority_class_update),
     resources.REPLICA_SETS: _Rules(apps.replica_set, apps.replica_set_update),
+    resources.RUNTIME_CLASSES: _Rules(cluster.runtime_class, cluster.runtime_class_update),
     resources.SECRETS: _Rules(config.secret, config.secret_update),
     resources.SERVICES: _Rules(
         service.service, service_update.service_update, service_update.service_status

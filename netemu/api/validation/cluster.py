@@ -111,6 +111,20 @@ def _lease_spec(spec: Object) -> Causes:
         yield field.forbidden(SPEC.child("preferredHolder"), rule)
 
 
+def runtime_class(obj: Object) -> Causes:
+    """A new RuntimeClass."""
+    yield from object_meta(obj, False, names.dns_subdomain)
+    handler = obj.get("handler", "")
+    yield from each_invalid(Path("handler"), handler, names.dns_label(handler))
+    yield from amounts((obj.get("overhead") or {}).get("podFixed"), Path("overhead.podFixed"))
+
+
+def runtime_class_update(new: Object, old: Object) -> Causes:
+    """An update of a RuntimeClass."""
+    yield from object_meta_update(new, old)
+    yield from field.immutable(Path("handler"), new.get("handler"), old.get("handler"))
+
+
 def event(obj: Object) -> Causes:
     """A new Event: it lives where the object it is about lives."""
     meta, about = obj.get("metadata") or {}, obj.get("involvedObject") or {}

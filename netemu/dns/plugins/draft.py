@@ -1,9 +1,9 @@
 """A server block on its way from lines to values."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
+from msgspec import Struct, field
 from msgspec.structs import replace
 
 from netemu.dns.chain import (
@@ -25,8 +25,7 @@ if TYPE_CHECKING:  # rules are imported by whoever has some
     from netemu.dns.templating import Template
 
 
-@dataclass(slots=True)
-class Draft:
+class Draft(Struct):
     """What the plugins of one block have said so far."""
 
     world: World

@@ -1,9 +1,11 @@
 """``forward``, ``cache`` and ``loop``: names of others."""
 
+import re
 from collections.abc import Sequence
 from functools import partial
+from typing import Any
 
-from netemu.dns.chain import Address, Cache, Forward, Policy, Zones
+from netemu.dns.chain import Address, Cache, Forward, Policy, Tls, Zones
 from netemu.dns.corefile import BadCorefile, Line
 from netemu.dns.plugins.draft import Draft
 from netemu.dns.plugins.words import (
@@ -14,6 +16,7 @@ from netemu.dns.plugins.words import (
     number,
     one_number,
     options,
+    rcode_of,
     words,
     zone_of,
     zones,
@@ -25,12 +28,19 @@ MOST_SERVERS = 15
 DEFAULTS = Cache()
 MAX_CONCURRENT = 1000
 """Unless told otherwise, and at 0, which is "no bound" elsewhere: kubeadm's."""
-UNSUPPORTED = ("tls", "tls_servername", "next", "failover", "doh")
+TLS, TLS_PORT = "tls://", 853
+UNSUPPORTED = ("doh_method", "resolver")
+STUBS = {"127.0.0.53", "127.0.0.54"}
+"""Where systemd-resolved answers the machine itself. It may in turn ask us, so its own servers are
+asked instead, as by kubelets (kubernetes #71705)."""
+RESOLVED_FILE = "/run/systemd/resolve/resolv.conf"
+"""Where it names them."""
 
 
 def read_forward(line: Line, draft: Draft) -> None:
     """``forward FROM TO…``."""
     origin, *to = words(line, 2)
+    needless = ("expire", "health_check", "max_idle_conns")
     given = options(
         line,
         {
@@ -38,16 +48,21 @@ def read_forward(line: Line, draft: Draft) -> None:
             "policy": _policy,
             "max_concurrent": one_number(0, 100_000),
             "max_fails": one_number(0, 1000),
+            "max_connect_attempts": one_number(0, 1000),
             "force_tcp": flag,
             "prefer_udp": flag,
-            "expire": partial(_needless, draft),
-            "health_check": partial(_needless, draft),
-            "max_idle_conns": partial(_needless, draft),
-            "failfast_all_unhealthy_upstreams": partial(_needless, draft),
+            "tls": lambda option: words(option, 0, 3),
+            "tls_servername": lambda option: words(option, 1, 1)[0],
+            "failover": _rcodes,
+            "next": _rcodes,
+            "next_on_nodata": flag,
+            "failfast_all_unhealthy_upstreams": flag,
+            **dict.fromkeys(needless, partial(_needless, draft)),
             **dict.fromkeys(UNSUPPORTED, _unsupported),
         },
     )
-    servers = _servers(line, to, draft)
+    servers, names = _servers(line, to, draft)
+    secured = _secured(line, names, given, draft) if names else ()
     for zone in zone_of(line, origin) if servers else ():
         draft.forwards.append(
             Forward(
@@ -57,38 +72,113 @@ def read_forward(line: Line, draft: Draft) -> None:
                 policy=given.get("policy", [Policy.RANDOM])[-1],
                 max_concurrent=given.get("max_concurrent", [0])[-1] or MAX_CONCURRENT,
                 max_fails=given.get("max_fails", [2])[-1],
+                attempts=given.get("max_connect_attempts", [0])[-1],
                 force_tcp="force_tcp" in given,
                 prefer_udp="prefer_udp" in given,
+                secured=secured,
+                failover=frozenset().union(*given.get("failover", [])),
+                next=frozenset().union(*given.get("next", [])),
+                next_on_no_data="next_on_nodata" in given,
+                fail_fast="failfast_all_unhealthy_upstreams" in given,
             )
         )
 
 
-def _servers(line: Line, to: Sequence[str], draft: Draft) -> tuple[Address, ...]:
-    found: list[Address] = []
+def _servers(
+    line: Line, to: Sequence[str], draft: Draft
+) -> tuple[tuple[Address, ...], dict[Address, str]]:
+    """The servers, and of those that are asked over TLS the names they were given."""
+    found, names = list[Address](), dict[Address, str]()
     for word in to:
-        found += _named_in(line, word, draft) if word.startswith("/") else [address_of(line, word)]
-    if any(word.startswith(("tls://", "https://")) for word in to):
-        raise BadCorefile(line.number, "forward: only plain DNS is supported")
+        if word.startswith("https://"):
+            raise BadCorefile(line.number, "forward: DNS over HTTPS is not supported")
+        if word.startswith("/"):
+            found += _named_in(line, word, draft)
+        elif word.startswith(TLS):
+            server, name = _secure_server(line, word)
+            found.append(server)
+            names[server] = name
+        else:
+            found.append(address_of(line, word))
     usable = [server for server in dict.fromkeys(found) if server not in draft.world.own]
-    unreachable = [server for server in usable if ":" in server[0]]
-    if unreachable:
-        draft.remark(line, f"servers with IPv6 addresses aren't asked: {unreachable[0][0]}")
-    usable = [server for server in usable if server not in unreachable]
     if len(usable) > MOST_SERVERS:
         raise BadCorefile(line.number, f"forward takes up to {MOST_SERVERS} servers")
     if not usable:
         why = "only this server itself is named" if found else "no server is named"
         draft.remark(line, f"names of others are refused: {why} in {' '.join(to)}")
-    return tuple(usable)
+    return tuple(usable), names
+
+
+def _secure_server(line: Line, word: str) -> tuple[Address, str]:
+    """``tls://ADDRESS[%NAME][:PORT]``."""
+    named = re.fullmatch(r"([^%]+)%([^%:]+)((?::\d+)?)", word.removeprefix(TLS))
+    plain, name = (named[1] + named[3], named[2]) if named else (word.removeprefix(TLS), "")
+    return address_of(line, plain, TLS_PORT), name
+
+
+def _secured(
+    line: Line, names: dict[Address, str], given: dict[str, list[Any]], draft: Draft
+) -> tuple[tuple[Address, Tls], ...]:
+    from netemu.dns.tls import context_of  # late: hardly anybody has it
+
+    files = given.get("tls", [()])[-1]
+    common = given.get("tls_servername", [""])[-1]
+    if common and any(names.values()):
+        raise BadCorefile(line.number, "forward: tls_servername and tls://ADDRESS%NAME at once")
+    authorities = _read(line, files[-1], draft) if len(files) % 2 else ""
+    certificate, key = files[:2] if len(files) > 1 else ("", "")
+    found = [
+        (
+            server,
+            Tls(
+                name=name or common or server[0],
+                authorities=authorities,
+                certificate=certificate,
+                key=key,
+            ),
+        )
+        for server, name in names.items()
+    ]
+    try:
+        for _, tls in found:
+            context_of(tls)
+    except OSError as error:
+        raise BadCorefile(line.number, f"forward: tls: {error.strerror or error}") from error
+    return tuple(found)
+
+
+def _read(line: Line, path: str, draft: Draft) -> str:
+    draft.files.append(path)
+    try:
+        return draft.world.read(path)
+    except OSError as error:
+        why = f"forward: cannot read {path}: {error.strerror}"
+        raise BadCorefile(line.number, why) from error
 
 
 def _named_in(line: Line, path: str, draft: Draft) -> tuple[Address, ...]:
     draft.files.append(path)
     try:
-        return nameservers(draft.world.read(path))
+        named = nameservers(draft.world.read(path))
     except OSError as error:
         draft.remark(line, f"cannot read {path}: {error.strerror}")
         return ()
+    if not STUBS.isdisjoint(address for address, _ in named):
+        return _behind_stub(draft) or named
+    return named
+
+
+def _behind_stub(draft: Draft) -> tuple[Address, ...]:
+    """The servers that systemd-resolved itself asks."""
+    draft.files.append(RESOLVED_FILE)
+    try:
+        return nameservers(draft.world.read(RESOLVED_FILE))
+    except OSError:
+        return ()
+
+
+def _rcodes(line: Line) -> frozenset[int]:
+    return frozenset(int(rcode_of(line, word)) for word in words(line, 1))
 
 
 def _policy(line: Line) -> Policy:

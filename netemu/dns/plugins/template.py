@@ -3,7 +3,7 @@
 from netemu.dns.corefile import BadCorefile, Line
 from netemu.dns.plugins.draft import Draft
 from netemu.dns.plugins.rewrite import type_of
-from netemu.dns.plugins.words import fallthrough, options, words, zones
+from netemu.dns.plugins.words import fallthrough, options, rcode_of, words, zones
 from netemu.dns.records import Rcode
 from netemu.dns.templating import BadTemplate, Template
 
@@ -48,7 +48,4 @@ def _text(line: Line) -> str:
 
 
 def _rcode(line: Line) -> Rcode:
-    (word,) = words(line, 1, 1)
-    if word.upper() not in Rcode.__members__:
-        raise BadCorefile(line.number, f'template: "{word}" is no response code')
-    return Rcode[word.upper()]
+    return rcode_of(line, words(line, 1, 1)[0])

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 from netemu.dns.chain import Address, Zones
 from netemu.dns.corefile import BadCorefile, Line
 from netemu.dns.names import reverse_name
-from netemu.dns.records import Name, lowered, name_from
+from netemu.dns.records import Name, Rcode, lowered, name_from
 
 Option: TypeAlias = Callable[[Line], Any]
 
@@ -69,6 +69,13 @@ def duration(line: Line, word: str) -> float:
     return sum(int(count) * _UNITS[unit] for count, unit in pieces)
 
 
+def rcode_of(line: Line, word: str) -> Rcode:
+    """A response code by its name."""
+    if word.upper() not in Rcode.__members__:
+        raise BadCorefile(line.number, f'{line.name}: "{word}" is no response code')
+    return Rcode[word.upper()]
+
+
 def zones(line: Line, given: Sequence[str], default: Zones) -> Zones:
     """Zones, lowered; `default` if there are none."""
     return tuple(zone for word in given for zone in zone_of(line, word)) or default
@@ -106,10 +113,10 @@ def _reverse_zones(word: str) -> Zones:
     )
 
 
-def address_of(line: Line, word: str) -> Address:
+def address_of(line: Line, word: str, usual_port: int = 53) -> Address:
     """``ADDRESS`` or ``ADDRESS:PORT``, IPv6 in brackets when it has a port."""
     plain = word.removeprefix("dns://")
-    host, port = plain, "53"
+    host, port = plain, str(usual_port)
     if found := re.fullmatch(r"\[([^\]]+)\](?::(\d+))?", plain):
         host, port = found[1], found[2] or port
     elif plain.count(":") == 1:

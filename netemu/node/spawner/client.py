@@ -140,6 +140,7 @@ class SpawnerClient:
             (one, two, three),
             join,
             [protocol.Mount(item.source, item.target, item.read_only) for item in spec.mounts],
+            spec.security,
         )
         process = SpawnedProcess(spec.sandbox, first=join is None)
         try:

@@ -8,7 +8,7 @@ every container runtime; read-only they become last.
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from msgspec import Struct
 
@@ -103,6 +103,21 @@ def _make_read_only(target: str) -> None:
     have = os.statvfs(target).f_flag
     kept = sum(flag for seen, flag in _LOCKED.items() if have & seen)
     mount("none", target, flags=Flag.BIND | Flag.REMOUNT | Flag.RDONLY | kept)
+
+
+def lock_root(volumes: Iterable[str]) -> None:
+    """Let nothing be written but to the volumes, the devices and what the kernel shows."""
+    spared = [*map(os.path.normpath, volumes), "/dev", "/proc", "/sys"]
+    for target in _mounted():
+        inside = any(target == place or target.startswith(place + "/") for place in spared)
+        if not inside:
+            with suppress(OSError):  # it is covered by another one, or nobody may touch it
+                _make_read_only(target)
+
+
+def _mounted() -> list[str]:
+    with open("/proc/self/mountinfo", encoding="utf-8") as file:
+        return [line.split(" ")[4].replace("\\040", " ") for line in file]
 
 
 @contextmanager

@@ -9,15 +9,21 @@ import fcntl
 import json
 import os
 import signal
+import stat
 import termios
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
 
 from msgspec import Struct
 
-from netemu.fabric.namespaces import default_internal_signals, die_with_parent
-from netemu.node.runtime import StartError
+from netemu.fabric.namespaces import (
+    default_internal_signals,
+    die_with_parent,
+    no_new_privileges,
+)
+from netemu.node.runtime import Security, StartError
 from netemu.node.spawner.protocol import Mount
 
 DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -45,6 +51,7 @@ class Program(Struct, frozen=True):
     """Descriptors of stdin, stdout and stderr; None: /dev/null."""
     mounts: Sequence[Mount] = ()
     """What the view of a container's first process has besides its sandbox's."""
+    security: Security = Security()
 
 
 def become(program: Program, enter: Callable[[], None], errors: int) -> NoReturn:
@@ -121,6 +128,7 @@ def _execute(program: Program) -> NoReturn:
             f'chdir to cwd ("{program.cwd}") set in config.json failed: {reason(error)}: unknown',
             OTHER,
         ) from error
+    _take_identity(program.security)
     name = program.argv[0]
     path = find(name, program.env.get("PATH", DEFAULT_PATH))
     try:
@@ -128,6 +136,26 @@ def _execute(program: Program) -> NoReturn:
     except OSError as error:
         code = NOT_FOUND if error.errno == errno.ENOENT else NOT_EXECUTABLE
         raise StartError(f"exec {path}: {reason(error)}", code) from error
+
+
+def _take_identity(security: Security) -> None:
+    """Become the user that was asked for, as far as this machine lets us."""
+    user, group = security.user, security.group
+    if (user, group, security.groups) != (None, None, ()):
+        with suppress(OSError):
+            if user:
+                for number in range(3):  # so that it can open them by name (runc does so, too)
+                    if stat.S_ISFIFO(os.fstat(number).st_mode):
+                        os.fchown(number, user, -1)
+            os.setgroups([*security.groups, *([group] if group is not None else [])])
+            if group is not None:
+                os.setgid(group)
+            if user is not None:
+                os.setuid(user)
+        # The kernel forgets this whenever somebody changes who he is (prctl(2)).
+        die_with_parent(signal.SIGKILL)
+    if security.no_new_privileges:
+        no_new_privileges()
 
 
 def find(name: str, path: str) -> str:

@@ -12,6 +12,8 @@ from collections.abc import Sequence
 
 import msgspec
 
+from netemu.node.runtime import Security
+
 PACKET_LIMIT = 8 * 1024
 """Bytes of a message sent as a packet. Many of them fit the kernel's socket buffer (about 200 KiB),
 so a sender practically never waits."""
@@ -98,6 +100,7 @@ class Start(msgspec.Struct, frozen=True, tag=True):
     join: int | None
     """The number of the process beside which to run, in its namespaces."""
     mounts: list[Mount] = []
+    security: Security = Security()
 
 
 class Describe(msgspec.Struct, frozen=True, tag=True):

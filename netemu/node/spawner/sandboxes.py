@@ -28,7 +28,7 @@ from netemu.fabric.rtnetlink import Netlink
 from netemu.model.addressing import IpNetwork
 from netemu.node.spawner import mounts, view
 from netemu.node.spawner.process import Program, become
-from netemu.node.spawner.protocol import CreateSandbox, Mount
+from netemu.node.spawner.protocol import CreateSandbox
 
 KINDS = {
     "net": Namespace.NET,
@@ -142,7 +142,7 @@ class IsolatedSandboxes:
         try:
             pid = os.fork()
             if pid == 0:
-                become(program, _way_in(sandbox, beside, program.mounts), errors)
+                become(program, _way_in(sandbox, beside, program), errors)
         finally:
             return_to(self._pid_home, Namespace.PID)
         return pid
@@ -167,7 +167,7 @@ class IsolatedSandboxes:
         """Nothing to do: namespaces and all in them end with the spawner."""
 
 
-def _way_in(sandbox: Sandbox, beside: int | None, wanted: Sequence[Mount]) -> Callable[[], None]:
+def _way_in(sandbox: Sandbox, beside: int | None, program: Program) -> Callable[[], None]:
     def enter() -> None:
         if beside is not None:
             setns(beside, BESIDE)
@@ -175,8 +175,10 @@ def _way_in(sandbox: Sandbox, beside: int | None, wanted: Sequence[Mount]) -> Ca
         for kind, fd in sandbox.handles.items():
             setns(fd, KINDS[kind])
         private_mounts()
-        mounts.place(wanted)
+        mounts.place(program.mounts)
         view.fresh_proc()
+        if program.security.read_only_root:
+            mounts.lock_root(item.target for item in program.mounts)
 
     return enter
 

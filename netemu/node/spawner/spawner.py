@@ -174,7 +174,10 @@ class Spawner:
             raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))  # they were lost on the way
         given = iter(fds)
         one, two, three = (next(given) if is_given else None for is_given in request.stdio)
-        program = Program(request.argv, request.env, request.cwd, (one, two, three), request.mounts)
+        stdio = (one, two, three)
+        program = Program(
+            request.argv, request.env, request.cwd, stdio, request.mounts, request.security
+        )
         reader, writer = os.pipe()
         pid = 0
         try:

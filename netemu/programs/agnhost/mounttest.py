@@ -73,10 +73,9 @@ def _perm(path: str) -> str:
 
 def _letters(path: str) -> str:
     """As Go prints a file's mode: it says d, t (sticky), g, u (set ids) before the nine letters."""
-    mode = os.lstat(path).st_mode
+    mode = os.stat(path).st_mode
     kinds = (
         ("d", stat.S_ISDIR(mode)),
-        ("L", stat.S_ISLNK(mode)),
         ("u", mode & stat.S_ISUID),
         ("g", mode & stat.S_ISGID),
         ("t", mode & stat.S_ISVTX),

@@ -107,3 +107,12 @@ def test_a_node_keeps_its_range_and_its_provider() -> None:
 )
 def test_an_update_that_changes_nothing_is_fine(case: Case) -> None:
     assert refusals(case.resource, case.given, case.given) == []
+
+
+def test_a_runtime_class_keeps_its_handler() -> None:
+    kind = "runtimeclasses.node.k8s.io"
+    made = {"metadata": {"name": "fast"}, "handler": "Fast!"}
+    assert refusals(kind, made)[0].startswith('handler: Invalid value: "Fast!": ')
+    old = in_cluster("fast", handler="fast")
+    [refusal] = refusals(kind, {**old, "handler": "slow"}, old)
+    assert refusal == 'handler: Invalid value: "slow": field is immutable'

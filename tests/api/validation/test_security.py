@@ -24,3 +24,17 @@ def test_groups_are_changed_always_or_when_needed() -> None:
             '"OnRootMismatch"'
         )
     ]
+
+
+def test_sysctls_have_names() -> None:
+    names = ["kernel.shm_rmid_forced", "net/ipv4/ip_forward", "foo-", "bar..", ""]
+    context = {"sysctls": [{"name": name, "value": "1"} for name in names]}
+    rule = (
+        "must have at most 253 characters and match regex "
+        r"^([a-z0-9]([-_a-z0-9]*[a-z0-9])?[\./])*[a-z0-9]([-_a-z0-9]*[a-z0-9])?$"
+    )
+    assert told(pod_security(context, Path("sc"))) == [
+        f'sc.sysctls[2].name: Invalid value: "foo-": {rule}',
+        f'sc.sysctls[3].name: Invalid value: "bar..": {rule}',
+        "sc.sysctls[4].name: Required value",
+    ]

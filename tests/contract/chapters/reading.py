@@ -30,6 +30,13 @@ READING = (
     Step("get ep,endpointslices", r"endpoints/web +10\.244\.\d+\.\d+:8080,10\.244"),
     Step("get --raw /version", '"major": ?"1"'),
     Step("get events", "Scheduled"),
+    Step(
+        "get events -o wide",
+        "^LAST SEEN +TYPE +REASON +OBJECT +SUBOBJECT +SOURCE +MESSAGE +FIRST SEEN +COUNT +NAME",
+    ),
+    Step("get events --field-selector=reason=Scheduled,involvedObject.name=p", "pod/p"),
+    Step("get events --field-selector=nosuch=x", code=1, err="field label not supported: nosuch"),
+    Step("get events.events.k8s.io", "Scheduled"),
     Step("events", "Scheduled", since=26),
     Step("events --for pod/p", "Scheduled", since=26),
     Step("describe pod p", r"Successfully assigned"),

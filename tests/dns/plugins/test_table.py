@@ -44,10 +44,16 @@ MISTAKES = {
     "errors\nerrors": "Corefile:3: errors twice in one server block",
     "forward .": "Corefile:2: forward takes 2 or more arguments, not 1",
     "forward . localhost": 'Corefile:2: forward: "localhost" is no ADDRESS or ADDRESS:PORT',
-    "forward . tls://1.1.1.1": 'Corefile:2: forward: "tls://1.1.1.1" is no ADDRESS',
+    "forward . https://1.1.1.1": "Corefile:2: forward: DNS over HTTPS is not supported",
+    "forward . tls://one.one": 'Corefile:2: forward: "one.one" is no ADDRESS',
+    "forward . tls://1.1.1.1%a {\n tls_servername b\n}": "Corefile:2: forward: tls_servername and",
+    "forward . tls://1.1.1.1 {\n tls a b c d\n}": "Corefile:3: tls takes 0 to 3 arguments, not 4",
+    "forward . tls://1.1.1.1 {\n tls /no\n}": "Corefile:2: forward: cannot read /no: No such",
+    "forward . tls://1.1.1.1 {\n tls /a /b\n}": "Corefile:2: forward: tls: No such file",
+    "forward . 1.1.1.1 {\n failover NOPE\n}": 'Corefile:3: failover: "NOPE" is no response code',
     "forward . 1.1.1.1:0": 'Corefile:2: forward: "0" is no whole number within 1..65535',
     "forward . 1.1.1.1 {\n policy best\n}": "Corefile:3: policy is random, round_robin",
-    "forward . 1.1.1.1 {\n tls\n}": "Corefile:3: forward: tls is not supported",
+    "forward . 1.1.1.1 {\n resolver 1.1.1.1\n}": "Corefile:3: forward: resolver is not supported",
     "forward . " + " ".join(f"1.1.1.{n}" for n in range(20)): "Corefile:2: forward takes up to 15",
     "cache 30 {\n disable all\n}": 'Corefile:3: disable success or denial, not "all"',
     "cache 30 {\n servfail 5\n}": 'Corefile:3: servfail: "5" is no duration like 5s',
@@ -61,7 +67,7 @@ MISTAKES = {
     'template IN A {\n match "("\n}': "Corefile:2: template: '(' is no regular expression",
     'template IN A {\n answer "{{ .Foo }} A 1.2.3.4"\n}': "Corefile:2: template: {{ .Foo }} is not",
     'template IN A {\n answer "{{ .Group.a }}"\n}': "Corefile:2: template: no expression has",
-    "template IN A {\n rcode NOPE\n}": 'Corefile:3: template: "NOPE" is no response code',
+    "template IN A {\n rcode NOPE\n}": 'Corefile:3: rcode: "NOPE" is no response code',
     "rewrite": "Corefile:2: rewrite : known are name, type, class, ttl with values",
     "rewrite name a": "Corefile:2: rewrite name takes what is asked and what it becomes",
     "rewrite edns0 local set 0xffee 0x61": "Corefile:2: rewrite edns0 local set 0xffee 0x61: known",
@@ -119,6 +125,62 @@ def test_ranges_of_addresses_are_reverse_zones() -> None:
     assert zones[17] == name_from("0.0.d.f.ip6.arpa")
 
 
+SERVERS = {
+    "forward . [2001:db8::1]:5353 2001:db8::2": ("2001:db8::1", 5353, None),
+    "forward . tls://9.9.9.9": ("9.9.9.9", 853, "9.9.9.9"),
+    "forward . tls://9.9.9.9 {\n tls_servername dns.quad9.net\n}": (
+        "9.9.9.9",
+        853,
+        "dns.quad9.net",
+    ),
+    "forward . tls://9.9.9.9%dns.quad9.net": ("9.9.9.9", 853, "dns.quad9.net"),
+    "forward . tls://9.9.9.9%dns.quad9.net:10853 1.1.1.1": ("9.9.9.9", 10853, "dns.quad9.net"),
+    "forward . tls://[2620:fe::fe]:8853 {\n tls\n}": ("2620:fe::fe", 8853, "2620:fe::fe"),
+}
+
+
+@pytest.mark.parametrize(("body", "server"), SERVERS.items())
+def test_servers_may_be_of_either_family_and_asked_over_tls(
+    body: str, server: tuple[str, int, str | None]
+) -> None:
+    (forward,) = configured(f". {{\n{body}\n}}").blocks[0].forwards
+    address, port, name = server
+    tls = forward.tls_of((address, port))
+    assert forward.servers[0] == (address, port)
+    assert (tls.name if tls else None) == name
+
+
+def test_options_of_forward_are_coredns() -> None:
+    made = configured(
+        ". {\n forward . 1.1.1.1 {\n failover SERVFAIL REFUSED\n next NXDOMAIN\n next_on_nodata\n"
+        " failfast_all_unhealthy_upstreams\n max_connect_attempts 3\n }\n}"
+    )
+    (forward,) = made.blocks[0].forwards
+    assert (forward.failover, forward.next) == (frozenset({2, 5}), frozenset({3}))
+    assert (forward.next_on_no_data, forward.fail_fast, forward.attempts) == (True, True, 3)
+
+
+STUB = "nameserver 127.0.0.53\noptions edns0 trust-ad\n"
+
+
+def test_the_servers_behind_systemd_resolved_are_asked() -> None:
+    """Its stub may ask us in turn."""
+    asked = {"/etc/resolv.conf": STUB}
+
+    def read(path: str) -> str:
+        if path not in asked:
+            raise FileNotFoundError(2, "No such file or directory", path)
+        return asked[path]
+
+    text = ". {\n forward . /etc/resolv.conf\n}"
+    made = configuration_from(text, World(read=read))
+    assert made.blocks[0].forwards[0].servers == (("127.0.0.53", 53),)
+    asked["/run/systemd/resolve/resolv.conf"] = "nameserver 192.0.2.7\nnameserver 2001:db8::7\n"
+    made = configuration_from(text, World(read=read))
+    assert made.blocks[0].forwards[0].servers == (("192.0.2.7", 53), ("2001:db8::7", 53))
+    assert made.files == ("/etc/resolv.conf", "/run/systemd/resolve/resolv.conf")
+
+
 def test_where_health_and_metrics_listen() -> None:
     made = configured(". {\n health :81 {\n lameduck 5s\n }\n ready\n prometheus localhost:9\n}")
     assert made.served == {"health": ":81", "ready": ":8181", "prometheus": "localhost:9"}
@@ -126,7 +188,6 @@ def test_where_health_and_metrics_listen() -> None:
 
 WITHOUT_EFFECT = {
     "forward . 1.1.1.1 {\n expire 10s\n}": "Corefile:3: expire has no effect",
-    "forward . fd00::1 1.1.1.1": "Corefile:2: servers with IPv6 addresses aren't asked: fd00::1",
     "forward . /nowhere": "Corefile:2: cannot read /nowhere: No such file or directory",
     "cache 30 {\n prefetch 10\n}": "Corefile:3: prefetch has no effect",
     "kubernetes a.b {\n endpoint http://x\n}": "Corefile:3: endpoint has no effect",

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from netemu.config.settings import NetMode
-from netemu.node.runtime import MemorySpec, MountSpec, SandboxSpec, StartError
+from netemu.node.runtime import MemorySpec, MountSpec, SandboxSpec, Security, StartError
 from netemu.node.spawner.launch import Launched
 from tests.support import instance
 
@@ -123,3 +123,17 @@ def test_memory_is_shared_by_a_pods_containers_and_never_seen_on_disk(
     assert told.startswith("hi\n")
     assert told.endswith("full\n")
     assert list((volumes / "b").iterdir()) == []
+
+
+def test_a_locked_root_leaves_the_volumes(isolated: NetMode, volumes: Path) -> None:
+    async def body(launched: Launched) -> str:
+        await instance.add_pod(launched, "web")
+        script = f"echo x > {volumes}/no; echo x > /data/yes; echo x > /dev/shm/yes; cat /data/yes"
+        mount = MountSpec(source=str(volumes / "a"), target="/data")
+        locked = Security(read_only_root=True)
+        return await instance.shell(launched, "web", script, mounts=[mount], security=locked)
+
+    told = instance.in_instance(isolated, body)
+    assert told.splitlines()[-1] == "x"
+    assert "Read-only file system" in told
+    assert not (volumes / "no").exists()

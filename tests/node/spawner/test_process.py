@@ -8,7 +8,7 @@ import pytest
 
 from netemu.config.images import builtin
 from netemu.config.settings import NetMode
-from netemu.node.runtime import Exited, StartError
+from netemu.node.runtime import Exited, Security, StartError
 from netemu.node.spawner import process
 from netemu.node.spawner.launch import Launched
 from tests.support import forked, instance
@@ -205,3 +205,19 @@ def test_a_terminal_is_the_programs_own(mode: NetMode) -> None:
         return said, (await started.wait()).code
 
     assert instance.in_instance(mode, body) == ("ready\r\n", 7)
+
+
+def test_a_process_is_who_it_should_be_as_far_as_that_is_possible(mode: NetMode) -> None:
+    async def body(launched: Launched) -> list[str]:
+        await instance.add_pod(launched, "web")
+        script = "id -u; id -g; id -G; grep NoNewPrivs /proc/self/status; echo ok > /dev/stdout"
+        other = Security(user=1234, group=2345, groups=(3456,), no_new_privileges=True)
+        return (await instance.shell(launched, "web", script, security=other)).split()
+
+    user, group, *groups = (told := instance.in_instance(mode, body))[:-3]
+    assert told[-3:] == ["NoNewPrivs:", "1", "ok"]
+    if mode is NetMode.ROOT:
+        assert (user, group) == ("1234", "2345")
+        assert {"2345", "3456"} <= set(groups)
+    else:
+        assert (user, group) != ("1234", "2345")

@@ -1,0 +1,163 @@
+"""What carries traffic: per address family a relay, one for datagrams, and what opens their doors.
+
+They share the descriptors that the process may have.
+"""
+
+import asyncio
+import resource
+import socket
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from functools import partial
+from ipaddress import summarize_address_range
+from typing import TYPE_CHECKING, NamedTuple, cast
+
+from netemu.clock import Clock
+from netemu.model import nft
+from netemu.model.addressing import Addressing, IpNetwork
+from netemu.model.nft import Interception
+from netemu.model.sockets import Sockets
+from netemu.proxy.catchall import CatchAll
+from netemu.proxy.datagrams import Datagrams
+from netemu.proxy.ledger import Ledger
+from netemu.proxy.limits import CONNECTIONS, FLOWS, SHARE
+from netemu.proxy.listeners import Listeners
+from netemu.proxy.openings import Openings
+from netemu.proxy.ports import Network
+from netemu.proxy.relay import Relay
+from netemu.proxy.source import Sources
+
+if TYPE_CHECKING:
+    from netemu.proxy.families import Families
+    from netemu.proxy.kernel import Kernel
+
+
+class Lanes(NamedTuple):
+    """All of it."""
+
+    relays: Sequence[Relay]
+    openings: "Openings | Families"
+
+
+@asynccontextmanager
+async def open_lanes(
+    addressing: Addressing,
+    cluster: Sockets,
+    host: Sockets | None,
+    clock: Clock,
+    ledger: Ledger,
+    means: Mapping[str, Interception | None],
+    problem: str,
+) -> AsyncIterator[Lanes]:
+    """Lanes for the families of a cluster, until the block is left; then what was read is delivered
+    first. `means` has the interception of each family.
+    """
+    loop = asyncio.get_running_loop()
+    networks = {Network.CLUSTER: cluster}
+    if host is not None:
+        networks[Network.HOST] = host
+    outside = None if host is None else _relays_outside(loop, host, clock, ledger)
+    shop = _Workshop(loop, networks, clock, ledger, outside, problem, len(addressing.families))
+    lanes = {each.family: shop.lane(each, means[each.family]) for each in addressing.families}
+    openings = _joined({family: lane.openings for family, lane in lanes.items()})
+    relays = [lane.relay for lane in lanes.values()]
+    try:
+        yield Lanes(relays, openings)
+    finally:
+        openings.close()
+        try:
+            for relay in relays:
+                await relay.drain()
+        finally:
+            for lane in lanes.values():
+                lane.datagrams.close()
+                lane.relay.close()
+            for each in outside or ():
+                each.close()
+
+
+class Lane(NamedTuple):
+    """What serves one address family."""
+
+    relay: Relay
+    datagrams: Datagrams
+    openings: Openings
+
+
+class _Workshop(NamedTuple):
+    """What lanes are made with."""
+
+    loop: asyncio.AbstractEventLoop
+    networks: Mapping[Network, Sockets]
+    clock: Clock
+    ledger: Ledger
+    outside: tuple[Relay, Datagrams] | None
+    problem: str
+    families: int
+    """How many lanes share the descriptors."""
+
+    def lane(self, ranges: Addressing, interception: Interception | None) -> Lane:
+        """The lane of a family that has those ranges."""
+        loop, clock, ledger = self.loop, self.clock, self.ledger
+        family = nft.FAMILIES[ranges.services.version]
+        connector = self.networks[Network.CLUSTER].connector
+        sources = _sources(ranges)
+        relay = Relay(
+            loop,
+            partial(connector, socket.SOCK_STREAM, family),
+            clock,
+            _share(SHARE * self.families, CONNECTIONS),
+            ledger,
+            None if interception is None else sources.kept,
+            sources.near,
+        )
+        tie = partial(connector, socket.SOCK_DGRAM, family)
+        flows = _share(2 * SHARE * self.families, FLOWS)
+        datagrams = Datagrams(loop, tie, clock, flows, ledger)
+        openings = Openings(
+            Listeners(relay, datagrams, self.networks, clock, loop.call_soon, self.outside),
+            None if interception is None else CatchAll(relay, interception),
+            None if interception is None else partial(_kernel, interception, ranges),
+            self.problem,
+        )
+        return Lane(relay, datagrams, openings)
+
+
+def _kernel(interception: Interception, ranges: Addressing) -> "Kernel":
+    from netemu.proxy.kernel import Kernel  # late: most clusters never ask for it
+
+    return Kernel(interception, ranges)
+
+
+def _joined(openings: Mapping[str, Openings]) -> "Openings | Families":
+    if len(openings) == 1:
+        return next(iter(openings.values()))
+    from netemu.proxy.families import Families  # late: few clusters have two
+
+    return Families(openings)
+
+
+def _relays_outside(
+    loop: asyncio.AbstractEventLoop, host: Sockets, clock: Clock, ledger: Ledger
+) -> tuple[Relay, Datagrams]:
+    """Relays to hosts that only the host's own network reaches; few and far, so their share of
+    descriptors is small.
+    """
+    few = 16 * SHARE
+    tcp, udp = (partial(host.connector, kind) for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM))
+    return (
+        Relay(loop, tcp, clock, _share(few, CONNECTIONS), ledger),
+        Datagrams(loop, udp, clock, _share(few, FLOWS), ledger),
+    )
+
+
+def _sources(ranges: Addressing) -> Sources:
+    pool = cast("list[IpNetwork]", [*summarize_address_range(*ranges.load_balancers)])
+    return Sources(ranges.pods, (ranges.services, ranges.nodes, *pool))
+
+
+def _share(of: int, most: int) -> int:
+    descriptors, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if descriptors == resource.RLIM_INFINITY:
+        return most
+    return min(most, descriptors // of)
