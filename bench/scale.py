@@ -23,7 +23,7 @@ from netemu.fabric.ranges import addressing
 from netemu.model import resources
 from netemu.model.latest import Latest
 from netemu.model.meta import Object
-from netemu.model.snapshot import EMPTY, Snapshot, advance
+from netemu.model.snapshot import Snapshot, advance, listed
 from netemu.proxy.server import serve_proxy
 
 SERVICES = 10_000
@@ -58,11 +58,15 @@ def endpoints(number: int, last: int) -> Object:
 
 
 def whole() -> Snapshot:
-    snapshot = replace(EMPTY, synced=True)
-    for number in range(SERVICES):
-        snapshot = advance(snapshot, resources.SERVICES, None, service(number))
-        snapshot = advance(snapshot, resources.ENDPOINT_SLICES, None, endpoints(number, 4))
-    return snapshot
+    objects = [
+        each
+        for number in range(SERVICES)
+        for each in (
+            (resources.SERVICES, service(number)),
+            (resources.ENDPOINT_SLICES, endpoints(number, 4)),
+        )
+    ]
+    return replace(listed(objects), synced=True)
 
 
 async def measure(mode: ProxyMode) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from dataclasses import field as part
 from ipaddress import ip_address
+from socket import AF_INET, inet_pton
 from typing import Final
 
 from msgspec import Struct
@@ -243,8 +244,16 @@ def _ips(spec: Object) -> frozenset[int]:
     """The addresses a stored or defaulted spec holds."""
     if not needs_cluster_ip(spec):
         return _EMPTY
-    addresses = (parse_address(ip) for ip in spec.get("clusterIPs") or ())
-    return frozenset(int(address) for address in addresses if address is not None)
+    numbers = (_number(ip) for ip in spec.get("clusterIPs") or ())
+    return frozenset(number for number in numbers if number is not None)
+
+
+def _number(ip: str) -> int | None:
+    try:  # as nearly all are written; a start looks at every Service there is
+        return int.from_bytes(inet_pton(AF_INET, ip), "big")
+    except OSError:
+        address = parse_address(ip)
+        return None if address is None else int(address)
 
 
 def _ports(spec: Object) -> frozenset[int]:

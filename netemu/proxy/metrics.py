@@ -5,10 +5,12 @@ routes when somebody asks.
 """
 
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from typing import Final
 
 from netemu.metrics import Family, Metrics, Value, exponential
 from netemu.proxy.choose import written
+from netemu.proxy.ledger import Row
 from netemu.proxy.ports import Backend
 from netemu.proxy.route import Route, Tally
 
@@ -28,7 +30,8 @@ Routes = Callable[[], Mapping[Backend, Route]]
 class ProxyMetrics:
     """The proxy's series, in a collection of their own."""
 
-    def __init__(self, routes: Routes) -> None:
+    def __init__(self, routes: Routes, translated: Callable[[], Iterable[Row]] = tuple) -> None:
+        """`translated`: the connections that the kernel carries."""
         self.all = Metrics()
         self.sync_seconds = self.all.histogram(
             "kubeproxy_sync_proxy_rules_duration_seconds",
@@ -59,6 +62,7 @@ class ProxyMetrics:
             "kubeproxy_proxy_livez_total", "Cumulative proxy livez HTTP status", ("code",)
         )
         self._routes = routes
+        self._translated = translated
         self._sums = _Sums(self.all)
         self._refused = self.all.counter(
             "netemu_service_unserved_total",
@@ -77,6 +81,9 @@ class ProxyMetrics:
             self._sums.set(labels, route.tallies.items())
             if route.failed:
                 self._refused.of(*labels).add(route.failed)  # both address families
+        with suppress(OSError):  # better some figures than none
+            for row in self._translated():
+                self._sums.add_open(row)
 
 
 class _Sums:
@@ -107,6 +114,10 @@ class _Sums:
                 lambda tally: tally.broken,
             ),
         )
+
+    def add_open(self, row: Row) -> None:
+        """One more that is open, carried by the kernel; what has ended only the relay counts."""
+        self._open.of(*(str(row[name]) for name in (*LABELS, "endpoint"))).add(1)
 
     def clear(self) -> None:
         for family, _ in self._families:

@@ -153,10 +153,10 @@ class Plan(Struct, frozen=True):
     """Those that would be there if anything could serve them: clients are to be refused."""
     outside: bool = False
     """The endpoints are hosts outside the cluster."""
-    weights: "Weights | None" = None
-    """How connections are shared among the endpoints; None: each has the same chance."""
     relayed: bool = False
     """Something is asked of its connections that the kernel can't do."""
+    weights: "Weights | None" = None
+    """How connections are shared among the endpoints; None: each has the same chance."""
 
     @property
     def endpoints(self) -> Mapping[Backend, tuple[Address, ...]]:

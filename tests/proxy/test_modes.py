@@ -97,14 +97,22 @@ class World:
     def no_service(self) -> None:
         self._set(resources.SERVICES, None, "web")
 
-    def endpoints(self, *ready: Address, protocol: str = "TCP", node: str = "") -> None:
-        """Make exactly these ready, one slice each."""
+    def endpoints(
+        self,
+        *listed: Address,
+        protocol: str = "TCP",
+        node: str = "",
+        ready: bool = True,
+        terminating: bool = False,
+    ) -> None:
+        """List exactly these, one slice each; those that terminate still serve."""
+        conditions = {"ready": ready, "serving": ready or terminating, "terminating": terminating}
         for part in range(1, 5):
-            obj = slice_object("web", *ready[part - 1 : part], part=part)
+            obj = slice_object("web", *listed[part - 1 : part], part=part)
             obj["addressType"] = self._ranges.family
             obj["ports"][0]["protocol"] = protocol
             for endpoint in obj["endpoints"]:
-                endpoint["nodeName"] = node
+                endpoint |= {"nodeName": node, "conditions": conditions}
             self._set(resources.ENDPOINT_SLICES, obj, f"web-{part}")
 
 
@@ -248,6 +256,49 @@ async def udp_flows_follow_their_endpoint(world: World) -> object:
         return found
 
 
+async def a_flow_begun_when_none_was_ready_finds_one_later(world: World) -> object:
+    with udp(world, b"a") as a, udp(world, b"b") as b, datagrams_to(world.front) as client:
+        world.service(protocol="UDP")
+        world.endpoints(a, protocol="UDP", ready=False)
+        found = [await datagram(client)]
+        for listed, ready in ((a, True), (a, False), (b, True)):
+            world.endpoints(listed, protocol="UDP", ready=ready)
+            found.append(await datagram(client))
+        return found
+
+
+async def a_flow_stays_while_others_come_and_go(world: World) -> object:
+    with udp(world, b"a") as a, udp(world, b"b") as b, datagrams_to(world.front) as client:
+        world.service(protocol="UDP")
+        found = []
+        for listed in ((a,), (a, b), (b,), (b, a), (b,)):
+            world.endpoints(*listed, protocol="UDP")
+            found.append(await datagram(client))
+        return found
+
+
+async def a_removed_udp_port_is_refused_and_may_come_back(world: World) -> object:
+    with udp(world, b"a") as a, datagrams_to(world.front) as client:
+        found = []
+        for protocol in ("UDP", "TCP", "UDP"):
+            world.service(protocol=protocol)
+            world.endpoints(a, protocol="UDP")
+            found.append(await datagram(client))
+        world.no_service()
+        return [*found, await datagram(client)]
+
+
+async def what_terminates_serves_when_nothing_else_does(world: World) -> object:
+    async with world.saying(b"a") as a, world.saying(b"b") as b:
+        world.service()
+        found: list[object] = []
+        for listed, ready in (((a,), True), ((a,), False)):
+            world.endpoints(*listed, ready=ready, terminating=not ready)
+            found.append(await several(world.front))
+        world.endpoints(b)
+        return [*found, await several(world.front)]
+
+
 def value(row: dict[str, object], name: str) -> float:
     return float(str(row[name]))
 
@@ -261,6 +312,8 @@ async def what_goes_on_can_be_seen(world: World) -> object:
         await reader.read(10)
         [row] = world.proxy.open_connections()
         [client] = world.proxy.affinities()
+        shown = world.proxy.metrics.all.text().splitlines()
+        [gauge] = [line for line in shown if line.startswith("netemu_service_open_connections{")]
         ours = written(writer.get_extra_info("sockname"))
         writer.close()
         await eventually(lambda: not list(world.proxy.open_connections()))
@@ -270,6 +323,7 @@ async def what_goes_on_can_be_seen(world: World) -> object:
             (value(row, "received") > 0, value(row, "sent") > 0, 0 <= value(row, "seconds") < 20),
             (client["service"], str(client["client"]) in ours, client["endpoint"] == written(a)),
             95 < value(client, "secondsLeft") <= 100,
+            (f'endpoint="{written(a)}"' in gauge, gauge.split()[-1]),
         )
 
 
@@ -301,6 +355,10 @@ CASES: list[tuple[Case, object]] = [
     (a_local_policy_drops_what_comes_elsewhere, ("a", "silence", "a", "a")),
     (an_internal_policy_drops_clients_of_other_nodes, ("a", "silence", "a")),
     (udp_flows_follow_their_endpoint, ["a", "b", "refused", "a"]),
+    (a_flow_begun_when_none_was_ready_finds_one_later, ["refused", "a", "refused", "b"]),
+    (a_flow_stays_while_others_come_and_go, ["a", "a", "b", "b", "b"]),
+    (a_removed_udp_port_is_refused_and_may_come_back, ["a", "refused", "a", "refused"]),
+    (what_terminates_serves_when_nothing_else_does, [{"a"}, {"a"}, {"b"}]),
     (
         what_goes_on_can_be_seen,
         (
@@ -309,6 +367,7 @@ CASES: list[tuple[Case, object]] = [
             (True, True, True),
             ("web", True, True),
             True,
+            (True, "1"),
         ),
     ),
     (flows_can_be_seen, ("a", ("UDP", True), True)),
@@ -412,6 +471,15 @@ def udp(world: World, word: bytes) -> Iterator[Address]:
             yield sock.getsockname()[:2]
         finally:
             loop.remove_reader(sock)
+
+
+@contextmanager
+def datagrams_to(address: Address) -> Iterator[socket.socket]:
+    """A client's socket, connected."""
+    family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
+    with socket.socket(family, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK) as client:
+        client.connect(address)
+        yield client
 
 
 async def datagram(client: socket.socket) -> str:
