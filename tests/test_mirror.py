@@ -50,6 +50,7 @@ ELSEWHERE = {
     "daemon/facts.py": "e2e/test_life.py",
     "daemon/main.py": "e2e/test_life.py",
     "daemon/nodecontrol.py": "e2e/test_nodes.py",
+    "daemon/rolloutreport.py": "daemon/test_rolloutrecord.py",
     "daemon/places.py": "e2e/test_reachability.py",
     "daemon/ports.py": "e2e/test_bad_input.py",
     "dns/logentries.py": "dns/test_querylog.py",

@@ -5,9 +5,9 @@ since: the Deployment, its ReplicaSets and their pods. What pods served comes as
 address; since addresses go from pod to pod, each pod has its own beginning.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from netemu.model.conditions import condition, holds
 from netemu.model.meta import Key, Object, annotations_of, is_deleting, name_of
@@ -299,66 +299,3 @@ def is_complete(obj: Object) -> bool:
 
 
 _COUNTS = ("replicas", "updatedReplicas", "availableReplicas")
-
-
-def report(record: Record, now: float) -> dict[str, Any]:
-    """All of it, as ``netemu rollout report -o json`` prints it; times count from its begin."""
-    end = record.ended if record.ended is not None else now
-    bare = 0.0 if record.bare_since is None else max(0.0, end - record.bare_since)
-    return {
-        "namespace": record.deployment[0],
-        "deployment": record.deployment[1],
-        "revision": record.revision,
-        "state": record.state,
-        "started": record.started,
-        "seconds": round(end - record.started, 3),
-        "withoutReadyPodSeconds": round(record.bare_seconds + bare, 3),
-        "versions": list(_versions(record)),
-        "failures": _failures(record),
-        "redialed": sum(record.served(name).redialed for name in record.versions),
-        "share": list(_shares(record)),
-        "timeline": [
-            {"at": round(at - record.started, 3), "what": what} for at, what in record.steps
-        ],
-        "droppedSteps": record.dropped,
-    }
-
-
-def _versions(record: Record) -> Iterator[dict[str, Any]]:
-    newest = record.newest
-    for name, version in record.versions.items():
-        served = record.served(name)
-        if not version.pods and name != newest:
-            continue  # of an older rollout
-        yield {
-            "replicaSet": name,
-            "revision": version.revision,
-            "new": name == newest,
-            "images": list(version.images),
-            "pods": version.pods,
-            "connections": served.connections,
-            "broken": served.broken,
-        }
-
-
-def _failures(record: Record) -> dict[str, int]:
-    """Requests that failed, by cause; a version's own are told with it, too."""
-    broken = sum(record.served(name).broken for name in record.versions)
-    return {"noEndpointReached": record.unserved, "endedByReset": broken}
-
-
-def _shares(record: Record) -> Iterator[dict[str, Any]]:
-    """At each look: the ready pods, and the connections since the look before."""
-    before: Mapping[str, int] = {}
-    told = {row["replicaSet"] for row in _versions(record)}
-    for sample in record.samples:
-        yield {
-            "at": round(sample.at - record.started, 3),
-            "ready": {name: sample.ready.get(name, 0) for name in record.versions if name in told},
-            "connections": {
-                name: sample.served.get(name, 0) - before.get(name, 0)
-                for name in record.versions
-                if name in told
-            },
-        }
-        before = sample.served

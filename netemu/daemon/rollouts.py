@@ -17,8 +17,8 @@ from netemu.daemon.rolloutrecord import (
     Record,
     Traffic,
     is_complete,
-    report,
 )
+from netemu.daemon.rolloutreport import report
 from netemu.model.client import Change, Client
 from netemu.model.meta import (
     Key,

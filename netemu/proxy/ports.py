@@ -199,7 +199,7 @@ def plan(
         _health_check(service, entry),
         service.affinity_seconds,
         frozenset(draft.closed),
-        relayed=service.observed,
+        relayed=service.observed or weights is not None,
         weights=weights,
     )
 

@@ -5,17 +5,20 @@ import pytest
 from netemu.clock import rfc3339
 from netemu.controllers.actions import Delete, Tell
 from netemu.controllers.tainteviction import Observed, leaves_in, plan
-from netemu.model.meta import Object
+from netemu.model import resources
+from netemu.model.meta import Object, is_deleting
 from tests.support.control import control
-from tests.support.samples import NOW, pod
+from tests.support.samples import NOW, node, pod
 
 KEY = "node.kubernetes.io/unreachable"
 TAINT = {"key": KEY, "effect": "NoExecute", "timeAdded": rfc3339(NOW)}
 
 
-def seen(*tolerations: Object, now: float = NOW, deleting: bool = False) -> Observed:
+def seen(
+    *tolerations: Object, now: float = NOW, deleting: bool = False, taint: Object = TAINT
+) -> Observed:
     obj = pod("p", tolerations=list(tolerations), deleting=deleting)
-    return Observed(pod=obj, taints=[TAINT], now=now, since=NOW)
+    return Observed(pod=obj, taints=[taint], now=now, since=NOW + 2)
 
 
 @pytest.mark.parametrize(
@@ -40,6 +43,32 @@ def seen(*tolerations: Object, now: float = NOW, deleting: bool = False) -> Obse
 )
 def test_how_long_a_pod_may_stay(tolerations: list[Object], wait: float | None) -> None:
     assert leaves_in(seen(*tolerations, now=NOW + 10)) == wait
+
+
+def test_without_a_time_of_the_taint_it_counts_from_when_it_was_seen() -> None:
+    by_hand = {"key": KEY, "effect": "NoExecute"}
+    patient = {"key": KEY, "operator": "Exists", "tolerationSeconds": 180}
+    assert leaves_in(seen(patient, now=NOW + 10, taint=by_hand)) == 172.0
+    assert leaves_in(seen(patient, now=NOW + 182, taint=by_hand)) == 0.0
+
+
+async def test_a_pod_leaves_when_its_patience_with_a_taint_by_hand_ends() -> None:
+    async with control() as plane:
+        await plane.client.create(resources.NODES, node("node-9"))
+        patient = {"operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 60}
+        obj = pod("p", node="node-9", tolerations=[patient])
+        obj["metadata"] = {"namespace": "default", "name": "p"}
+        await plane.apply(resources.PODS, obj)
+        tainted = plane.get(resources.NODES, "node-9", "")
+        taints = [{"key": "test", "effect": "NoExecute"}]
+        await plane.client.update(
+            resources.NODES, {**tainted, "spec": {**tainted["spec"], "taints": taints}}
+        )
+        await plane.settled()
+        await plane.advance(59)
+        assert not is_deleting(plane.get(resources.PODS, "p"))
+        await plane.advance(2)
+        assert is_deleting(plane.get(resources.PODS, "p"))
 
 
 def test_it_says_why_it_goes() -> None:

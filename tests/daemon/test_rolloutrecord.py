@@ -4,7 +4,8 @@ from functools import partial
 from typing import Any
 
 from netemu.daemon import rolloutrecord
-from netemu.daemon.rolloutrecord import Counts, Record, Traffic, report
+from netemu.daemon.rolloutrecord import Counts, Record, Traffic
+from netemu.daemon.rolloutreport import report
 
 SILENT = Traffic({})
 

@@ -35,7 +35,8 @@ spec:
   ports: [{port: 80, targetPort: 3000}]
 """
 REQUESTS = 100
-ASK = f'for i in $(seq {REQUESTS}); do curl -s --max-time 5 http://echo || echo "failed $?"; done'
+ASK = ("curl", "-s", "-m", "30", "-H", "Connection: close", f"http://echo/?[1-{REQUESTS}]")
+"""Each request by a connection of its own."""
 
 
 def both(cluster: Instance, v1: int = 3, v2: int = 1) -> None:
@@ -59,7 +60,7 @@ def serving(cluster: Instance) -> list[str]:
 
 
 def asked(cluster: Instance) -> Counter[str]:
-    return Counter(versions(cluster.exec("sh", "-c", ASK).stdout.splitlines()))
+    return Counter(versions(cluster.exec(*ASK).stdout.splitlines()))
 
 
 def weigh(cluster: Instance, text: str) -> None:
