@@ -8,7 +8,7 @@ COPY pyproject.toml README.md LICENSE NOTICE ./
 COPY config config
 COPY examples examples
 COPY netemu netemu
-RUN pip install --no-cache-dir .
+RUN pip install --no-cache-dir ".[capture]"
 # The state belongs on a volume: objects then survive the container.
 ENV NETEMU_STATE_DIR=/state
 WORKDIR /

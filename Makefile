@@ -48,8 +48,9 @@ demo: venv ## Run the counter example, show it, clean up
 test: dev tools ## Run the tests but for the slow ones
 	@$(PYTEST) -m "not slow"
 
+# Two at a time, each file in one piece: they mostly wait for what a cluster does in its own time.
 test-slow: dev tools ## Run the slow tests: whole workloads, every kubectl there is
-	@$(PYTEST) -m "slow and not suite"
+	@$(PYTEST) -n 2 --dist loadfile -m "slow and not suite"
 
 contract: dev tools $(CONTRACT)/.installed ## Run other projects' suites against a cluster; takes minutes
 	@CONTRACT_ENV=$(CURDIR)/$(CONTRACT) $(PYTEST) -m suite tests/contract

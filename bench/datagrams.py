@@ -71,7 +71,7 @@ async def serve_netemu(target: Address) -> None:
     relay = Datagrams(
         asyncio.get_running_loop(), partial(udp, socket.SOCK_NONBLOCK), clock, ledger=Ledger(clock)
     )
-    relay.listen(front, Way(route, Door(), lambda _: NOWHERE))
+    relay.listen(front, Way(route, Door(), lambda *_: NOWHERE))
     print(front.getsockname()[1], flush=True)
     await asyncio.Event().wait()
 

@@ -131,7 +131,7 @@ def way_to(target: Address) -> Way:
     backend = Backend(("default", "web"), "http", Protocol.TCP)
     route = Route(backend, SystemClock(), random.Random(1))
     route.update(Reach((target,)), None)
-    return Way(route, Door(), lambda _: NOWHERE)
+    return Way(route, Door(), lambda *_: NOWHERE)
 
 
 def connector() -> socket.socket:

@@ -5,6 +5,7 @@ from typing import Final
 
 from netemu.api import body, strict
 from netemu.api.apply import Applier, untypable
+from netemu.api.decoding import STRICT, judged
 from netemu.api.request import Request
 from netemu.model.errors import BadRequest, Cause, Invalid
 from netemu.model.meta import Object
@@ -38,9 +39,11 @@ def read(resource: Resource, subresource: str, request: Request) -> Wanted:
     if unknown:
         field = unknown[0].removeprefix(_UNKNOWN).removesuffix('"')
         raise untypable(resource, config, f".{field}: field not declared in schema")
-    if doubled and request.query.get("fieldValidation") == "Strict":
-        raise BadRequest(f"error decoding YAML: {', '.join(doubled)}")
-    return Wanted(config, applier, [])
+    return Wanted(config, applier, judged(request, doubled, _twice))
+
+
+def _twice(why: str) -> BadRequest:
+    return BadRequest(f"error strict decoding YAML: {why.removeprefix(STRICT)}")
 
 
 def _mismatch(resource: Resource, version: str, kind: str) -> str:

@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 
 from msgspec import Struct
 
+from netemu.api.request import unknown_dry_run
 from netemu.clock import parse_rfc3339, rfc3339
 from netemu.model.client import DeleteOptions
 from netemu.model.errors import BadRequest, Cause, Conflict, Forbidden, Invalid
@@ -185,10 +186,10 @@ def read_request(query: Mapping[str, str], body: Object) -> DeleteRequest:
         )
     if propagation is not None and propagation not in _PROPAGATION:
         raise _invalid(
-            "FieldValueInvalid",
+            "FieldValueNotSupported",
             "propagationPolicy",
-            f'Invalid value: "{propagation}": DeletionPropagation need to be one of "Foreground", '
-            '"Background", "Orphan" or nil',
+            f'Unsupported value: "{propagation}": supported values: "Foreground", "Background", '
+            '"Orphan", "nil"',
         )
     if orphan is not None:
         propagation = "Orphan" if orphan else "Background"
@@ -209,12 +210,7 @@ def _dry_run(body: Object, query: Mapping[str, str]) -> bool:
     # kubectl says it in the body, most other clients in the query.
     wishes = body.get("dryRun") or ([query["dryRun"]] if query.get("dryRun") else [])
     if wishes not in ([], ["All"]):
-        shown = wishes[0] if isinstance(wishes, list) and wishes else wishes
-        raise _invalid(
-            "FieldValueNotSupported",
-            "dryRun",
-            f'Unsupported value: "{shown}": supported values: "All"',
-        )
+        raise _invalid("FieldValueNotSupported", "dryRun", unknown_dry_run(wishes))
     return bool(wishes)
 
 

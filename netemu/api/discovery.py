@@ -223,4 +223,4 @@ def paths(catalog: Catalog = BUILT_IN) -> Sequence[str]:
     found = ["/api", "/api/v1", "/apis"]
     for group in groups(catalog):
         found += [f"/apis/{group}", *(f"/apis/{group}/{v}" for v in versions(group, catalog))]
-    return [*sorted(found), "/healthz", "/livez", "/openapi/v3", "/readyz", "/version"]
+    return [*sorted(found), "/healthz", "/livez", "/metrics", "/openapi/v3", "/readyz", "/version"]

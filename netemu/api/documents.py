@@ -20,14 +20,18 @@ Document: TypeAlias = Callable[[Context, Request], Answer]
 
 
 def _health(context: Context, request: Request) -> Answer:
-    return Answer(body=b"ok", content_type=TEXT)
+    if "verbose" not in request.query:
+        return Answer(body=b"ok", content_type=TEXT)
+    name = request.path.strip("/")
+    said = f"[+]ping ok\n[+]log ok\n[+]netemu ok\n{name} check passed\n"
+    return Answer(body=said.encode(), content_type=TEXT)
 
 
 def _readiness(context: Context, request: Request) -> Answer:
     if context.ready():
         return _health(context, request)
     return Answer(
-        body=b"[-]netemu failed: not synced yet\nreadyz check failed\n",
+        body=b"[+]ping ok\n[+]log ok\n[-]netemu failed: not synced yet\nreadyz check failed\n",
         status=500,
         content_type=TEXT,
     )
@@ -88,8 +92,26 @@ def _openapi_v2(context: Context, request: Request) -> Answer:
     return Answer(body=openapi2.document(parts))
 
 
+def _metrics(context: Context, request: Request) -> Answer:
+    """How many objects there are, under upstream's name."""
+    from netemu.metrics import CONTENT_TYPE  # late: few ask
+
+    registry = context.registry
+    name = "apiserver_storage_objects"
+    lines = [
+        f"# HELP {name} Number of stored objects, by kind.",
+        f"# TYPE {name} gauge",
+        *(
+            f'{name}{{resource="{key}"}} {len(registry.store.list(key))}'
+            for key in sorted(registry.catalog.by_key)
+        ),
+    ]
+    return Answer(body="\n".join((*lines, "")).encode(), content_type=CONTENT_TYPE)
+
+
 FIXED: Final[Mapping[str, Document]] = {
     "": _paths,
+    "/metrics": _metrics,
     "/version": _version,
     "/api": _api,
     "/apis": _apis,

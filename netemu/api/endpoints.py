@@ -43,6 +43,7 @@ HANDLERS: Final[Handlers] = {
     **streaming.HANDLERS,
     **relaying.HANDLERS,
 }
+_ANSWERED: Final = {**reviews.HANDLERS, "bindings": partwriting.bind_any}
 _REVIEWED: Final = ((COLLECTION, "POST"),)
 _ASKED: Final = frozenset(asked for asked, _ in HANDLERS)
 
@@ -107,7 +108,7 @@ def _handler(target: Target, request: Request) -> Handler:
     if not target.resource.is_kept:
         if (asked, request.method) not in _REVIEWED:
             raise MethodNotAllowed
-        return reviews.HANDLERS[target.resource.key]
+        return _ANSWERED[target.resource.key]
     handler = HANDLERS.get((asked, request.method))
     if handler is None:
         raise MethodNotAllowed if asked in _ASKED else UnknownPath

@@ -1,6 +1,6 @@
 """What the server itself decides about a Job: the selector by which it knows its pods; pure."""
 
-from netemu.model.meta import Object, name_of, uid_of
+from netemu.model.meta import Object, uid_of
 
 CONTROLLER_UID = "batch.kubernetes.io/controller-uid"
 JOB_NAME = "batch.kubernetes.io/job-name"
@@ -16,7 +16,7 @@ def create_job(obj: Object) -> None:
         return
     metadata = spec["template"].setdefault("metadata", {})
     labels = metadata.get("labels") or {}
-    own = {CONTROLLER_UID: uid_of(obj), JOB_NAME: name_of(obj)}
+    own = {CONTROLLER_UID: uid_of(obj), JOB_NAME: obj["metadata"].get("name", "")}
     own |= {old: own[new] for old, new in _LEGACY.items()}
     metadata["labels"] = {**labels, **{k: v for k, v in own.items() if k not in labels}}
     if spec.get("selector") is None:

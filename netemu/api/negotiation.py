@@ -42,6 +42,9 @@ _Parameters: TypeAlias = dict[str, str]
 _JSON: Final = frozenset({"application/json", "application/*", "*/*"})
 YAML: Final = "application/yaml"
 _VERSIONS: Final = frozenset({"v1", "v1beta1"})
+_STREAMS: Final = (
+    "only the following media types are accepted: application/json, application/json;stream=watch"
+)
 _REFUSAL: Final = "only the following media types are accepted: application/json, application/yaml"
 
 
@@ -79,7 +82,10 @@ def shape(accept: str, include: str = "") -> Shape:
     try:
         return Shape(accepted.form, accepted.version, Include(include))
     except ValueError:
-        raise BadRequest(f'unrecognized includeObject value: "{include}"') from None
+        raise BadRequest(
+            f'Unable to convert to Table as requested: includeObject: Invalid value: "{include}": '
+            "must be 'Metadata', 'Object', 'None', or empty"
+        ) from None
 
 
 def plain_only(accept: str) -> None:
@@ -97,6 +103,12 @@ def prefers_yaml(accept: str) -> bool:
         if media == YAML:
             return True
     return False
+
+
+def streamed(accept: str) -> None:
+    """For watches: YAML has no stream of its own. Raises NotAcceptable."""
+    if prefers_yaml(accept):
+        raise NotAcceptable(_STREAMS)
 
 
 def discovery_version(accept: str) -> str | None:

@@ -33,18 +33,21 @@ _KEPT: Final = 64
 def index(catalog: Catalog = BUILT_IN) -> bytes:
     """``/openapi/v3``: where each document is. Paths are as `document` takes them."""
     paths = {
-        path: {"serverRelativeURL": f"/openapi/v3/{path}?hash={_hash(path, catalog)}"}
-        for path in _groups(catalog)
+        path: {"serverRelativeURL": f"/openapi/v3/{path}?hash={_hash(resources)}"}
+        for path, resources in _groups(catalog).items()
     }
     return msgspec.json.encode({"paths": paths})
 
 
-@lru_cache(_KEPT)
 def document(path: str, catalog: Catalog = BUILT_IN) -> tuple[bytes, str] | None:
     """The document and its hash for "api/v1" or "apis/apps/v1"; None when there is none."""
     resources = _groups(catalog).get(path)
-    if resources is None:
-        return None
+    return None if resources is None else _document(path, resources)
+
+
+@lru_cache(_KEPT)
+def _document(path: str, resources: tuple[Resource, ...]) -> tuple[bytes, str]:
+    """The document of some kinds; a definition of others doesn't make it anew."""
     content = {
         "openapi": "3.0.0",
         "info": {"title": "Kubernetes", "version": KUBERNETES},
@@ -55,7 +58,7 @@ def document(path: str, catalog: Catalog = BUILT_IN) -> tuple[bytes, str] | None
         },
         "components": {"schemas": _schemas(resources)},
     }
-    return msgspec.json.encode(content), _hash(path, catalog)
+    return msgspec.json.encode(content), _hash(resources)
 
 
 @lru_cache(_KEPT)
@@ -81,8 +84,8 @@ def _source() -> bytes:
 
 
 @lru_cache(_KEPT)
-def _hash(path: str, catalog: Catalog) -> str:
-    text = repr(_groups(catalog)[path]).encode()
+def _hash(resources: tuple[Resource, ...]) -> str:
+    text = repr(resources).encode()
     return sha256(_source() + text).hexdigest().upper()
 
 

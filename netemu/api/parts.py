@@ -10,7 +10,7 @@ from typing import TypeAlias
 from netemu.api import strategies
 from netemu.api.defaults import with_defaults
 from netemu.model.meta import Object
-from netemu.model.resources import DEPLOYMENTS, Resource
+from netemu.model.resources import DEPLOYMENTS, SERVICES, Resource
 
 
 class Part(StrEnum):
@@ -40,7 +40,10 @@ def _status(resource: Resource, given: Object, old: Object) -> Object:
     metadata = {key: value for key, value in old["metadata"].items() if key not in taken}
     metadata |= {key: given["metadata"][key] for key in taken if given["metadata"].get(key)}
     kept["metadata"] = metadata
-    return {**kept, "status": given["status"]} if given.get("status") else kept
+    status = given.get("status")
+    if status and resource.key == SERVICES:  # the one kind whose status has defaults
+        status = with_defaults(resource, {**kept, "status": status})["status"]
+    return {**kept, "status": status} if status else kept
 
 
 def _finalize(resource: Resource, given: Object, old: Object) -> Object:

@@ -1,6 +1,7 @@
 """Handlers that write a part of an object through a subresource of its own."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final
 
 from netemu.api import (
@@ -17,26 +18,23 @@ from netemu.api import (
     strict,
 )
 from netemu.api.context import Context, Handlers
+from netemu.api.decoding import body_of, judged, typed
 from netemu.api.parts import Part
 from netemu.api.paths import Target
 from netemu.api.registry import WriteOptions
 from netemu.api.request import Answer, Headers, Request, json_answer, warning_headers
 from netemu.api.scale import SCALE, paths_of, scale_of, scaled
-from netemu.api.writing import (
-    body_of,
-    judged,
-    options_of,
-    patched_object,
-    replaced,
-    success,
-    typed,
-    written,
-)
-from netemu.model.errors import BadRequest
+from netemu.api.writing import options_of, patched_object, replaced, success, written
+from netemu.model.catalog import BUILT_IN
+from netemu.model.errors import BadRequest, Cause, Invalid
 from netemu.model.meta import Object
-from netemu.model.resources import Resource
+from netemu.model.resources import BY_KEY, PODS
 
-_BINDING: Final = Resource("", "v1", "Binding", "bindings")
+_BINDING: Final = BUILT_IN.by_path["", "v1", "bindings"]
+_NAMELESS: Final = Cause(
+    "FieldValueRequired", "Required value: name or generateName is required", "metadata.name"
+)
+_PODS: Final = BY_KEY[PODS]
 
 
 async def put_scale(context: Context, target: Target, request: Request) -> Answer:
@@ -89,6 +87,16 @@ async def _apply_scale(context: Context, target: Target, request: Request) -> An
         Part.SCALE,
     )
     return json_answer(scale_of(record.obj, paths_of(target.resource)))
+
+
+async def bind_any(context: Context, target: Target, request: Request) -> Answer:
+    """POST of a Binding that says itself which pod it is about."""
+    given, _ = body_of(_BINDING, request)
+    name = (given.get("metadata") or {}).get("name")
+    if not name:
+        raise Invalid("", _BINDING.kind, "", [_NAMELESS])
+    pod = replace(target, resource=_PODS, name=name, subresource="binding")
+    return await bind(context, pod, request)
 
 
 async def bind(context: Context, target: Target, request: Request) -> Answer:

@@ -8,7 +8,7 @@ from netemu.model.meta import Object, name_of
 
 def prioritized(pod: Object, classes: Sequence[Object]) -> Object:
     """The pod with the priority of its class, or of the default one. Raises Forbidden."""
-    spec = pod["spec"]
+    spec = pod.get("spec") or {}
     found = _class_of(pod, classes)
     value = int((found or {}).get("value") or 0)
     given = spec.get("priority")
@@ -26,7 +26,7 @@ def prioritized(pod: Object, classes: Sequence[Object]) -> Object:
 
 
 def _class_of(pod: Object, classes: Sequence[Object]) -> Object | None:
-    name = pod["spec"].get("priorityClassName")
+    name = (pod.get("spec") or {}).get("priorityClassName")
     if not name:
         defaults = [item for item in classes if item.get("globalDefault")]
         return min(defaults, key=lambda item: int(item.get("value") or 0), default=None)

@@ -39,6 +39,7 @@ async def collection(context: Context, target: Target, request: Request) -> Answ
     shape = negotiation.shape(request.accept, request.query.get("includeObject", ""))
     registry, resource = context.registry, target.resource
     if request.flag("watch"):
+        negotiation.streamed(request.accept)
         wanted = watching.watch_request(resource, target.namespace, request, shape, context.rng)
         return Stream(pieces=watching.stream(registry.store, context.frames, wanted))
     listing.refuse_initial_events(request)

@@ -193,10 +193,12 @@ class Registry:
     def _with_runtime(self, pod: Object) -> Object:
         """A pod with what its RuntimeClass adds. Raises Forbidden."""
         name = pod["spec"].get("runtimeClassName")
-        if not name:
+        if not name and not pod["spec"].get("overhead"):
             return pod
         from netemu.api import runtimeclass  # late: few pods have one
 
+        if not name:
+            raise runtimeclass.unfounded(pod)
         return runtimeclass.with_runtime(pod, self.lookup(RUNTIME_CLASSES, "", name))
 
     def _tracked(

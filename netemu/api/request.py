@@ -61,19 +61,22 @@ class Request:
 
     @property
     def manager(self) -> str:
-        """The field manager: the one that was named, else the program that asks."""
+        """The field manager: the one that was named, else the program that asks.
+
+        Raises Invalid for a name that is too long or can't be printed.
+        """
         named = self.query.get("fieldManager")
+        if named and (causes := _manager_problems(named)):
+            raise Invalid("meta.k8s.io", _OPTIONS.get(self.method, "ListOptions"), "", causes)
         return named or self.user_agent.partition("/")[0][:128] or "unknown"
 
     @property
     def dry_run(self) -> bool:
         """Whether nothing may be stored. Raises Invalid for a value nobody knows."""
-        value = self.query.get("dryRun", "")
-        if value not in ("", "All"):
-            raise bad_option(
-                "dryRun", f'Unsupported value: "{value}": supported values: "All"', self.method
-            )
-        return value == "All"
+        given = self.values("dryRun") or [self.query.get("dryRun", "")]
+        if any(value not in ("", "All") for value in given):
+            raise bad_option("dryRun", unknown_dry_run(given), self.method)
+        return "All" in given
 
     def flag(self, name: str) -> bool:
         """A boolean parameter; present without a value means true, as in Go's decoder."""
@@ -100,6 +103,33 @@ class NotANumber(ApiError):
 
 
 _OPTIONS = {"POST": "CreateOptions", "PUT": "UpdateOptions", "PATCH": "PatchOptions"}
+
+
+LONGEST_MANAGER: Final = 128
+"""Bytes in the name of a field manager."""
+
+
+def _manager_problems(name: str) -> list[Cause]:
+    causes = []
+    if len(name.encode()) > LONGEST_MANAGER:
+        said = f"Too long: may not be more than {LONGEST_MANAGER} bytes"
+        causes.append(Cause("FieldValueTooLong", said, "fieldManager"))
+    at = 0
+    for letter in name:
+        if not letter.isprintable():
+            shown = msgspec.json.encode(name).decode()
+            said = (
+                f"Invalid value: {shown}: invalid character U+{ord(letter):04X} (at position {at})"
+            )
+            causes.append(Cause("FieldValueInvalid", said, "fieldManager"))
+        at += len(letter.encode())
+    return causes
+
+
+def unknown_dry_run(given: Sequence[str]) -> str:
+    """What is said of a ``dryRun`` that nobody knows."""
+    shown = ", ".join(f'"{value}"' for value in given)
+    return f'Unsupported value: []string{{{shown}}}: supported values: "All"'
 
 
 def bad_option(name: str, message: str, method: str) -> Invalid:

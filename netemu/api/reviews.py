@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from netemu.api import body, strict
 from netemu.api.context import Context, Handler
+from netemu.api.decoding import body_of
 from netemu.api.paths import Target
 from netemu.api.rbac import MASTERS, Attributes, Rule
 from netemu.api.request import Answer, Request, User, json_answer
@@ -17,11 +17,7 @@ NOBODY: Final = User("")
 
 
 def _asked(target: Target, request: Request) -> Object:
-    given, _ = body.parse(
-        request.body, request.content_type, target.resource.kind, target.resource.api_version
-    )
-    checked, _ = strict.check(target.resource, given)
-    return checked
+    return body_of(target.resource, request)[0]
 
 
 def _answered(resource: Resource, given: Object, status: Object) -> Answer:

@@ -16,6 +16,8 @@ def with_runtime(pod: Object, found: Object | None) -> Object:
     if found is None:
         raise _refused(pod, f'RuntimeClass "{name}" not found')
     overhead = (found.get("overhead") or {}).get("podFixed") or {}
+    if spec.get("overhead") and not overhead:
+        raise unfounded(pod)
     if spec.get("overhead") and spec["overhead"] != overhead:
         raise _refused(pod, "Pod's Overhead doesn't match RuntimeClass's defined Overhead")
     scheduling = found.get("scheduling") or {}
@@ -26,6 +28,11 @@ def with_runtime(pod: Object, found: Object | None) -> Object:
         given = spec.get("tolerations") or []
         more["tolerations"] = [*given, *(item for item in tolerations if item not in given)]
     return {**pod, "spec": {**spec, **more}}
+
+
+def unfounded(pod: Object) -> Forbidden:
+    """The refusal of an overhead that no class gives."""
+    return _refused(pod, "Pod Overhead set without corresponding RuntimeClass defined Overhead")
 
 
 def _merged(pod: Object, given: Mapping[str, str], selector: Mapping[str, str]) -> dict[str, str]:

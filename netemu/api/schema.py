@@ -74,6 +74,9 @@ class Quantity:
 class Anything:
     """JSON that the API keeps as it is."""
 
+    objects: "Struct | None" = None
+    """What objects in it are, and those in a list (JSONSchemaPropsOrBool, …OrArray)."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Array:
@@ -128,6 +131,7 @@ Type: TypeAlias = (
     | Struct
 )
 
+_OR: Final = ("JSONSchemaPropsOrArray", "JSONSchemaPropsOrBool")
 TEXT: Final = Text()
 ANYTHING: Final = Anything()
 _PLAIN: Final[Mapping[tuple[str | None, str | None], Type]] = {
@@ -233,6 +237,9 @@ class _Types:
             raw = msgspec.json.decode(self._raw[name])
             if name == _MICRO_TIME:
                 self._done[name] = Time(micro=True)
+            elif name.endswith(_OR):
+                whole = self.named(name.rpartition("Or")[0])
+                self._done[name] = Anything(whole if isinstance(whole, Struct) else None)
             elif "properties" not in raw:
                 self._done[name] = self._type(raw)
             else:

@@ -21,10 +21,13 @@ _KEYS: Final[Mapping[str, tuple[str, ...]]] = {
 
 def broken_rules(obj: Object) -> Iterator[Cause]:
     """Every item without its key."""
-    status = obj.get("status") or {}
+    status = obj.get("status")
+    if not isinstance(status, dict):  # of a kind whose schema says nothing
+        return
     for field, keys in _KEYS.items():
-        for index, item in enumerate(status.get(field) or ()):
+        items = status.get(field)
+        for index, item in enumerate(items if isinstance(items, list) else ()):
             for key in keys:
-                if not item.get(key):
+                if isinstance(item, dict) and not item.get(key):
                     place = f"status.{field}[{index}].{key}"
                     yield Cause("FieldValueRequired", "Required value", place)

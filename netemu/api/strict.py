@@ -308,7 +308,11 @@ def _time(of: Time, value: Any, path: Path, walk: _Walk) -> Any:
 
 
 def _anything(of: Anything, value: Any, path: Path, walk: _Walk) -> Any:
-    return value
+    if of.objects is None or isinstance(value, bool):
+        return value
+    if isinstance(value, list):
+        return [_struct(of.objects, item, (path, at), walk) for at, item in enumerate(value)]
+    return _struct(of.objects, value, path, walk)
 
 
 _OMITTED: Final = frozenset({Array, Map})

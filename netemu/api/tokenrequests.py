@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from typing import Final
 
-from netemu.api import body, strict
 from netemu.api.context import Context, Handlers
+from netemu.api.decoding import body_of
 from netemu.api.paths import Target
-from netemu.api.request import Answer, Request, json_answer
+from netemu.api.request import Answer, Request, json_answer, warning_headers
 from netemu.api.tokens import AUDIENCE, LONGEST, SHORTEST, Wish
 from netemu.clock import rfc3339
 from netemu.model.errors import BadRequest, Cause, Conflict, Invalid, NotFound
@@ -21,10 +21,7 @@ _BINDABLE: Final = {"Pod": PODS, "Secret": SECRETS, "Node": NODES}
 async def issue(context: Context, target: Target, request: Request) -> Answer:
     """POST of a TokenRequest."""
     account = context.registry.get(target.resource, target.key).obj
-    given, _ = body.parse(
-        request.body, request.content_type, TOKEN_REQUEST.kind, TOKEN_REQUEST.api_version
-    )
-    checked, _ = strict.check(TOKEN_REQUEST, given)
+    checked, warnings = body_of(TOKEN_REQUEST, request)
     spec = checked.get("spec") or {}
     causes = list(_broken_rules(spec))
     if causes:
@@ -54,7 +51,7 @@ async def issue(context: Context, target: Target, request: Request) -> Answer:
         },
         "status": status,
     }
-    return json_answer(shown, 201)
+    return json_answer(shown, 201, warning_headers(warnings))
 
 
 def _broken_rules(spec: Object) -> Iterator[Cause]:

@@ -179,17 +179,20 @@ async def _lines(
 ) -> AsyncIterator[bytes]:
     loop = asyncio.get_running_loop()
     end = loop.time() + wanted.seconds
+    pause = bookmark_seconds if wanted.bookmarks else wanted.seconds
     while (left := end - loop.time()) > 0:
+        # One timer for many changes: a busy watch needn't be told the time with each of them.
+        timer = loop.call_later(min(left, pause), watch.wake)
         try:
-            async with asyncio.timeout(min(left, bookmark_seconds) if wanted.bookmarks else left):
-                events = await watch.batch()
-        except TimeoutError:
-            # A change may have come in since; a bookmark must not run ahead of it.
-            events = watch.pending()
-            if not events and wanted.bookmarks:
-                yield _bookmark(wanted, store.revision)
-        if piece := _seen(frames, wanted, events):
-            yield piece
+            while events := await watch.batch():
+                if piece := _seen(frames, wanted, events):
+                    yield piece
+                if loop.time() >= end:  # there may be no rest at all
+                    return
+        finally:
+            timer.cancel()
+        if wanted.bookmarks:
+            yield _bookmark(wanted, store.revision)
 
 
 def _seen(frames: Frames, wanted: WatchRequest, events: Sequence[Event]) -> bytes:

@@ -21,22 +21,23 @@ from netemu.api import (
 )
 from netemu.api.access import attributes_of
 from netemu.api.context import COLLECTION, OBJECT, Context, Handlers
+from netemu.api.decoding import body_of, judged, typed
 from netemu.api.parts import Part
 from netemu.api.paths import Target
 from netemu.api.registry import WriteOptions
 from netemu.api.request import (
     Answer,
     Request,
-    bad_option,
     json_answer,
     raw_answer,
     warning_headers,
 )
-from netemu.model.errors import BadRequest, Cause, Invalid, MethodNotAllowed
+from netemu.model.errors import Cause, Invalid, MethodNotAllowed
 from netemu.model.meta import Object, name_of, uid_of
 from netemu.model.resources import PODS, SERVICE_ACCOUNTS, SERVICES, Resource
 from netemu.store.base import Record
 
+_OPTIONS: Final = Resource("", "v1", "DeleteOptions", "deleteoptions")
 _RETURNED: Final = frozenset({PODS, SERVICES, SERVICE_ACCOUNTS})
 """Kinds whose DELETE answers with the object even when it is gone (upstream's swagger)."""
 
@@ -154,54 +155,6 @@ def options_of(request: Request) -> WriteOptions:
     return WriteOptions(manager=request.manager, dry_run=request.dry_run)
 
 
-def body_of(resource: Resource, request: Request) -> tuple[Object, list[str]]:
-    """The object in the body, checked, and what to warn of. Raises BadRequest and the like."""
-    given, doubled = body.parse(
-        request.body, request.content_type, resource.kind, resource.api_version
-    )
-    checked, unknown = strict.check(resource, typed(resource, given))
-    kind = resource.kind
-    head = f'{kind} in version "{resource.version}" cannot be handled as a {kind}: '
-    return checked, judged(request, [*doubled, *unknown], lambda why: BadRequest(head + why))
-
-
-def judged(request: Request, problems: list[str], refusal: Callable[[str], Exception]) -> list[str]:
-    """Refuse, warn of, or pass over fields that nobody knows, as the client wishes."""
-    match request.query.get("fieldValidation") or "Warn":
-        case "Strict":
-            if problems:
-                raise refusal("strict decoding error: " + ", ".join(problems))
-            return []
-        case "Warn":
-            return problems
-        case "Ignore":
-            return []
-        case other:
-            raise bad_option(
-                "fieldValidation",
-                f'Unsupported value: "{other}": supported values: "Ignore", "Strict", "Warn"',
-                request.method,
-            )
-
-
-def typed(resource: Resource, obj: Object) -> Object:
-    """The object with the kind of its URL. Raises BadRequest when its own differs."""
-    api_version = obj.get("apiVersion") or resource.api_version
-    kind = obj.get("kind") or resource.kind
-    if api_version != resource.api_version:
-        raise BadRequest(
-            f"the API version in the data ({api_version}) does not match the expected API version "
-            f"({resource.api_version})"
-        )
-    if kind != resource.kind:
-        package = resource.group.partition(".")[0] or "core"
-        raise BadRequest(
-            f'{kind} in version "{resource.version}" cannot be handled as a {resource.kind}: '
-            f"converting (v1.{kind}) to ({package}.{resource.kind}): unknown conversion"
-        )
-    return {**obj, "apiVersion": api_version, "kind": kind}
-
-
 def written(
     context: Context,
     target: Target,
@@ -230,7 +183,8 @@ async def delete(context: Context, target: Target, request: Request) -> Answer:
 def _delete_request(request: Request) -> deletion.DeleteRequest:
     given: Object = {}
     if request.body.strip():
-        given, _ = body.parse(request.body, request.content_type, "DeleteOptions")
+        given, _ = body.parse(request.body, request.content_type, _OPTIONS.kind)
+        given, _ = strict.check(_OPTIONS, given)
     return deletion.read_request(request.query, given)
 
 

@@ -311,6 +311,12 @@ class ImageMap:
             return Unknown("ErrImagePull", str(error))
         return resolve(entries, wanted, find)
 
+    def called(self, image: str, argv: Sequence[str]) -> tuple[str, ...]:
+        """A command as a container of that image would run it: the image may bring its program."""
+        found = self.resolve(Wanted(image=image, command=argv), lambda _: None)
+        known = isinstance(found, Program) and not any("{" in word for word in found.argv)
+        return found.argv if known and isinstance(found, Program) else tuple(argv)
+
 
 def _read(path: Path) -> tuple[Entry, ...]:
     import yaml  # late: a daemon without pods never needs it

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from netemu.controllers import topologyhints
 from netemu.controllers.actions import Action, Delete, execute, namespace_ends
 from netemu.controllers.index import Index
 from netemu.controllers.runner import Context
@@ -102,7 +103,20 @@ def _desired(seen: Observed, found: Iterable[Target], family: str) -> dict[Ports
         if addresses:
             endpoint = _endpoint(seen, target, addresses)
             desired.setdefault(ordered(target.ports), []).append(endpoint)
+    if topologyhints.is_asked_for(seen.service):
+        _hint_zones([each for some in desired.values() for each in some], seen.zones)
     return desired
+
+
+def _hint_zones(endpoints: Iterable[Object], zones: Mapping[str, str]) -> None:
+    """Hint each ready endpoint for one zone; in order of address, so that they stay the same."""
+    ready = [each for each in endpoints if each["conditions"]["ready"]]
+    ready.sort(key=lambda each: str(each["addresses"][0]))
+    hints = topologyhints.allot([each.get("zone", "") for each in ready], zones.values())
+    for endpoint, zone in zip(ready, hints or [""] * len(ready), strict=True):
+        endpoint.pop("hints", None)
+        if zone:
+            endpoint["hints"] = {"forZones": [{"name": zone}]}
 
 
 def _endpoint(seen: Observed, target: Target, addresses: list[str]) -> Object:

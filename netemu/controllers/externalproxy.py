@@ -15,7 +15,7 @@ from netemu.model import resources
 from netemu.model.addressing import IpNetwork
 from netemu.model.client import Change
 from netemu.model.meta import Key, Object, annotations_of, is_deleting, key_of
-from netemu.model.service import VIRTUAL_IP, stands_in
+from netemu.model.service import STANDS_IN, VIRTUAL_IP, stands_in
 
 MIRRORED: Final = 2**16 - 2
 """Offsets below this one have a mirror on the host's loopback (`Addressing.mirror`)."""
@@ -24,6 +24,32 @@ MIRRORED: Final = 2**16 - 2
 def plan(service: Object, taken: Collection[str], network: IpNetwork) -> list[Action]:
     """The annotation that a Service should have; `taken` are the addresses of all others."""
     has = annotations_of(service).get(VIRTUAL_IP, "")
+    complaints: list[Action] = [
+        Tell(service, "Warning", "InvalidAnnotation", f"annotation {words}")
+        for words in mistakes(service, taken, network)
+    ]
+    return [*complaints, *_in_line(service, has, taken, network)]
+
+
+def mistakes(service: Object, taken: Collection[str], network: IpNetwork) -> Iterable[str]:
+    """What is wrong about the annotations; all of it is told, and nothing of it stops anything."""
+    annotations, spec = annotations_of(service), service["spec"]
+    value, has = annotations.get(STANDS_IN), annotations.get(VIRTUAL_IP, "")
+    if value not in (None, "true", "false"):
+        yield f'{STANDS_IN} must be "true" or "false", not "{value}"'
+    if value == "true" and spec.get("type") != "ExternalName":
+        yield f"{STANDS_IN} is for Services of type ExternalName"
+    if not stands_in(service):
+        return
+    if not spec.get("ports"):
+        yield f"{STANDS_IN} forwards the Service's ports, and there are none"
+    if has and not _fits(has, network):
+        yield f'{VIRTUAL_IP} must be an address of {network}, not "{has}"'
+    elif has in taken:
+        yield f"{VIRTUAL_IP}: {has} is already allocated"
+
+
+def _in_line(service: Object, has: str, taken: Collection[str], network: IpNetwork) -> list[Action]:
     if is_deleting(service) or not stands_in(service):
         return [Update(resources.SERVICES, _with(service, ""))] if has else []
     if _fits(has, network) and has not in taken:
@@ -79,7 +105,8 @@ class ExternalProxyController:
     def observe(self, change: Change) -> Iterable[Key]:
         """Only Services that have something to do with it."""
         states = (state for state in (change.old, change.new) if state is not None)
-        if any(stands_in(each) or VIRTUAL_IP in annotations_of(each) for each in states):
+        named = {name for each in states for name in annotations_of(each)}
+        if named & {STANDS_IN, VIRTUAL_IP}:
             return (key_of(change.object),)
         return ()
 

@@ -31,6 +31,7 @@ from netemu.daemon.ports import open_ports
 from netemu.dns.records import lowered, name_from
 from netemu.dns.seen import Seen, see, serve_metrics
 from netemu.dns.server import Dns, serve_dns
+from netemu.fabric.owners import Owners
 from netemu.late import late, load_all
 from netemu.model.latest import Latest
 from netemu.model.resources import CONFIG_MAPS
@@ -232,6 +233,7 @@ async def _serve_network(
             problem=places.problem,
             mode=settings.proxy.mode,
             resolve=launched.host.resolve,
+            owners=Owners(launched.runtime.hosted),
         )
     )
     return seen, proxy

@@ -1,16 +1,15 @@
 """What the DNS server did, under the names that CoreDNS' dashboards ask for.
 
-A reply costs one addition in a table of equal ones, one that is kept even less (see `tallies`);
-what it means (type, size, plugin) is worked out when somebody reads the metrics.
+Replies are counted where they are sent, an addition each (see `tallies`); what they mean (type,
+size, plugin) is worked out when somebody reads the metrics.
 """
 
 from typing import Final
 
-from netemu.dns import wire
 from netemu.dns.observation import Batch, Exchanged, Observation, Observers
 from netemu.dns.presentation import rcode_name, type_name
 from netemu.dns.records import Source
-from netemu.dns.tallies import Kind
+from netemu.dns.tallies import OPT, Kind
 from netemu.metrics import OTHER, Metrics, exponential
 
 SERVER: Final = "dns://:53"
@@ -62,7 +61,6 @@ PLUGINS: Final = {
 """The plugin of CoreDNS that would have written such a reply."""
 
 _OPT_AT: Final = slice(4, 7)
-_OPT: Final = b"\0\0\x29"
 
 
 class DnsMetrics:
@@ -137,18 +135,8 @@ class DnsMetrics:
         metrics.before_reading(self._work_out)
 
     def observe(self, seen: Observation) -> None:
-        """Count one reply."""
+        """Take the time of one reply; it is counted by whoever sent it."""
         self._seconds.observe(seen.seconds)
-        if seen.source is not Source.KEPT:
-            sizes = len(seen.packet), len(seen.reply), seen.reply[3]
-            kind = (
-                _last_of(seen.packet),
-                *sizes,
-                seen.protocol,
-                ":" in seen.client,
-                _source_of(seen),
-            )
-            self._observers.tallies.of(kind).count += 1
 
     def observe_batch(self, batch: Batch) -> None:
         """Count several; each of them took at most as long as all of them."""
@@ -187,26 +175,8 @@ class DnsMetrics:
             self._dnssec.of(*_HERE).add(times)
 
 
-def _last_of(packet: bytes) -> bytes:
-    """The last octets that a query without EDNS options would have; none if it couldn't be read."""
-    try:
-        query = wire.parse(packet)
-    except (wire.Malformed, wire.Unanswerable):
-        return b""
-    do = 0x80 if query.edns is not None and query.edns.dnssec_ok else 0
-    return query.asked[-4:] + _OPT + bytes((0, 0, 0, 0, do, 0, 0, 0))
-
-
-def _source_of(seen: Observation) -> str:
-    """The source; of what was cached also whether it says something or denies it."""
-    if seen.source is not Source.CACHE:
-        return str(seen.source)
-    says = seen.reply[6:8] != b"\0\0" and not seen.rcode
-    return f"{seen.source}/{'success' if says else 'denial'}"
-
-
 def _type_and_do(last: bytes) -> tuple[str, bool]:
-    if last[_OPT_AT] == _OPT:
+    if last[_OPT_AT] == OPT:
         kind, dnssec_ok = last[:2], last[-4] > 0x7F
     else:
         kind, dnssec_ok = last[-4:-2], False

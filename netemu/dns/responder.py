@@ -24,6 +24,7 @@ from netemu.dns.order import arranger
 from netemu.dns.outcome import Ask, Outcome, Wish
 from netemu.dns.records import Question, Rcode, Source
 from netemu.dns.replies import ID_OCTETS, Replies, Room
+from netemu.dns.tallies import made_kind
 from netemu.model.latest import Latest
 from netemu.model.snapshot import Snapshot
 
@@ -141,6 +142,7 @@ class Responder:
         except wire.Malformed as error:
             reply = wire.refusal(packet, error.rcode)
             send(reply)
+            self._count(None, packet, client, reply, Source.SERVER)
             self._observed(packet, client, reply, started, Source.SERVER)
             return
         job = Job(packet, query, client, send, started)
@@ -197,6 +199,7 @@ class Responder:
         ident, asked = job.packet[:ID_OCTETS], job.packet[ID_OCTETS:]
         reply = ident + self.table.put(asked, written, made.parts, keep=keep)
         job.send(reply)
+        self._count(query, job.packet, job.client, reply, made.source)
         self._observed(job.packet, job.client, reply, job.started, made.source)
 
     def _transfer(self, job: Job, send_all: SendAll) -> None:
@@ -214,6 +217,19 @@ class Responder:
             yield from messages
         except Exception:
             self._complain()
+
+    def _count(
+        self,
+        query: wire.Query | None,
+        packet: bytes,
+        client: Client,
+        reply: bytes,
+        source: Source,
+    ) -> None:
+        protocol = "tcp" if self._stream else "udp"
+        by_ipv6 = ":" in client[0]
+        kind = made_kind(query, len(packet), reply, protocol, source, by_ipv6=by_ipv6)
+        self.observers.tallies.of(kind).count += 1
 
     def _observed(
         self, packet: bytes, client: Client, reply: bytes, started: float, source: Source

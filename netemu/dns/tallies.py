@@ -7,6 +7,9 @@ to nothing; the metrics work out what the kinds mean when somebody reads them.
 from collections.abc import Callable
 from typing import Final, TypeAlias
 
+from netemu.dns.records import Source
+from netemu.dns.wire import Query
+
 Kind: TypeAlias = tuple[bytes, int, int, int, str, bool, str | None]
 """The query's last octets (see `LAST`), sizes of query and reply, the octet with the response code,
 protocol, whether by IPv6, and the source; None for a kept reply.
@@ -14,6 +17,8 @@ protocol, whether by IPv6, and the source; None for a kept reply.
 
 LAST: Final = 15
 """Octets at a query's end that tell its type: type, class and an OPT record without options."""
+OPT: Final = b"\0\0\x29"
+"""How an OPT record begins."""
 MOST_KINDS: Final = 2000
 """Different ones before they are worked out; a few milliseconds' work."""
 
@@ -64,3 +69,24 @@ class Tallies:
 def kept_kind(query: bytes, reply: bytes, protocol: str, *, by_ipv6: bool) -> Kind:
     """The kind of a reply that is kept; both without their ids."""
     return query[-LAST:], len(query) + 2, len(reply) + 2, reply[1], protocol, by_ipv6, None
+
+
+def made_kind(
+    query: Query | None, size: int, reply: bytes, protocol: str, source: Source, *, by_ipv6: bool
+) -> Kind:
+    """The kind of a reply that was worked out for a query of `size` octets, None if it couldn't be
+    read; of one that was cached also whether it says something or denies it.
+    """
+    origin = str(source)
+    if source is Source.CACHE:
+        says = reply[6:8] != b"\0\0" and not reply[3] & 0xF
+        origin = f"{origin}/{'success' if says else 'denial'}"
+    return _last_of(query), size, len(reply), reply[3], protocol, by_ipv6, origin
+
+
+def _last_of(query: Query | None) -> bytes:
+    """The last octets that a query without EDNS options would have."""
+    if query is None:
+        return b""
+    do = b"\x80" if query.edns is not None and query.edns.dnssec_ok else b"\0"
+    return query.asked[-4:] + OPT + bytes(4) + do + bytes(3)

@@ -172,6 +172,7 @@ _STORED: tuple[Resource, ...] = (
 _CREATE = ("create",)
 _AUTHENTICATION, _AUTHORIZATION = "authentication.k8s.io", "authorization.k8s.io"
 REVIEWS: tuple[Resource, ...] = (
+    Resource("", "v1", "Binding", "bindings", verbs=_CREATE),
     Resource(
         _AUTHENTICATION, "v1", "SelfSubjectReview", "selfsubjectreviews", False, verbs=_CREATE
     ),
@@ -199,7 +200,7 @@ REVIEWS: tuple[Resource, ...] = (
         _AUTHORIZATION, "v1", "SubjectAccessReview", "subjectaccessreviews", False, verbs=_CREATE
     ),
 )
-"""Questions: answered at once, and kept nowhere."""
+"""Questions, and the wish to bind a pod: answered at once, and kept nowhere."""
 
 RESOURCES: tuple[Resource, ...] = (
     Resource("", "v1", "ConfigMap", "configmaps", short_names=("cm",)),
@@ -232,7 +233,7 @@ RESOURCES: tuple[Resource, ...] = (
     Resource("coordination.k8s.io", "v1", "Lease", "leases"),
     Resource("discovery.k8s.io", "v1", "EndpointSlice", "endpointslices"),
     Resource("metallb.io", "v1beta1", "IPAddressPool", "ipaddresspools"),
-    Resource("metallb.io", "v1beta1", "L2Advertisement", "l2advertisements", controlled=False),
+    Resource("metallb.io", "v1beta1", "L2Advertisement", "l2advertisements"),
     Resource("policy", "v1", "PodDisruptionBudget", "poddisruptionbudgets", True, ("pdb",), (),
              ("status",)),
     Resource("scheduling.k8s.io", "v1", "PriorityClass", "priorityclasses", False, ("pc",)),

@@ -92,7 +92,8 @@ def parse(text: str) -> Schedule:
 def _plain(text: str) -> str:
     parts = text.split()
     if len(parts) != _FIELDS:
-        raise ValueError(f"expected exactly {_FIELDS} fields, found {len(parts)}: {parts}")
+        shown = f"[{' '.join(parts)}]"
+        raise ValueError(f"expected exactly {_FIELDS} fields, found {len(parts)}: {shown}")
     # `?` is the same as `*` in robfig/cron; cronsim's L, # and W aren't known to it.
     parts = ["*" if part == "?" else part for part in parts]
     for part in (parts[2], parts[4]):

@@ -1,6 +1,5 @@
 """Label selectors, as text (``a=b,c in (x,y),!d``) and as objects (matchLabels, …)."""
 
-import re
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any, TypeAlias
@@ -77,30 +76,10 @@ def from_object(selector: Mapping[str, Any] | None) -> Selector | None:
     return wanted + extra
 
 
-_KEY = r"(?:[A-Za-z0-9.-]+/)?[A-Za-z0-9](?:[A-Za-z0-9_.-]*[A-Za-z0-9])?"
-_SET = re.compile(rf"\s*({_KEY})\s+(in|notin)\s*\(([^()]*)\)\s*\Z")
-_EQUAL = re.compile(rf"\s*({_KEY})\s*(==|=|!=)\s*([A-Za-z0-9_.-]*)\s*\Z")
-_ORDER = re.compile(rf"\s*({_KEY})\s*([<>])\s*(-?\d+)\s*\Z")
-_BARE = re.compile(rf"\s*(!?)\s*({_KEY})\s*\Z")
-_COMMA = re.compile(r",(?![^()]*\))")
-
-
 def parse(text: str) -> Selector:
     """Read a selector as ``-l`` takes it. Raises ValueError for what it cannot be."""
     if not text.strip():
         return EVERYTHING
-    return tuple(_requirement(part) for part in _COMMA.split(text))
+    from netemu.model import selectorparser  # late: the parser makes requirements
 
-
-def _requirement(part: str) -> Requirement:
-    if found := _SET.match(part):
-        values = tuple(value.strip() for value in found[3].split(","))
-        return Requirement(found[1], Operator.IN if found[2] == "in" else Operator.NOT_IN, values)
-    if found := _EQUAL.match(part):
-        operator = Operator.NOT_IN if found[2] == "!=" else Operator.IN
-        return Requirement(found[1], operator, (found[3],))
-    if found := _ORDER.match(part):
-        return Requirement(found[1], Operator.GT if found[2] == ">" else Operator.LT, (found[3],))
-    if found := _BARE.match(part):
-        return Requirement(found[2], Operator.DOES_NOT_EXIST if found[1] else Operator.EXISTS)
-    raise ValueError(f"unable to parse requirement: found '{part.strip()}'")
+    return selectorparser.parse(text)

@@ -7,7 +7,16 @@ from enum import StrEnum
 from msgspec import Struct
 
 from netemu.model.addressing import canonical, family_of
-from netemu.model.meta import Key, Object, annotations_of, key_of, labels_of, name_of, namespace_of
+from netemu.model.meta import (
+    Key,
+    Object,
+    annotations_of,
+    is_deleting,
+    key_of,
+    labels_of,
+    name_of,
+    namespace_of,
+)
 
 AFFINITY_SECONDS = 10800
 """How long a client sticks to its endpoint when a Service doesn't say (Kubernetes' default)."""
@@ -178,7 +187,7 @@ def service_from(obj: Object) -> Service:
         namespace=namespace_of(obj),
         name=name_of(obj),
         type=ServiceType(spec.get("type", "ClusterIP")),
-        cluster_ips=tuple([canonical(ip) if ":" in ip else ip for ip in ips if ip != "None"]),
+        cluster_ips=tuple([canonical(ip) for ip in ips if ip != "None"]),
         headless="None" in ips,
         ports=tuple(_service_port(port) for port in spec.get("ports") or ()),
         external_name=spec.get("externalName", ""),
@@ -333,6 +342,8 @@ class NodePlace(Struct, frozen=True, kw_only=True):
     zone: str = ""
     secondary: str = ""
     """With dual stack, its address of the other family."""
+    eligible: bool = True
+    """False while it goes: balancers are to send it nothing more (KEP-3458)."""
 
     @property
     def addresses(self) -> tuple[str, ...]:
@@ -345,6 +356,8 @@ class NodePlace(Struct, frozen=True, kw_only=True):
 
 
 ZONE = "topology.kubernetes.io/zone"
+GOING = "ToBeDeletedByClusterAutoscaler"
+"""The taint of a node that is about to go."""
 
 
 def node_place_from(obj: Object) -> NodePlace:
@@ -358,4 +371,6 @@ def node_place_from(obj: Object) -> NodePlace:
         secondary=internal[1] if len(internal) > 1 else "",
         pod_ranges=tuple(spec.get("podCIDRs") or ()),
         zone=labels_of(obj).get(ZONE, ""),
+        eligible=not is_deleting(obj)
+        and all(taint["key"] != GOING for taint in spec.get("taints") or ()),
     )

@@ -22,3 +22,13 @@ class Sockets(Protocol):
         self, kind: socket.SocketKind, family: socket.AddressFamily = socket.AF_INET
     ) -> socket.socket:
         """An unconnected, unbound socket of that kind. Raises OSError."""
+
+
+class Owners(Protocol):
+    """Tells on which node a process of the cluster's own network stands."""
+
+    def __bool__(self) -> bool:
+        """Whether there are such processes that one could tell apart."""
+
+    def of(self, client: tuple[str, int], *, datagrams: bool = False) -> str:
+        """The address of the node of a client, by the client's own; "" when that can't be told."""

@@ -239,6 +239,10 @@ class Containers:
         self._owner.change(name, life=ended, waiting=waiting, ended=clock.monotonic())
         self._owner.event("Warning", "Failed", f"Error: {why}", name)
 
+    def called(self, name: str, argv: Sequence[str]) -> tuple[str, ...]:
+        """A command as the image of a container would have it."""
+        return self._cluster.images.called(self._owner.pod.spec(name).image, argv)
+
     def _misconfigured(self, name: str, reason: str, why: str) -> None:
         retry_at = self._cluster.clock.monotonic() + CONFIG_RETRY_SECONDS
         self._owner.change(name, waiting=Waiting(reason, why), retry_at=retry_at)

@@ -9,6 +9,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from netemu.late import late
 from netemu.model.errors import BadRequest
 from netemu.model.meta import Object, name_of, namespace_of, uid_of
@@ -70,6 +72,9 @@ class Streams:
         Raises NotRunning, NotStarted.
         """
         run = self._running(pod, options.container)
+        containers = self._workers[uid_of(pod)].containers
+        argv = containers.called(options.container, options.command)
+        options = replace(options, command=argv)
         async with sessions.command(self._runtime, run.target, options) as session:
             yield session
 

@@ -142,6 +142,8 @@ def _chain(target: Address, stack: Stack) -> Iterator[nft.Command]:
     # which it had a minute ago (TIME_WAIT) isn't one of them: tproxy finds the listener for it.
     transparent = nft.Read(Load.TRANSPARENT), nft.Equal(b"\1")
     yield nft.AddRule(CHAIN, (*GOES_ON, *transparent, *_KEEP))
+    # The same for datagrams, and for the errors that endpoints' kernels send instead (ICMP).
+    yield nft.AddRule(CHAIN, (*NO_TCP, *transparent, *_KEEP))
     opened = (
         nft.Read(stack.destination, 0),
         nft.Read(Load.DESTINATION_PORT, stack.words),

@@ -17,11 +17,12 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from os import read, write
 from time import perf_counter
-from typing import Final
+from typing import Final, TypeAlias
 
 from netemu.clock import Clock, SystemClock, Timer
 from netemu.proxy.choose import Address
-from netemu.proxy.entrance import Way
+from netemu.proxy.dial import speak_for
+from netemu.proxy.entrance import Candidates, Way
 from netemu.proxy.ledger import Ledger, Link
 from netemu.proxy.limits import FLOWS
 
@@ -40,6 +41,9 @@ DATAGRAMS_PER_TURN: Final = 32
 BUFFER_BYTES: Final = 1024 * 1024
 """Receive buffer asked for per front, where bursts of all clients arrive; the kernel caps it at
 net.core.rmem_max."""
+
+Named: TypeAlias = Callable[[Candidates, str], bool]
+"""Whether endpoints are to see a client's own address, by where it is led."""
 
 log = logging.getLogger(__name__)
 
@@ -159,9 +163,17 @@ class Datagrams:
         clock: Clock | None = None,
         limit: int = FLOWS,
         ledger: Ledger | None = None,
+        named: Named | None = None,
+        near: Callable[[str], bool] | None = None,
+        node_of: Callable[[Address], str] | None = None,
     ) -> None:
-        """`connector` makes the non-blocking socket to connect to an endpoint from."""
+        """`connector` makes the non-blocking socket to connect to an endpoint from; `named`,
+        `near` and `node_of` are as for the relay of connections.
+        """
         self._ledger = ledger
+        self._named = named
+        self._near = near
+        self._node_of = node_of
         self.now = 0.0
         """The time of this turn."""
         self.evicted = 0
@@ -269,6 +281,7 @@ class Datagrams:
             except OSError:
                 return False
             try:
+                self._speak(sock, flow, endpoint[0])
                 sock.connect(endpoint)
             except OSError:
                 sock.close()
@@ -280,6 +293,18 @@ class Datagrams:
                 flow.link = self._ledger.opened(flow.front.way, flow.client, endpoint, flow.counted)
             return True
         return False
+
+    def _speak(self, sock: socket.socket, flow: Flow, endpoint: str) -> None:
+        """Have the endpoint see the client's own address where it is to. Raises OSError."""
+        if self._near is not None and self._near(endpoint):
+            return
+        client, source = flow.client[0], ""
+        if self._named is not None and self._named(flow.front.way, client):
+            source = client
+        elif self._node_of is not None:
+            source = self._node_of(flow.client)
+        if source and source != endpoint:
+            speak_for(sock, source)
 
     def _hang_up(self, flow: Flow, *, broken: bool = False) -> None:
         if flow.link is not None and self._ledger is not None:

@@ -1,6 +1,6 @@
 """Which health ports there are on each node's address, and who answers there."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from http import HTTPStatus
 
@@ -38,6 +38,8 @@ class HealthPorts:
         self._metrics = metrics
         self._nodes: dict[str, str] = {}
         """Names by address; with dual stack a node has two."""
+        self._going: frozenset[str] = frozenset()
+        """Addresses of nodes that balancers are to send nothing more."""
         self._checks: dict[Key, HealthCheck] = {}
         for address in also:
             self._own(address, wanted=True)
@@ -45,6 +47,8 @@ class HealthPorts:
     def follow_nodes(self, nodes: Mapping[str, NodePlace]) -> None:
         """Answer on these nodes' addresses."""
         after = {address: name for name, node in nodes.items() for address in node.addresses}
+        going = (node.addresses for node in nodes.values() if not node.eligible)
+        self._going = frozenset(address for some in going for address in some)
         checks = dict(self._checks)
         for key in checks:
             self.check(key, None)
@@ -67,7 +71,10 @@ class HealthPorts:
                 self._ports.want((address, check.port), partial(self._of_service, key, name))
 
     def _own(self, address: str, *, wanted: bool) -> None:
-        answers = {HEALTHZ_PORT: self._healthz, METRICS_PORT: self._of_proxy}
+        answers: dict[int, Callable[[str], Page]] = {
+            HEALTHZ_PORT: partial(self._healthz, address),
+            METRICS_PORT: self._of_proxy,
+        }
         for port, answer in answers.items():
             place: Address = (address, port)
             self._ports.want(place, answer if wanted else None)
@@ -75,8 +82,9 @@ class HealthPorts:
     def _of_service(self, key: Key, node: str, _path: str) -> Page:
         return service_page(key, self._checks[key].ready.get(node, 0))
 
-    def _healthz(self, path: str) -> Page:
-        page = proxy_page(path, self.updated, self._clock.now(), eligible=True)
+    def _healthz(self, address: str, path: str) -> Page:
+        eligible = address not in self._going
+        page = proxy_page(path, self.updated, self._clock.now(), eligible=eligible)
         if path in ("/healthz", "/livez"):
             family = self._metrics.healthz if path == "/healthz" else self._metrics.livez
             family.of(str(page.status.value)).add()

@@ -16,15 +16,16 @@ from netemu.clock import Clock
 from netemu.model import nft
 from netemu.model.addressing import Addressing, IpNetwork
 from netemu.model.nft import Interception
-from netemu.model.sockets import Sockets
+from netemu.model.sockets import Owners, Sockets
 from netemu.proxy.catchall import CatchAll
+from netemu.proxy.choose import Address
 from netemu.proxy.datagrams import Datagrams
 from netemu.proxy.ledger import Ledger
 from netemu.proxy.limits import CONNECTIONS, FLOWS, SHARE
 from netemu.proxy.listeners import Listeners
 from netemu.proxy.openings import Openings
 from netemu.proxy.ports import Network
-from netemu.proxy.relay import Relay
+from netemu.proxy.relay import NodeOf, Relay
 from netemu.proxy.source import Sources
 
 if TYPE_CHECKING:
@@ -48,16 +49,19 @@ async def open_lanes(
     ledger: Ledger,
     means: Mapping[str, Interception | None],
     problem: str,
+    owners: Owners | None = None,
 ) -> AsyncIterator[Lanes]:
     """Lanes for the families of a cluster, until the block is left; then what was read is delivered
-    first. `means` has the interception of each family.
+    first. `means` has the interception of each family; `owners` tells processes of nodes apart.
     """
     loop = asyncio.get_running_loop()
     networks = {Network.CLUSTER: cluster}
     if host is not None:
         networks[Network.HOST] = host
     outside = None if host is None else _relays_outside(loop, host, clock, ledger)
-    shop = _Workshop(loop, networks, clock, ledger, outside, problem, len(addressing.families))
+    shop = _Workshop(
+        loop, networks, clock, ledger, outside, problem, len(addressing.families), owners
+    )
     lanes = {each.family: shop.lane(each, means[each.family]) for each in addressing.families}
     openings = _joined({family: lane.openings for family, lane in lanes.items()})
     relays = [lane.relay for lane in lanes.values()]
@@ -95,6 +99,7 @@ class _Workshop(NamedTuple):
     problem: str
     families: int
     """How many lanes share the descriptors."""
+    owners: Owners | None
 
     def lane(self, ranges: Addressing, interception: Interception | None) -> Lane:
         """The lane of a family that has those ranges."""
@@ -102,18 +107,21 @@ class _Workshop(NamedTuple):
         family = nft.FAMILIES[ranges.services.version]
         connector = self.networks[Network.CLUSTER].connector
         sources = _sources(ranges)
+        named = None if interception is None else sources.kept
         relay = Relay(
             loop,
             partial(connector, socket.SOCK_STREAM, family),
             clock,
             _share(SHARE * self.families, CONNECTIONS),
             ledger,
-            None if interception is None else sources.kept,
+            named,
             sources.near,
+            self._node_of(sources, interception, datagrams=False),
         )
         tie = partial(connector, socket.SOCK_DGRAM, family)
         flows = _share(2 * SHARE * self.families, FLOWS)
-        datagrams = Datagrams(loop, tie, clock, flows, ledger)
+        node_of = self._node_of(sources, interception, datagrams=True)
+        datagrams = Datagrams(loop, tie, clock, flows, ledger, named, sources.near, node_of)
         openings = Openings(
             Listeners(relay, datagrams, self.networks, clock, loop.call_soon, self.outside),
             None if interception is None else CatchAll(relay, interception),
@@ -121,6 +129,20 @@ class _Workshop(NamedTuple):
             self.problem,
         )
         return Lane(relay, datagrams, openings)
+
+    def _node_of(
+        self, sources: Sources, interception: Interception | None, *, datagrams: bool
+    ) -> NodeOf | None:
+        """Tells in whose name connections of the nodes' own processes are made."""
+        owners = self.owners
+        if owners is None or interception is None:
+            return None
+
+        def node_of(client: Address) -> str:
+            asked = bool(owners) and sources.near(client[0])
+            return owners.of(client, datagrams=datagrams) if asked else ""
+
+        return node_of
 
 
 def _kernel(interception: Interception, ranges: Addressing) -> "Kernel":

@@ -37,6 +37,8 @@ DRAIN_TICK: Final = 0.01
 """How often exit looks whether they have been."""
 Named: TypeAlias = Callable[[Candidates, str], bool]
 """Whether endpoints are to see a client's own address, by where it is led."""
+NodeOf: TypeAlias = Callable[[Address], str]
+"""The address of the node on which a client in the cluster's own network stands; "" for others."""
 _RESET: Final = struct.pack("ii", 1, 0)
 log = logging.getLogger(__name__)
 
@@ -53,6 +55,7 @@ class Relay:
         ledger: Ledger | None = None,
         named: Named | None = None,
         near: Callable[[str], bool] | None = None,
+        node_of: NodeOf | None = None,
     ) -> None:
         """`connector` makes the non-blocking socket to connect to an endpoint from; `named` says
         which clients' connections are made in their own name, if that is possible here, and `near`
@@ -67,6 +70,7 @@ class Relay:
         self._limit = limit
         self._named = named
         self._near = near
+        self._node_of = node_of
         self._handlers: dict[int, End | Dial] = {}
         self._dead: list[socket.SocketType] = []
         self._deadlines: dict[Dial, float] = {}
@@ -180,6 +184,8 @@ class Relay:
         dial = Dial(self, client, candidates(peer), (candidates, peer))
         if self._named is not None and self._named(candidates, peer[0]):
             dial.source, dial.near = peer[0], self._near
+        elif self._node_of is not None and (node := self._node_of(peer)):
+            dial.source, dial.near = node, self._near
         dial.advance()
 
     # What dials ask for

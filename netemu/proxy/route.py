@@ -6,6 +6,7 @@ from random import Random
 from typing import Final
 
 from netemu.clock import Clock
+from netemu.model.service import Protocol
 from netemu.proxy.affinity import AffinityTable
 from netemu.proxy.choose import Address, choose
 from netemu.proxy.limits import TALLIES
@@ -16,8 +17,8 @@ ROUNDS = 4
 """How often one connection may come back to an endpoint; the dial ladder has as many steps."""
 ANY_DOOR: Final = Door()
 
-PlaceOf = Callable[[str], Place]
-"""Where the client with an address stands."""
+PlaceOf = Callable[[Address, Protocol], Place]
+"""Where the client with an address and port stands."""
 
 
 @dataclass(slots=True)
@@ -34,7 +35,7 @@ class Tally:
     """Those that ended by a reset or a refusal."""
 
 
-def _anywhere(_client: str) -> Place:
+def _anywhere(_client: Address, _protocol: Protocol) -> Place:
     return NOWHERE
 
 
@@ -89,7 +90,7 @@ class Route:
         """
         self.connections += 1
         client = peer[0]
-        place = place_of(client)
+        place = place_of(peer, self.backend.protocol)
         for _ in range(ROUNDS):
             tried: set[Address] = set()
             while (endpoint := self._next(client, door, place, tried)) is not None:
@@ -154,4 +155,5 @@ class Path:
 
     def serves(self, peer: Address, endpoint: Address) -> bool:
         """Whether the endpoint is (still) for that client."""
-        return endpoint in self.route.reach.of(self.door, self.place_of(peer[0]))
+        place = self.place_of(peer, self.route.backend.protocol)
+        return endpoint in self.route.reach.of(self.door, place)

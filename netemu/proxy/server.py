@@ -32,7 +32,7 @@ from netemu.model.meta import Key
 from netemu.model.nft import Interception
 from netemu.model.service import PodAddress, Protocol
 from netemu.model.snapshot import EMPTY, Snapshot, changed_services
-from netemu.model.sockets import Sockets
+from netemu.model.sockets import Owners, Sockets
 from netemu.proxy.choose import Address, written
 from netemu.proxy.externalnames import ExternalNames, Resolve, no_resolver
 from netemu.proxy.gate import OPEN
@@ -73,8 +73,10 @@ class Proxy:
         site: Site,
         clock: Clock,
         rng: Random,
+        owners: Owners | None = None,
     ) -> None:
         self._relays = relays
+        self._owners = owners
         self._listeners = listeners
         self.ledger = ledger
         self.outside = outside(self._found_outside)
@@ -283,8 +285,12 @@ class Proxy:
         pod = self._seen.pods.get(address)
         return None if pod is None else pod.node
 
-    def _place_of(self, address: str) -> Place:
-        return self._places.of(address)
+    def _place_of(self, client: Address, protocol: Protocol) -> Place:
+        if self._owners and self._site.addressing.has(client[0]):
+            node = self._owners.of(client, datagrams=protocol is Protocol.UDP)
+            if node:
+                return self._places.at(node)
+        return self._places.of(client[0])
 
     def _update(self, key: Key, after: Plan) -> None:
         before = self._plans.pop(key, NOTHING)
@@ -384,12 +390,13 @@ async def serve_proxy(
     mode: ProxyMode = ProxyMode.USERSPACE,
     real: Clock | None = None,
     interception6: Interception | None = None,
+    owners: Owners | None = None,
 ) -> AsyncIterator[Proxy]:
     """Relay to the Services of `latest` while the block runs; on entry what it says listens.
 
     `host` is None when the cluster's network is the host's own loopback, `interception` when every
     address needs a socket of its own, `problem` being the reason if that is worth telling, and
-    `interception6` is the same for IPv6;
+    `interception6` is the same for IPv6; `owners` tells processes in the nodes' network apart;
     `resolve` finds hosts outside; `real` is the machine's own time, whatever becomes of the
     cluster's.
     """
@@ -397,10 +404,10 @@ async def serve_proxy(
     real = real or SystemClock()
     ledger = Ledger(real)
     means = {"IPv4": interception, "IPv6": interception6}
-    async with open_lanes(addressing, cluster, host, real, ledger, means, problem) as lanes:
+    async with open_lanes(addressing, cluster, host, real, ledger, means, problem, owners) as lanes:
         site = Site(addressing, nodes, loopback=host is None)
         names = partial(ExternalNames, resolve, real)
-        proxy = Proxy(lanes.relays, lanes.openings, ledger, names, site, clock, rng)
+        proxy = Proxy(lanes.relays, lanes.openings, ledger, names, site, clock, rng, owners)
         ports = StatusPorts(asyncio.get_running_loop(), cluster, real)
         proxy.health(ports, () if site.loopback else (LOOPBACK,))
         with suppress(ModeRefused):  # then the status says why

@@ -46,7 +46,10 @@ class Watch(Protocol):
     """A stream of events in the order of their revisions."""
 
     async def batch(self) -> Sequence[Event]:
-        """Wait for events; at least one. Raises CutOff."""
+        """Wait for events; at least one, or none when it was woken. Raises CutOff."""
+
+    def wake(self) -> None:
+        """Let who waits go on without events, once, if none are due."""
 
     def pending(self) -> Sequence[Event]:
         """What is due now, perhaps nothing. Raises CutOff."""

@@ -30,6 +30,7 @@ class MemoryWatch:
         self._events: deque[Event] = deque()
         self._wake = asyncio.Event()
         self._cut_off = False
+        self._woken = False
 
     def takes(self, resource: str) -> bool:
         """Whether it watches a resource."""
@@ -54,10 +55,17 @@ class MemoryWatch:
 
     async def batch(self) -> Sequence[Event]:
         """Wait for events."""
-        while not self._events and not self._cut_off:
+        while not self._events and not self._cut_off and not self._woken:
             self._wake.clear()
             await self._wake.wait()
+        if not self._events:  # else it is still to be told, after these
+            self._woken = False
         return self.pending()
+
+    def wake(self) -> None:
+        """Let who waits go on."""
+        self._woken = True
+        self._wake.set()
 
     def close(self) -> None:
         """Stop."""

@@ -86,3 +86,9 @@ async def test_an_old_hash_leads_to_the_new_one(cluster: Cluster) -> None:
     answer = await cluster.whole("GET", "/openapi/v3/api/v1", hash="old")
     assert answer.status == 301
     assert dict(answer.headers)["Location"].startswith("/openapi/v3/api/v1?hash=")
+
+
+async def test_metrics_count_what_is_stored(cluster: Cluster) -> None:
+    answer = await cluster.whole("GET", "/metrics")
+    assert answer.content_type.startswith("text/plain; version=0.0.4")
+    assert b'apiserver_storage_objects{resource="namespaces"} ' in answer.body

@@ -82,3 +82,23 @@ async def test_roles_and_bindings_are_shown(kubectl: Kubectl, bot: tuple[str, ..
     )
     assert "ServiceAccount  bot   default" in described.out
     assert "deployments.apps" in admin.out
+
+
+async def test_the_administrator_may_act_as_somebody_else(
+    kubectl: Kubectl, bot: tuple[str, ...]
+) -> None:
+    account = "system:serviceaccount:default:bot"
+    said = await kubectl("auth", "whoami", f"--as={account}", "--as-group=a")
+    assert account in said.out
+    assert "[a system:authenticated]" in said.out
+    assert (await kubectl("auth", "can-i", "list", "pods", f"--as={account}")).out == "yes\n"
+    said = await kubectl("get", "secrets", f"--as={account}", fails=True)
+    assert said.err.startswith(f'{DENIED}secrets is forbidden: User "{account}" cannot list')
+
+
+async def test_others_may_not(kubectl: Kubectl, bot: tuple[str, ...]) -> None:
+    said = await kubectl(*bot, "get", "--raw", "/api/v1/pods", "--as=bob", fails=True)
+    assert said.err == (
+        DENIED + 'users "bob" is forbidden: User "system:serviceaccount:default:bot" cannot '
+        'impersonate resource "users" in API group "" at the cluster scope\n'
+    )

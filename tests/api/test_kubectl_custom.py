@@ -2,7 +2,7 @@
 
 import json
 
-from tests.support.crontabs import GROUP, crontab, definition
+from tests.support.crontabs import GROUP, crontab, definition, version
 from tests.support.kubectl import Kubectl
 
 
@@ -31,3 +31,26 @@ async def test_a_kind_from_its_definition_to_its_end(kubectl: Kubectl) -> None:
     server_side = ("apply", "--server-side", "--force-conflicts", "-f", "-")
     await kubectl(*server_side, stdin=json.dumps(crontab(replicas=5)))
     await kubectl("delete", "ct", "c")
+
+
+async def test_a_kind_of_several_versions(kubectl: Kubectl) -> None:
+    older = version("v1beta1", storage=False, additionalPrinterColumns=[])
+    await kubectl("apply", "-f", "-", stdin=json.dumps(definition(version(), older)))
+    await kubectl("apply", "-f", "-", stdin=json.dumps(crontab(extra={"a": 1})))
+    said = await kubectl("get", f"crontabs.v1beta1.{GROUP}", "c", "-o=jsonpath={.apiVersion}")
+    assert said.out == f"{GROUP}/v1beta1"
+    assert (await kubectl("get", f"crontabs.v1beta1.{GROUP}")).out.split()[:2] == ["NAME", "AGE"]
+    again = {**crontab("d"), "apiVersion": f"{GROUP}/v1beta1"}
+    await kubectl("apply", "-f", "-", stdin=json.dumps(again))
+    said = await kubectl("get", "ct", "d", "-o=jsonpath={.apiVersion} {.spec.image}")
+    assert said.out == f"{GROUP}/v1 busybox"
+    versions = await kubectl("explain", "crontab", f"--api-version={GROUP}/v1beta1")
+    assert "VERSION:    v1beta1" in versions.out
+    await kubectl(
+        "patch", "ct", "c", "--subresource=status", "--type=merge", '-p={"status":{"replicas":2}}'
+    )
+    said = await kubectl("get", "ct", "c", "-o=jsonpath={.status.replicas} {.metadata.generation}")
+    assert said.out == "2 1"
+    await kubectl("patch", "ct", "c", "--type=merge", '-p={"status":{"replicas":7}}')
+    said = await kubectl("get", "ct", "c", "-o=jsonpath={.status.replicas}")
+    assert said.out == "2"

@@ -62,3 +62,10 @@ def test_documents_of_one_form_need_json() -> None:
 )
 def test_discovery_is_aggregated_for_those_who_ask(accept: str, version: str | None) -> None:
     assert negotiation.discovery_version(accept) == version
+
+
+def test_watches_are_no_yaml() -> None:
+    negotiation.streamed("application/json;stream=watch")
+    negotiation.streamed("")
+    with pytest.raises(NotAcceptable, match="stream=watch"):
+        negotiation.streamed("application/yaml")

@@ -12,7 +12,7 @@ import pytest
 from aiohttp import web
 
 from netemu.api import openapi
-from netemu.model.catalog import BUILT_IN
+from netemu.model.catalog import BUILT_IN, Catalog
 from netemu.model.resources import MEASURED, RESOURCES, Resource
 
 KUBECTL = shutil.which("kubectl")
@@ -255,3 +255,15 @@ async def test_kubectl_applies_with_strict_validation_and_merges_lists_by_key(
         "$setElementOrder/containers": [{"name": "c"}, {"name": "d"}],
         "containers": [{"name": "c", "image": "i:2"}],
     }
+
+
+def test_a_definition_leaves_the_documents_of_other_groups_as_they_are() -> None:
+    found = openapi.document("apis/apps/v1")
+    assert found is not None
+    again = openapi.document("apis/apps/v1", Catalog([thing()]))
+    assert again is not None
+    assert again[0] is found[0]
+
+
+def thing() -> Resource:
+    return Resource("a.io", "v1", "Thing", "things", custom=True)

@@ -37,6 +37,17 @@ def test_a_deployments_status_takes_annotations_along_but_no_labels() -> None:
     assert found["metadata"] == {"name": "n", "annotations": {"c": "d"}}
 
 
+def test_an_address_in_a_services_status_is_its_own_unless_it_says_otherwise() -> None:
+    service = {"metadata": {"name": "web"}, "spec": {"type": "LoadBalancer"}}
+    ingress = [{"ip": "203.0.113.1"}, {"ip": "203.0.113.2", "ipMode": "Proxy"}]
+    given = {**service, "status": {"loadBalancer": {"ingress": ingress}}}
+    found = MERGES[Part.STATUS](BY_KEY["services"], given, service)
+    assert found["spec"] == service["spec"]
+    modes = [each["ipMode"] for each in found["status"]["loadBalancer"]["ingress"]]
+    assert modes == ["VIP", "Proxy"]
+    assert MERGES[Part.STATUS](BY_KEY["services"], service, service) == service
+
+
 def test_the_main_part_leaves_the_status() -> None:
     found = MERGES[Part.MAIN](NAMESPACE, GIVEN, OLD)
     assert found["status"] == OLD["status"]

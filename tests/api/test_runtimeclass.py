@@ -29,6 +29,11 @@ def test_a_class_adds_its_overhead_and_scheduling() -> None:
         (pod(), None, 'RuntimeClass "fast" not found'),
         (
             pod(overhead={"cpu": "1"}),
+            {},
+            "Pod Overhead set without corresponding RuntimeClass defined Overhead",
+        ),
+        (
+            pod(overhead={"cpu": "1"}),
             FAST,
             "Pod's Overhead doesn't match RuntimeClass's defined Overhead",
         ),

@@ -191,6 +191,16 @@ async def test_a_watch_ends_when_its_time_is_up() -> None:
     assert [piece async for piece in pieces] == []
 
 
+async def test_a_watch_that_never_rests_ends_when_its_time_is_up() -> None:
+    watched = Watched()
+    wanted = watched.request(Shape(), resourceVersion="0")
+    await watched.put("x")
+    pieces = watching.stream(watched.store, watched.frames, replace(wanted, seconds=0.05))
+    async with asyncio.timeout(10):
+        async for _ in pieces:
+            await watched.put("x")  # so that something is always due
+
+
 async def test_a_version_that_is_forgotten_is_an_error_event() -> None:
     watched = Watched(history=2)
     for name in "abcde":

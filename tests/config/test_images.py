@@ -262,3 +262,15 @@ def test_what_files_an_image_brings() -> None:
     )
     found = resolve([entry], Wanted(image="site:v1"), EVERYTHING)
     assert found == Program(("run",), {}, {"/srv/index": "x"})
+
+
+def test_a_command_beside_a_container_is_as_its_image_has_it() -> None:
+    images = ImageMap()
+    agnhost = "registry.k8s.io/e2e-test-images/agnhost:2.53"
+    found = images.called(agnhost, ("/agnhost", "connect", "web:80"))
+    assert found[0] == sys.executable
+    assert found[-2:] == ("connect", "web:80")
+    assert "agnhost" in found
+    assert images.called(agnhost, ("sh", "-c", "true")) == ("sh", "-c", "true")
+    assert images.called("shop/cart", ("/agnhost", "connect")) == ("/agnhost", "connect")
+    assert images.called("no image!", ("date",)) == ("date",)

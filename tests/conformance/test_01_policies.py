@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 
-from tests.support.jig import AGNHOST, REFUSED, Jig, port
+from tests.support.jig import AGNHOST, REFUSED, RESET, Jig, port
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
 ENDING = ("netexec", "--http-port=80", "--udp-port=80", "--delay-shutdown=60")
+NODES = ("node-1", "node-2")
 SERVED, REFUSES, DROPS = "served", "refused", "dropped"
 MEANS = {0: SERVED, 7: REFUSES, 28: DROPS}
 
@@ -171,13 +172,66 @@ def test_the_internal_local_policy_serves_pods_of_the_node(jig: Jig) -> None:
     assert [reply(jig, "client-node-2", host) for _ in range(3)] == [DROPS] * 3
 
 
+@pytest.mark.row("1.36")
+@pytest.mark.rule(33, 35)
+def test_the_internal_local_policy_serves_processes_of_the_node(jig: Jig) -> None:
+    jig.service("web", port(80, 8000), internalTrafficPolicy="Local")
+    for node in ("node-1", "node-2"):
+        jig.pod(f"client-{node}", hostNetwork=True, node=node)
+    jig.pod("one", "netexec", "--http-port=8000", "--udp-port=8000", serves="web", node="node-1")
+    jig.running("client-node-1", "client-node-2", "one")
+    jig.serving("web", one=[8000])
+    host = jig.ip("web")
+    until_reply(jig, "client-node-1", host, SERVED)
+    assert jig.names(jig.at("client-node-1"), host, 5) == ["one"] * 5
+    # Who they are shows when they are accepted; so they are reset rather than dropped.
+    for place in (jig.at("client-node-2"), "node:node-2"):
+        assert jig.code(place, f"http://{host}/") == RESET
+    assert jig.code("node:node-1", f"http://{host}/") == 0
+    seen = jig.curl(jig.at("client-node-1"), f"http://{host}/clientip")
+    assert seen.rpartition(":")[0] == jig.nodes["node-1"]
+
+
+@pytest.mark.row("1.37")
+def test_the_internal_local_policy_knows_servers_in_the_nodes_network(jig: Jig) -> None:
+    jig.service("web", port(80, 10180), internalTrafficPolicy="Local")
+    for node in ("node-1", "node-2"):
+        jig.pod(f"client-{node}", node=node)
+        jig.pod(f"host-client-{node}", hostNetwork=True, node=node)
+    arguments = ("netexec", "--http-port=10180", "--udp-port=10180")
+    jig.pod("one", *arguments, serves="web", node="node-1", hostNetwork=True)
+    names = [f"{kind}-{node}" for kind in ("client", "host-client") for node in NODES]
+    jig.running("one", *names)
+    host = jig.ip("web")
+    until_reply(jig, "client-node-1", host, SERVED)
+    for client in ("client-node-1", "host-client-node-1"):
+        assert jig.names(jig.at(client), host, 5) == ["node-1"] * 5
+    assert reply(jig, "client-node-2", host) == DROPS
+    assert jig.code(jig.at("host-client-node-2"), f"http://{host}/") == RESET
+
+
+@pytest.mark.rule(37)
+def test_a_server_sees_the_node_of_a_process_on_it(jig: Jig) -> None:
+    jig.service("web", port(80))
+    jig.server("one", serves="web", node="node-3")
+    for node in NODES:
+        jig.pod(f"client-{node}", hostNetwork=True, node=node)
+    jig.running("one", *(f"client-{node}" for node in NODES))
+    host = jig.ip("web")
+    until_reply(jig, "client-node-1", host, SERVED)
+    for node in NODES:
+        for place in (jig.at(f"client-{node}"), f"node:{node}"):
+            seen = jig.curl(place, f"http://{host}/clientip")
+            assert seen.rpartition(":")[0] == jig.nodes[node]
+
+
 @pytest.mark.row("1.38", "6.13")
 @pytest.mark.rule(38)
 def test_the_health_check_port_knows_local_endpoints_that_stay(jig: Jig) -> None:
     local = {"type": "LoadBalancer", "externalTrafficPolicy": "Local"}
     jig.service("web", port(80), **local)
     clients(jig, "node-1", "node-2")
-    ending(jig, "one")
+    ending(jig, "one", ready="/")
     jig.running("one")
     health = jig.get_service("web")["spec"]["healthCheckNodePort"]
     place = jig.at("client-node-2")

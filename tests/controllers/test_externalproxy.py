@@ -5,7 +5,7 @@ from ipaddress import IPv4Network
 
 import pytest
 
-from netemu.controllers.externalproxy import plan
+from netemu.controllers.externalproxy import mistakes, plan
 from netemu.model import resources
 from netemu.model.meta import Object, annotations_of
 from netemu.model.service import STANDS_IN, VIRTUAL_IP
@@ -81,3 +81,43 @@ def test_an_address_is_kept_while_it_will_do(
     assert annotations_of(pile.one(resources.SERVICES)).get(VIRTUAL_IP, "") == expected
     if expected:
         assert plan(pile.one(resources.SERVICES), taken, SMALL) == []
+
+
+@pytest.mark.parametrize(
+    ("annotations", "spec", "told"),
+    [
+        ({"netemu_proxy": "true"}, {}, []),
+        ({"netemu_proxy": "false"}, {}, []),
+        (
+            {"netemu_proxy": "yes"},
+            {},
+            ['netemu.dev/proxy must be "true" or "false", not "yes"'],
+        ),
+        (
+            {"netemu_proxy": "true"},
+            {"type": "ClusterIP"},
+            ["netemu.dev/proxy is for Services of type ExternalName"],
+        ),
+        (
+            {"netemu_proxy": "true"},
+            {"ports": []},
+            ["netemu.dev/proxy forwards the Service's ports, and there are none"],
+        ),
+        (
+            {"netemu_proxy": "true", "netemu_virtual-ip": "192.0.2.1"},
+            {},
+            ['netemu.dev/virtual-ip must be an address of 10.96.0.0/30, not "192.0.2.1"'],
+        ),
+        (
+            {"netemu_proxy": "true", "netemu_virtual-ip": "10.96.0.2"},
+            {},
+            ["netemu.dev/virtual-ip: 10.96.0.2 is already allocated"],
+        ),
+    ],
+)
+def test_mistakes_in_annotations(
+    annotations: dict[str, str], spec: dict[str, object], told: list[str]
+) -> None:
+    web = alias(**annotations)
+    web["spec"] |= spec
+    assert list(mistakes(web, ("10.96.0.2",), SMALL)) == told

@@ -1,4 +1,7 @@
-from netemu.dns.tallies import MOST_KINDS, Kind, Tallies, kept_kind
+from netemu.dns import wire
+from netemu.dns.records import Source
+from netemu.dns.tallies import LAST, MOST_KINDS, Kind, Tallies, kept_kind, made_kind
+from tests.dns.cluster import packet
 
 
 def kind(number: int) -> Kind:
@@ -56,3 +59,26 @@ def test_whoever_reads_is_told_before_something_is_lost() -> None:
         tallies.of(kind(number)).count += 1
     take()
     assert total == 3 * MOST_KINDS
+
+
+def test_a_reply_that_is_kept_later_is_of_the_same_type() -> None:
+    plain = packet("web.default.svc.cluster.local", "AAAA", edns=1232)
+    reply = plain[:2] + b"\x84\x03" + bytes(50)
+    how = len(plain), reply, "udp", Source.CLUSTER
+    made = made_kind(wire.parse(plain), *how, by_ipv6=False)
+    assert made[0][:4] == plain[-LAST:][:4] == b"\0\x1c\0\1"
+    assert made[1:] == (len(plain), len(reply), 3, "udp", False, "cluster")
+    dnssec_ok = plain[:-4] + b"\x80" + plain[-3:]
+    made = made_kind(wire.parse(dnssec_ok), *how, by_ipv6=False)
+    assert made[0] == dnssec_ok[-LAST:][:4] + b"\0\0\x29" + bytes(4) + b"\x80" + bytes(3)
+    assert made_kind(None, *how, by_ipv6=False)[0] == b""
+
+
+def test_a_cached_reply_says_something_or_denies_it() -> None:
+    asked = wire.parse(packet("www.example.org"))
+    for head, origin in (
+        (b"\0\0\x84\0\0\1\0\1", "cache/success"),
+        (b"\0\0\x84\0\0\1\0\0", "cache/denial"),
+        (b"\0\0\x84\3\0\1\0\1", "cache/denial"),
+    ):
+        assert made_kind(asked, 30, head, "udp", Source.CACHE, by_ipv6=False)[-1] == origin

@@ -10,11 +10,14 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 
 import pytest
 import yaml
 
+from netemu.cli import up_command
+from netemu.config.settings import NetworkSettings
 from netemu.testing import Instance, instance
 from tests.e2e.test_counter import EXAMPLES
 
@@ -85,6 +88,61 @@ def places() -> Iterator[tuple[Instance, int]]:
 
 def kubectl(cluster: Instance, *words: str) -> tuple[str, ...]:
     return "kubectl", f"--kubeconfig={cluster.state_dir / cluster.name / 'kubeconfig'}", *words
+
+
+COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+
+
+def resolver(folder: Path) -> Path:
+    """The resolv.conf that the client's container gets by the compose file."""
+    client = COMPOSE["services"]["client"]
+    file = folder / "resolv.conf"
+    file.write_text(
+        f"nameserver {client['dns']}\nsearch {' '.join(client['dns_search'])}\n"
+        f"options {' '.join(client['dns_opt'])}\n"
+    )
+    return file
+
+
+@pytest.mark.parametrize("name", ["counter-np", f"counter-np.{ZONE}"])
+def test_the_client_uses_names_as_its_containers_resolver_does(
+    places: tuple[Instance, int], tmp_path: Path, name: str
+) -> None:
+    _, client = places
+    script = f"mount --bind {resolver(tmp_path)} /etc/resolv.conf; curl -sf -m 5 {name}:3000"
+    assert int(inside(client, "unshare", "--mount", "sh", "-c", script)) > 0
+
+
+def test_the_compose_file_is_whole() -> None:
+    """As far as one can tell without a container runtime."""
+    services, networks = COMPOSE["services"], COMPOSE["networks"]
+    assert set(services) == {"netemu", "client"}
+    for service in services.values():
+        assert {"build", "image"} & service.keys()
+        assert set(service["networks"]) <= set(networks)
+    mounted = [each.split(":")[0] for each in services["netemu"]["volumes"]]
+    assert all(each in COMPOSE["volumes"] or (ROOT / each).is_dir() for each in mounted)
+    assert (ROOT / services["netemu"]["build"] / "Dockerfile").is_file()
+    [subnet] = [each["subnet"] for each in networks["lab"]["ipam"]["config"]]
+    gateway = services["netemu"]["networks"]["lab"]["ipv4_address"]
+    assert ip_address(gateway) in ip_network(subnet)
+    assert f"via {gateway}" in services["client"]["command"][2]
+    settings = NetworkSettings()
+    assert [ip_network(each) for each in routes()] == [
+        settings.services,
+        settings.pods,
+        settings.nodes,
+    ]
+    assert services["client"]["dns"] == str(settings.services[10])
+
+
+def test_the_command_of_the_compose_file_is_one_of_ours() -> None:
+    command, *words = COMPOSE["services"]["netemu"]["command"]
+    context = up_command.command.make_context(command, words)
+    files = [str(each) for each in context.params["files"]]
+    assert all((EXAMPLES / Path(each).name).is_file() for each in files)
+    assert len(files) == 2
+    assert COMPOSE["services"]["netemu"]["healthcheck"]["test"] == ["CMD", "netemu", "status"]
 
 
 def test_the_client_resolves_names(places: tuple[Instance, int]) -> None:

@@ -185,16 +185,39 @@ import socket, sys
 with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
     sock.settimeout(3)
     sock.connect((sys.argv[1], int(sys.argv[2])))
-    sock.send(b"hostname")
+    sock.send(sys.argv[3].encode())
     print(sock.recv(100).decode())
 """
 
 
+def by_udp(cluster: Instance, place: str, host: str, port: str | int, word: str) -> str:
+    command = (sys.executable, "-c", ASK_BY_UDP, host, str(port), word)
+    return cluster.exec(*command, place=place).stdout.strip()
+
+
+def test_servers_see_the_pod_behind_a_datagram(cluster: Instance, mode: str) -> None:
+    client = cluster.get("pod", "client")["status"]["podIP"]
+    place = "pod:default/client"
+    host = address(cluster, "web")
+    seen = {by_udp(cluster, place, host, 81, "clientip") for _ in range(6)}
+    assert {each.rpartition(":")[0] for each in seen} == {client}
+    seen = {by_udp(cluster, place, "172.30.0.12", UDP, "clientip") for _ in range(3)}
+    assert {each.rpartition(":")[0] for each in seen} <= {"172.30.0.11", "172.30.0.12"}
+
+
+def test_a_pod_reaches_itself_by_udp(cluster: Instance, mode: str) -> None:
+    name, own = sorted(pods(cluster).items())[0]
+    host, seen = address(cluster, "web"), set()
+    for _ in range(20):
+        seen.add(by_udp(cluster, f"pod:default/{name}", host, 81, "clientip").rpartition(":")[0])
+    assert own in seen  # by the other pod
+    assert len(seen) == 2
+    assert seen - {own} <= {"172.30.0.11", "172.30.0.12"}
+
+
 def test_udp_is_answered_by_whom_it_was_sent_to(cluster: Instance, mode: str) -> None:
     for host, port in ((address(cluster, "web"), "81"), ("172.30.0.11", str(UDP))):
-        command = (sys.executable, "-c", ASK_BY_UDP, host, port)
-        answer = cluster.exec(*command, place="pod:default/client").stdout
-        assert answer.strip() in pods(cluster)
+        assert by_udp(cluster, "pod:default/client", host, port, "hostname") in pods(cluster)
 
 
 @pytest.mark.parametrize("place", ["pod:default/client", ""])

@@ -1,8 +1,10 @@
 from decimal import Decimal
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from netemu.model.quantity import canonical, parse_quantity
+from netemu.model.quantity import canonical, parse_quantity, shown
 
 QUANTITIES = [
     ("0", "0"),
@@ -66,3 +68,35 @@ def test_a_quantity_is_shown_without_fraction_and_as_short_as_can_be(text: str, 
 
 def test_what_is_too_fine_is_rounded_up() -> None:
     assert canonical("0.0001", 3) == "1m"
+
+
+SUFFIXES = st.sampled_from(["", "n", "u", "m", "k", "M", "G", "T", "Ki", "Mi", "Gi", "Ti", "e3"])
+TEXTS = st.builds(
+    lambda number, digits, suffix: f"{number}{digits}{suffix}",
+    st.integers(-(10**6), 10**6),
+    st.sampled_from(["", ".5", ".25", ".001"]),
+    SUFFIXES,
+)
+
+
+@given(TEXTS)
+def test_the_form_that_is_shown_is_read_as_the_same_amount_and_shown_again(text: str) -> None:
+    once = canonical(text)
+    assert canonical(once) == once
+    # Beyond nine digits it is rounded up, as Go does.
+    assert 0 <= parse_quantity(once) - parse_quantity(text) < Decimal("1e-9")
+
+
+@given(st.integers(0, 2**50), st.booleans())
+def test_a_number_is_shown_as_an_amount_of_the_same_size(number: int, binary: bool) -> None:
+    assert parse_quantity(shown(Decimal(number), binary=binary)) == number
+
+
+@given(st.text(alphabet="0123456789.eE+-numkKMGTPi ", max_size=8))
+def test_any_text_is_a_quantity_or_refused(text: str) -> None:
+    said = ""
+    try:
+        canonical(text)
+    except ValueError as error:
+        said = str(error)
+    assert not said or said.startswith("quantities must match the regular expression")

@@ -39,7 +39,7 @@ def test_a_text_selects_as_kubectl_does(text: str, expected: bool) -> None:
 
 @pytest.mark.parametrize("text", ["a=b=c", "a in b", "a in (b", "=b", "a,,b", "a b", "(a)", "!a=b"])
 def test_what_is_no_selector_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="unable to parse requirement"):
+    with pytest.raises(ValueError, match="found"):
         parse(text)
 
 

@@ -141,3 +141,19 @@ def test_a_node_has_an_address_of_each_family() -> None:
     assert (made.of("IPv4"), made.of("IPv6")) == made.addresses
     alone = node_place_from({"metadata": {"name": "n"}, "status": {"addresses": addresses[:1]}})
     assert (alone.addresses, alone.of("IPv6")) == (("172.30.0.11",), "")
+
+
+def test_a_node_that_goes_takes_nothing_more() -> None:
+    obj: dict[str, Any] = {"metadata": {"name": "node-1"}, "spec": {}, "status": {}}
+    assert node_place_from(obj).eligible
+    taint = {"key": "ToBeDeletedByClusterAutoscaler", "effect": "NoSchedule"}
+    assert not node_place_from({**obj, "spec": {"taints": [taint]}}).eligible
+    deleted = {"name": "node-1", "deletionTimestamp": "2026-01-01T00:00:00Z"}
+    assert not node_place_from({**obj, "metadata": deleted}).eligible
+
+
+def test_leading_zeros_of_addresses_mean_nothing() -> None:
+    spec = {"clusterIPs": ["10.096.000.077"], "externalIPs": ["192.000.2.010"]}
+    found = service_from({"metadata": {"namespace": "default", "name": "web"}, "spec": spec})
+    assert found.cluster_ips == ("10.96.0.77",)
+    assert found.external_ips == ("192.0.2.10",)

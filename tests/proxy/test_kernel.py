@@ -53,7 +53,7 @@ class Told:
         self.kernel.review(WEB)
 
     def want(self, listener: Listener, door: Door | None = None) -> None:
-        self.kernel.want(listener, Path(self.route, door or Door(), lambda _: NOWHERE))
+        self.kernel.want(listener, Path(self.route, door or Door(), lambda *_: NOWHERE))
 
 
 def told(body: Callable[[Told], T]) -> T:
@@ -110,8 +110,8 @@ def test_it_takes_what_the_rules_can_say() -> None:
 
     kernel, route = Unasked(), Route(WEB, SystemClock(), random.Random(1))
     route.update(Reach((A,), by_node={"node-1": (A,)}), None)
-    plain = Path(route, Door(), lambda _: NOWHERE)
-    local = Path(route, Door(TrafficPolicy.LOCAL), lambda _: NOWHERE)
+    plain = Path(route, Door(), lambda *_: NOWHERE)
+    local = Path(route, Door(TrafficPolicy.LOCAL), lambda *_: NOWHERE)
     assert kernel.takes(FRONT, plain, OPEN)
     assert kernel.takes(FRONT, local, gate_of(local.door, route.reach, NODES.values()))
     assert not kernel.takes(FRONT, plain, Gate(otherwise=False))

@@ -57,7 +57,7 @@ def route_to(clock: FakeClock, *endpoints: Address, protocol: Protocol = Protoco
 
 
 def path(route: Route) -> Path:
-    return Path(route, Door(), lambda _: NOWHERE)
+    return Path(route, Door(), lambda *_: NOWHERE)
 
 
 def listen(relay: Relay, route: Route) -> Address:

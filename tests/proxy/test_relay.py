@@ -156,7 +156,7 @@ async def test_connections_are_broken_off_by_client_and_address() -> None:
     route = Route(Backend(("default", "web"), "", Protocol.TCP), FakeClock(), random.Random(1))
     async with saying(b"hello") as backend:
         route.update(Reach((backend,)), None)
-        way = Path(route, ANY_DOOR, lambda _: NOWHERE)
+        way = Path(route, ANY_DOOR, lambda *_: NOWHERE)
         async with a_relay(way, ledger=Ledger(FakeClock())) as (relay, address):
             pairs = [await connected(address, f"127.0.0.{n}") for n in (77, 78)]
             relay.break_off(lambda client, front: client[0] == "127.0.0.77" and front == address)

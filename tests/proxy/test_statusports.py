@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from http import HTTPStatus
 
 import pytest
+from msgspec import structs
 
 from netemu.model.service import NodePlace
 from netemu.proxy.choose import Address
@@ -99,6 +100,15 @@ async def test_the_proxy_says_how_it_is_on_every_node(health: HealthPorts) -> No
         assert status == 200
         assert 'kubeproxy_proxy_healthz_total{code="200"}' in text
         assert (await get((address, METRICS_PORT), "/nope"))[0] == 404
+
+
+async def test_a_node_that_goes_is_unhealthy_but_lives(health: HealthPorts) -> None:
+    going = {**NODES, "node-b": structs.replace(NODES["node-b"], eligible=False)}
+    health.follow_nodes(going)
+    for address, status in ((ON_A, 200), (ON_B, 503)):
+        told, _, body = await get((address, HEALTHZ_PORT), "/healthz")
+        assert (told, json.loads(body)["nodeEligible"]) == (status, status == 200)
+        assert (await get((address, HEALTHZ_PORT), "/livez"))[0] == 200
 
 
 async def test_a_health_check_node_port_counts_what_its_node_has(health: HealthPorts) -> None:

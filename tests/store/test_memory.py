@@ -106,6 +106,17 @@ async def test_a_watcher_that_falls_behind_is_cut_off_and_keeps_nothing() -> Non
         watch.pending()
 
 
+async def test_a_watcher_that_is_woken_goes_on_once_with_nothing() -> None:
+    store = MemoryStore()
+    watch = store.watch(["pods"])
+    watch.wake()
+    assert await watch.batch() == ()
+    await store.create("pods", KEY, pod())
+    watch.wake()
+    assert len(await watch.batch()) == 1, "what is due comes first"
+    assert await watch.batch() == ()
+
+
 async def test_a_closed_watch_gets_nothing_more() -> None:
     store = MemoryStore()
     watch = store.watch(["pods"])

@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 AGNHOST = "registry.k8s.io/e2e-test-images/agnhost:2.53"
 PAUSE = "registry.k8s.io/pause:3.10"
-REFUSED, TIMED_OUT = 7, 28
+REFUSED, TIMED_OUT, RESET = 7, 28, 56
 """curl's exit codes."""
 
 UDP = """
@@ -32,10 +32,12 @@ with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SO
         try:
             sock.send(word.encode())
             print(sock.recv(65535).decode())
-        except ConnectionRefusedError:
+        except (ConnectionRefusedError, PermissionError):  # who sits on the rule itself gets EPERM
             print("REFUSED")
         except TimeoutError:
             print("TIMEOUT")
+        except OSError as error:
+            print(error.strerror.replace(" ", "-"))
 """
 
 

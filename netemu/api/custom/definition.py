@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from netemu.api.custom.structural import INT_OR_STRING, PRESERVE, parts
+from netemu.api.custom.versionrules import version_rules
 from netemu.api.validation import field
 from netemu.api.validation.field import METADATA, SPEC, Causes, Path, each_invalid
 from netemu.api.validation.meta import extension_meta, extension_meta_update
@@ -38,18 +38,18 @@ def updated(new: Object, old: Object) -> None:
 
 
 def _status(obj: Object, before: Object) -> Object:
-    spec = obj["spec"]
+    spec = obj.get("spec") or {}
     stored = list(before.get("storedVersions") or ())
     stored += (
-        version["name"]
+        version.get("name", "")
         for version in spec.get("versions") or ()
-        if version.get("storage") and version["name"] not in stored
+        if version.get("storage") and version.get("name") not in stored
     )
     return {
         **before,
         "conditions": before.get("conditions")
         or _conditions(obj["metadata"].get("creationTimestamp", "")),
-        "acceptedNames": copied(spec["names"]),
+        "acceptedNames": copied(spec.get("names") or {}),
         "storedVersions": stored,
     }
 
@@ -88,10 +88,24 @@ def rules(obj: Object) -> Causes:
         )
     yield from _versions(spec)
     yield from _names(said)
-    if (spec.get("conversion") or {}).get("strategy") not in ("None", "Webhook"):
-        path = SPEC.child("conversion", "strategy")
-        given = (spec.get("conversion") or {}).get("strategy", "")
-        yield field.not_supported(path, given, ("None", "Webhook"))
+    yield from _conversion(spec.get("conversion") or {})
+
+
+def _conversion(said: Object) -> Causes:
+    strategy, path = said.get("strategy", ""), SPEC.child("conversion")
+    if strategy not in ("None", "Webhook"):
+        yield field.not_supported(path.child("strategy"), strategy, ("None", "Webhook"))
+        return
+    hook = said.get("webhook") or {}
+    if strategy == "None" and hook:
+        rule = "should not be set when strategy is not set to Webhook"
+        yield field.forbidden(path.child("webhook"), rule)
+    if strategy == "Webhook":
+        if not hook.get("clientConfig"):
+            rule = "required when strategy is set to Webhook"
+            yield field.required(path.child("webhookClientConfig"), rule)
+        if not hook.get("conversionReviewVersions"):
+            yield field.required(path.child("conversionReviewVersions"))
 
 
 def _group(group: str) -> Causes:
@@ -113,6 +127,13 @@ def _names(said: Object) -> Causes:
         else:
             problems = names.dns_1035_label(value.lower())
             yield from each_invalid(path.child(key), value, problems)
+    for key in ("shortNames", "categories"):
+        for number, name in enumerate(said.get(key) or ()):
+            problems = names.dns_1035_label(name)
+            yield from each_invalid(path.child(key).index(number), name, problems)
+    if said.get("kind") and said.get("kind") == said.get("listKind"):
+        rule = "kind and listKind may not be the same"
+        yield field.invalid(path.child("listKind"), said["listKind"], rule)
 
 
 def _versions(spec: Object) -> Causes:
@@ -133,30 +154,11 @@ def _versions(spec: Object) -> Causes:
         if name in seen:
             yield field.duplicate(at.child("name"), name)
         seen.add(name)
-        yield from _schema(version, at.child("schema", "openAPIV3Schema"))
+        yield from version_rules(version, at)
 
 
 class _Versions(list[Any]):
     """Versions as a message shows them."""
-
-
-def _schema(version: Object, path: Path) -> Causes:
-    given = (version.get("schema") or {}).get("openAPIV3Schema")
-    if given is None:
-        yield field.required(path, "schemas are required")
-        return
-    if given.get("type") != "object":
-        yield field.required(path.child("type"), "must be object at the root")
-        return
-    for below, one in parts(given):
-        if not one.get("type") and not one.get(INT_OR_STRING) and not one.get(PRESERVE):
-            what = _WORDS.get(below.rpartition(".")[2].partition("[")[0], "specified object fields")
-            yield field.required(Path(f"{path}{below}.type"), f"must not be empty for {what}")
-        if one.get("type") == "array" and not isinstance(one.get("items"), dict):
-            yield field.required(Path(f"{path}{below}.items"), "must be specified")
-
-
-_WORDS: Final = {"items": "specified array items"}
 
 
 def update_rules(new: Object, old: Object) -> Causes:

@@ -34,6 +34,10 @@ class CustomResource(Resource):
     selectable: tuple[str, ...] = ()
     """Paths that field selectors know besides name and namespace, without their first dot."""
 
+    # A dataclass without an equality of its own has its parent's, which knows no schema.
+    __eq__ = object.__eq__
+    __hash__ = object.__hash__
+
     @property
     def singular(self) -> str:
         """The name for one."""

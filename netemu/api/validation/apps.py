@@ -86,7 +86,7 @@ def selected(spec: Object, if_empty: str, check: Callable[[Object, Path], Causes
         yield from label_selector(selector, path)
         if not selector.get("matchLabels") and not selector.get("matchExpressions"):
             yield field.invalid(path, _shown(selector), if_empty)
-    if not _is_usable(selector):
+    if not is_usable(selector):
         yield field.invalid(path, _shown(selector), "invalid label selector")
         return
     inner, below = spec.get("template") or {}, SPEC.child("template")
@@ -98,7 +98,8 @@ def selected(spec: Object, if_empty: str, check: Callable[[Object, Path], Causes
     yield from check(inner, below)
 
 
-def _is_usable(selector: Object | None) -> bool:
+def is_usable(selector: Object | None) -> bool:
+    """Whether a selector can be read; what is wrong with it is told elsewhere."""
     if selector is None:
         return True
     for key, value in (selector.get("matchLabels") or {}).items():

@@ -4,10 +4,16 @@ from collections.abc import Callable, Iterable
 from typing import Final
 
 from netemu.api.validation import field
+from netemu.api.validation.apps import is_usable
 from netemu.api.validation.field import SPEC, Causes, Path, each_invalid
 from netemu.api.validation.goformat import Literal, selector_literal, string_map
 from netemu.api.validation.jobpolicy import failure_policy, success_policy
-from netemu.api.validation.meta import label_selector, object_meta, object_meta_update
+from netemu.api.validation.meta import (
+    label_selector,
+    object_meta,
+    object_meta_update,
+    prefixed_path,
+)
 from netemu.api.validation.pod import template
 from netemu.model import names, schedule
 from netemu.model.meta import Object
@@ -36,6 +42,8 @@ def _selection(obj: Object, spec: Object) -> Causes:
         yield field.required(path)
         return
     yield from label_selector(selector, path)
+    if not is_usable(selector):
+        return
     labels = (spec["template"].get("metadata") or {}).get("labels") or {}
     wanted = from_object(selector)
     if wanted is None or not matches(wanted, labels):
@@ -62,9 +70,21 @@ def job_spec(spec: Object, path: Path) -> Causes:
     yield from failure_policy(spec, path)
     yield from success_policy(spec, path)
     yield from _replacement(spec, path)
+    yield from _managed_by(spec.get("managedBy"), path.child("managedBy"))
     inner, below = spec.get("template") or {}, path.child("template")
     yield from template(inner, below)
     yield from _restart(spec, inner.get("spec") or {}, below.child("spec", "restartPolicy"))
+
+
+LONGEST_MANAGER: Final = 63
+
+
+def _managed_by(manager: str | None, path: Path) -> Causes:
+    if manager is None:
+        return
+    yield from prefixed_path(manager, path)
+    if len(manager) > LONGEST_MANAGER:
+        yield field.too_long(path, LONGEST_MANAGER)
 
 
 _COUNTS: Final = (

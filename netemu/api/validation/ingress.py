@@ -1,13 +1,12 @@
 """Rules of Ingresses and IngressClasses (pkg/apis/networking/validation)."""
 
-import re
 from typing import Final
 
 from netemu.api.validation import field
 from netemu.api.validation.field import SPEC, Causes, Path, each_invalid
 from netemu.api.validation.goformat import Literal
 from netemu.api.validation.ips import address, parse_address
-from netemu.api.validation.meta import object_meta, object_meta_update
+from netemu.api.validation.meta import object_meta, object_meta_update, prefixed_path
 from netemu.model import names
 from netemu.model.meta import Object, annotations_of
 
@@ -15,7 +14,6 @@ _PATH_TYPES: Final = ("Exact", "ImplementationSpecific", "Prefix")
 _CLASS: Final = "kubernetes.io/ingress.class"
 _SEQUENCES: Final = ("//", "/./", "/../", "%2f", "%2F")
 _ENDS: Final = ("/..", "/.")
-_HTTP_PATH: Final = r"[A-Za-z0-9/\-._~%!$&'()*+,;=:]+"
 _LONGEST_CONTROLLER: Final = 250
 
 
@@ -164,26 +162,9 @@ def ingress_class(obj: Object) -> Causes:
     controller, path = spec.get("controller", ""), SPEC.child("controller")
     if len(controller) > _LONGEST_CONTROLLER:
         yield field.too_long(path, _LONGEST_CONTROLLER)
-    yield from _prefixed_path(controller, path)
+    yield from prefixed_path(controller, path)
     if spec.get("parameters") is not None:
         yield from _parameters(spec["parameters"], SPEC.child("parameters"))
-
-
-def _prefixed_path(text: str, path: Path) -> Causes:
-    """``acme.io/foo``."""
-    if not text:
-        yield field.required(path)
-        return
-    host, _, rest = text.partition("/")
-    if not host or not rest:
-        rule = 'must be a domain-prefixed path (such as "acme.io/foo")'
-        yield field.invalid(path, text, rule)
-        return
-    yield from each_invalid(path, host, names.dns_subdomain(host))
-    if not re.fullmatch(_HTTP_PATH, rest):
-        yield field.invalid(
-            path, rest, f"Invalid path (regex used for validation is '{_HTTP_PATH}')"
-        )
 
 
 def _parameters(said: Object, path: Path) -> Causes:

@@ -3,6 +3,7 @@
 Source: apimachinery pkg/api/validation/objectmeta.go, pkg/apis/meta/v1/validation.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeAlias
 
@@ -215,3 +216,22 @@ def label_values(values: list[str], path: Path) -> Causes:
     """Values that labels are compared with."""
     for number, value in enumerate(values):
         yield from each_invalid(path.index(number), value, names.label_value(value))
+
+
+_HTTP_PATH: Final = r"[A-Za-z0-9/\-._~%!$&'()*+,;=:]+"
+
+
+def prefixed_path(text: str, path: Path) -> Causes:
+    """A path below a domain, ``acme.io/foo``: who sees to something."""
+    if not text:
+        yield field.required(path)
+        return
+    host, _, rest = text.partition("/")
+    if not host or not rest:
+        rule = 'must be a domain-prefixed path (such as "acme.io/foo")'
+        yield field.invalid(path, text, rule)
+        return
+    yield from each_invalid(path, host, names.dns_subdomain(host))
+    if not re.fullmatch(_HTTP_PATH, rest):
+        rule = f"Invalid path (regex used for validation is '{_HTTP_PATH}')"
+        yield field.invalid(path, rest, rule)

@@ -15,7 +15,7 @@ from netemu.api.validation.field import METADATA, SPEC, Causes, Path, each_inval
 from netemu.api.validation.ips import address
 from netemu.api.validation.meta import annotations, label_name, labels, object_meta
 from netemu.api.validation.scheduling import affinity, spreading, tolerations
-from netemu.api.validation.security import pod_security
+from netemu.api.validation.security import operating_system, pod_security, shared_processes
 from netemu.api.validation.volumes import volumes
 from netemu.model import names
 from netemu.model.meta import Object
@@ -89,6 +89,7 @@ def pod_spec(spec: Object, path: Path, *, is_pod: bool) -> Causes:
     yield from one_of(restart, _RESTART_POLICIES, path.child("restartPolicy"))
     yield from one_of(dns, _DNS_POLICIES, path.child("dnsPolicy"))
     yield from labels(spec.get("nodeSelector"), path.child("nodeSelector"))
+    yield from shared_processes(spec, path.child("securityContext"))
     yield from pod_security(spec.get("securityContext") or {}, path.child("securityContext"))
     yield from affinity(spec.get("affinity") or {}, path.child("affinity"))
     yield from _dns_config(spec, path.child("dnsConfig"))
@@ -105,6 +106,7 @@ def pod_spec(spec: Object, path: Path, *, is_pod: bool) -> Causes:
     if preemption is not None:
         known = ("PreemptLowerPriority", "Never")
         yield from one_of(preemption, known, path.child("preemptionPolicy"))
+    yield from operating_system(spec.get("os"), path.child("os"))
 
 
 def _host_network(spec: Object, path: Path, is_pod: bool) -> Causes:

@@ -19,7 +19,7 @@ def affinity(value: Object, path: Path) -> Causes:
     node = value.get("nodeAffinity") or {}
     below = path.child("nodeAffinity")
     if node.get(_REQUIRED) is not None:
-        yield from _node_selector(node[_REQUIRED], below.child(_REQUIRED))
+        yield from node_selector(node[_REQUIRED], below.child(_REQUIRED))
     for number, term in enumerate(node.get(_PREFERRED) or ()):
         here = below.child(_PREFERRED).index(number)
         yield from _weight(term, here)
@@ -34,7 +34,8 @@ def _weight(term: Object, path: Path) -> Causes:
         yield field.invalid(path.child("weight"), weight, "must be in the range 1-100")
 
 
-def _node_selector(selector: Object, path: Path) -> Causes:
+def node_selector(selector: Object, path: Path) -> Causes:
+    """Which nodes, by labels and fields."""
     terms = selector.get("nodeSelectorTerms") or ()
     below = path.child("nodeSelectorTerms")
     if not terms:

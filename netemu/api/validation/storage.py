@@ -4,11 +4,14 @@ from collections.abc import Iterable
 from typing import Final
 
 from netemu.api.validation import field
-from netemu.api.validation.field import SPEC, Causes, Path, each_invalid
-from netemu.api.validation.meta import label_selector, object_meta, object_meta_update
-from netemu.api.validation.resources import amount
+from netemu.api.validation.field import METADATA, SPEC, Causes, Path, each_invalid
+from netemu.api.validation.goformat import Literal
+from netemu.api.validation.meta import label_name, label_selector, object_meta, object_meta_update
+from netemu.api.validation.scheduling import node_selector
+from netemu.api.validation.volumes import no_backsteps
 from netemu.model import names
 from netemu.model.meta import Object
+from netemu.model.quantity import canonical, parse_quantity
 
 _MODES: Final = ("ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", "ReadWriteOncePod")
 _RECLAIM: Final = ("Delete", "Recycle", "Retain")
@@ -38,6 +41,9 @@ def volume_update(new: Object, old: Object) -> Causes:
     yield from field.immutable(
         SPEC.child("volumeMode"), spec.get("volumeMode"), before.get("volumeMode")
     )
+    have, had = spec.get("nodeAffinity"), before.get("nodeAffinity")
+    if had is not None and not field.same(have, had):
+        yield field.invalid(Path("nodeAffinity"), Literal("…"), field.IMMUTABLE)
 
 
 def _volume_spec(spec: Object) -> Causes:
@@ -48,15 +54,35 @@ def _volume_spec(spec: Object) -> Causes:
     elif "storage" not in capacity or len(capacity) > 1:
         yield field.not_supported(path, capacity, ("storage",))
     for name, value in capacity.items():
-        yield from amount(name, value, path.key(name))
+        if parse_quantity(value) < 0:
+            rule = "must be a valid resource quantity"
+            yield field.invalid(path.key(name), canonical(value), rule)
+        yield from _positive(value, path.key(name))
     reclaim = spec.get("persistentVolumeReclaimPolicy", "")
     if reclaim not in _RECLAIM:
         path = SPEC.child("persistentVolumeReclaimPolicy")
         yield field.not_supported(path, reclaim, _RECLAIM)
     yield from _one_source(spec)
+    yield from _node_affinity(spec)
     if name := spec.get("storageClassName"):
         yield from each_invalid(SPEC.child("storageClassName"), name, names.dns_subdomain(name))
     yield from _mode(spec)
+
+
+def _positive(value: str, path: Path) -> Causes:
+    if parse_quantity(value) <= 0:
+        yield field.invalid(path, canonical(value), "must be greater than zero")
+
+
+def _node_affinity(spec: Object) -> Causes:
+    affinity, path = spec.get("nodeAffinity"), SPEC.child("nodeAffinity")
+    if affinity is None:
+        return
+    required = affinity.get("required")
+    if required is None:
+        yield field.required(path.child("required"), "must specify required node constraints")
+    else:
+        yield from node_selector(required, path.child("required"))
 
 
 def _one_source(spec: Object) -> Causes:
@@ -68,6 +94,11 @@ def _one_source(spec: Object) -> Causes:
     for kind in ("hostPath", "local"):
         if spec.get(kind) is not None and not spec[kind].get("path"):
             yield field.required(SPEC.child(kind, "path"))
+    for kind in given[:1]:
+        yield from no_backsteps(str(spec[kind].get("path", "")), SPEC.child(kind, "path"))
+    if given[:1] == ["local"] and spec.get("nodeAffinity") is None:
+        # Upstream's path: it once was an annotation.
+        yield field.required(METADATA.child("annotations"), "Local volume requires node affinity")
     if (spec.get("hostPath") or {}).get("path") == "/":
         policy = spec.get("persistentVolumeReclaimPolicy")
         if policy == "Recycle":
@@ -109,7 +140,7 @@ def claim_spec(spec: Object, path: Path) -> Causes:
     if "storage" not in requests:
         yield field.required(below.key("storage"))
     else:
-        yield from amount("storage", requests["storage"], below.key("storage"))
+        yield from _positive(requests["storage"], below.key("storage"))
     if name := spec.get("storageClassName"):
         yield from each_invalid(path.child("storageClassName"), name, names.dns_subdomain(name))
     yield from _mode(spec)
@@ -152,6 +183,20 @@ def storage_class(obj: Object) -> Causes:
         yield field.not_supported(Path("reclaimPolicy"), reclaim, ("Delete", "Retain"))
     if binding not in _BINDING:
         yield field.not_supported(Path("volumeBindingMode"), binding, _BINDING)
+    for number, term in enumerate(obj.get("allowedTopologies") or ()):
+        path = Path("allowedTopologies").index(number).child("matchLabelExpressions")
+        for index, item in enumerate(term.get("matchLabelExpressions") or ()):
+            yield from _topology(item, path.index(index))
+
+
+def _topology(item: Object, path: Path) -> Causes:
+    values = item.get("values") or []
+    if not values:
+        yield field.required(path.child("values"))
+    for number, value in enumerate(values):
+        if value in values[:number]:
+            yield field.duplicate(path.child("values").index(number), value)
+    yield from label_name(item.get("key", ""), path.child("key"))
 
 
 def storage_class_update(new: Object, old: Object) -> Causes:

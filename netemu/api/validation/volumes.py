@@ -18,7 +18,8 @@ _HOST_PATH_TYPES = (
 )  # fmt: skip
 
 
-def _no_backsteps(value: str, path: Path) -> Causes:
+def no_backsteps(value: str, path: Path) -> Causes:
+    """A path doesn't lead out of where it begins."""
     if ".." in value.split("/"):
         yield field.invalid(path, value, "must not contain '..'")
 
@@ -26,7 +27,7 @@ def _no_backsteps(value: str, path: Path) -> Causes:
 def _descending(value: str, path: Path) -> Causes:
     if value.startswith("/"):
         yield field.invalid(path, value, "must be a relative path")
-    yield from _no_backsteps(value, path)
+    yield from no_backsteps(value, path)
 
 
 def _file_path(value: str, path: Path) -> Causes:
@@ -59,7 +60,7 @@ def _empty_dir(source: Object, path: Path) -> Causes:
 def _host_path(source: Object, path: Path) -> Causes:
     yield from _needed(source, "path", path)
     if source.get("path"):
-        yield from _no_backsteps(source["path"], path.child("path"))
+        yield from no_backsteps(source["path"], path.child("path"))
         kind = source.get("type", "")
         if kind not in _HOST_PATH_TYPES:
             yield field.not_supported(path.child("type"), kind, _HOST_PATH_TYPES)

@@ -59,6 +59,10 @@ class SpawnerClient:
         self._waiting: dict[int, asyncio.Future[Reply]] = {}
         self._processes: dict[int, SpawnedProcess] = {}
         self._addresses: dict[str, str] = {}
+        self._inodes: dict[str, int] = {}
+        self.hosted: dict[int, str] = {}
+        """The address of the node whose network a sandbox is in, by the inode of the sandbox'
+        hostname namespace; pods with a network of their own aren't here."""
         self._own_files: Mapping[str, str] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._lost = asyncio.Event()
@@ -100,6 +104,17 @@ class SpawnerClient:
         )
         _raise_failure(await self._ask(request))
         self._addresses[spec.id] = spec.address
+        if self._isolated and not spec.address and spec.id != OWN_SANDBOX:
+            inode = await self._hostname_namespace(spec.id)
+            self.hosted[inode] = spec.node_address
+            self._inodes[spec.id] = inode
+
+    async def _hostname_namespace(self, id: str) -> int:
+        reply = await self._ask(protocol.Describe(next(self._numbers), id))
+        _raise_failure(reply)
+        description, _ = reply
+        assert isinstance(description, protocol.Description)
+        return os.stat(f"/proc/{self._spawner}/fd/{description.handles['uts']}").st_ino
 
     async def remove_sandbox(self, id: str) -> None:
         """End all its processes (SIGKILL) and remove it; nothing happens if it isn't there.
@@ -108,6 +123,7 @@ class SpawnerClient:
         """
         _raise_failure(await self._ask(protocol.RemoveSandbox(next(self._numbers), id)))
         self._addresses.pop(id, None)
+        self.hosted.pop(self._inodes.pop(id, 0), None)
 
     async def cut(self, pods: IpNetwork, off: bool) -> None:
         """Cut a range of pods off from all others, or undo it. Raises OSError."""

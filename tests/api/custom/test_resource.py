@@ -159,3 +159,11 @@ async def test_fields_that_a_definition_names_can_be_selected(cluster: Cluster) 
     found = await cluster.json("GET", CRONTABS, fieldSelector="spec.image=b")
     assert [item["metadata"]["name"] for item in found["items"]] == ["b"]
     await cluster.refused("GET", CRONTABS, fieldSelector="spec.replicas=1")
+
+
+def test_two_definitions_of_one_kind_are_told_apart() -> None:
+    established = [{"type": "Established", "status": "True"}]
+    (one,), (other,) = (
+        resources_of({**definition(), "status": {"conditions": established}}) for _ in range(2)
+    )
+    assert (one == one, one == other, len({one, other})) == (True, False, 2)

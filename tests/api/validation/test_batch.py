@@ -36,6 +36,10 @@ def test_the_usual_is_fine() -> None:
 @pytest.mark.parametrize(
     ("spec", "said"),
     [
+        (
+            {"managedBy": "mine"},
+            'spec.managedBy: Invalid value: "mine": must be a domain-prefixed path',
+        ),
         ({"completions": -1}, "spec.completions: Invalid value: -1: must be greater than or equal"),
         ({"restart": "Always"}, "spec.template.spec.restartPolicy: Required value: valid values"),
         (

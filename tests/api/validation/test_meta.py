@@ -2,9 +2,11 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from netemu.api.validation.field import Path
+from netemu.api.validation.meta import prefixed_path
 from netemu.model.meta import Object
 from netemu.model.names import dns_label, dns_subdomain, label_value, qualified_name
-from tests.support.objects import changed, in_cluster, named, refusals
+from tests.support.objects import changed, in_cluster, named, refusals, told
 
 OWNER = {"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "web", "uid": "1"}
 
@@ -157,3 +159,18 @@ def test_an_object_that_is_going_takes_no_new_finalizers() -> None:
             'deleted, found new finalizers []string{"a.b/e"}'
         )
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("acme.io/a/b", []),
+        ("", ["x: Required value"]),
+        (
+            "acme",
+            ['x: Invalid value: "acme": must be a domain-prefixed path (such as "acme.io/foo")'],
+        ),
+    ],
+)
+def test_paths_below_a_domain(text: str, words: list[str]) -> None:
+    assert told(prefixed_path(text, Path("x"))) == words

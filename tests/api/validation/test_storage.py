@@ -42,6 +42,17 @@ def a_claim(**spec: Any) -> Object:
         ({"capacity": {}}, ["spec.capacity: Required value"]),
         ({"hostPath": None}, ["spec: Required value: must specify a volume type"]),
         (
+            {"capacity": {"storage": "-1"}},
+            [
+                'spec.capacity[storage]: Invalid value: "-1": must be a valid resource quantity',
+                'spec.capacity[storage]: Invalid value: "-1": must be greater than zero',
+            ],
+        ),
+        (
+            {"hostPath": {"path": "../a"}},
+            ["spec.hostPath.path: Invalid value: \"../a\": must not contain '..'"],
+        ),
+        (
             {"persistentVolumeReclaimPolicy": "Burn"},
             [
                 (
@@ -53,6 +64,23 @@ def a_claim(**spec: Any) -> Object:
         (
             {"local": {"path": "/x"}},
             ["spec.local: Forbidden: may not specify more than 1 volume type"],
+        ),
+        (
+            {"hostPath": None, "local": {"path": "/x"}},
+            ["metadata.annotations: Required value: Local volume requires node affinity"],
+        ),
+        (
+            {"nodeAffinity": {}},
+            ["spec.nodeAffinity.required: Required value: must specify required node constraints"],
+        ),
+        (
+            {"nodeAffinity": {"required": {}}},
+            [
+                (
+                    "spec.nodeAffinity.required.nodeSelectorTerms: Required value: must have at "
+                    "least one node selector term"
+                )
+            ],
         ),
     ],
 )
@@ -133,3 +161,31 @@ def test_what_is_in_use_is_protected_from_the_start() -> None:
     assert claim["metadata"]["finalizers"] == ["kubernetes.io/pvc-protection"]
     assert claim["status"] == {"phase": "Pending"}
     assert claim["spec"]["volumeMode"] == "Filesystem"
+
+
+def test_where_a_volume_can_be_used_stays() -> None:
+    term = {"matchExpressions": [{"key": "a", "operator": "Exists"}]}
+    affinity = {"required": {"nodeSelectorTerms": [term]}}
+    old = created(PV, a_volume(nodeAffinity=affinity))
+    old["metadata"]["resourceVersion"] = "1"
+    assert refusals(PV, changed(old, "spec.nodeAffinity", None), old) == [
+        "nodeAffinity: Invalid value: …: field is immutable"
+    ]
+    assert refusals(PV, old, changed(old, "spec.nodeAffinity", None)) == []
+
+
+def test_a_claim_asks_for_something() -> None:
+    claim = created(PVC, a_claim(resources={"requests": {"storage": "0"}}))
+    assert refusals(PVC, claim) == [
+        'spec.resources[storage]: Invalid value: "0": must be greater than zero'
+    ]
+
+
+def test_topologies_have_values_each_once() -> None:
+    items = [{"key": "a"}, {"key": "b", "values": ["x", "x"]}]
+    storage = in_cluster(provisioner="a/b", allowedTopologies=[{"matchLabelExpressions": items}])
+    at = "allowedTopologies[0].matchLabelExpressions"
+    assert refusals(SC, created(SC, storage)) == [
+        f"{at}[0].values: Required value",
+        f'{at}[1].values[1]: Duplicate value: "x"',
+    ]
