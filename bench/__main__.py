@@ -16,6 +16,7 @@ NAMES = (
     "many",
     "rollout",
     "api",
+    "workloads",
 )
 
 

@@ -33,7 +33,7 @@ from netemu.api.inprocess import RegistryClient
 from netemu.api.parts import JUDGED, MERGES, Part
 from netemu.api.podidentity import account_name
 from netemu.clock import Clock
-from netemu.config.settings import NetworkSettings
+from netemu.config.settings import EVICTION_SECONDS, NetworkSettings
 from netemu.model.addressing import Addressing
 from netemu.model.catalog import BUILT_IN, Catalog
 from netemu.model.client import Client, DeleteOptions, Recorder
@@ -81,8 +81,10 @@ class Registry:
         rng: random.Random,
         addressing: Addressing,
         network: NetworkSettings | None = None,
+        eviction_seconds: int = EVICTION_SECONDS,
     ) -> None:
         self.store = store
+        self._eviction_seconds = eviction_seconds
         self._catalog = BUILT_IN
         self._defined = -1
         self.clock = clock
@@ -174,7 +176,7 @@ class Registry:
             classes = [record.obj for record in self.store.list(PRIORITY_CLASSES)]
             new = priority.prioritized(new, classes)
         new = self._bounds.filled(resource, with_defaults(resource, new))
-        new = strategies.prepare_create(resource, new)
+        new = strategies.prepare_create(resource, new, self._eviction_seconds)
         if resource.key == PODS:
             new = self._with_runtime(new)
             account = self.lookup(SERVICE_ACCOUNTS, obj["metadata"]["namespace"], account_name(new))

@@ -4,11 +4,12 @@ Upstream spreads this over the kinds' strategies (pkg/registry) and the admissio
 every cluster runs (ServiceAccount, DefaultTolerationSeconds, Priority).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from netemu.api.qos import qos_class
 from netemu.api.service_strategy import create_service, update_service
+from netemu.config.settings import EVICTION_SECONDS
 from netemu.late import late
 from netemu.model import resources
 from netemu.model.meta import Object, copied
@@ -22,18 +23,22 @@ else:
     definition = late("netemu.api.custom.definition")
     job_strategy = late("netemu.api.job_strategy")
 
-EVICTION_SECONDS = 300
-"""How long a pod stays on a node that is gone, unless it says otherwise."""
-
 _OWN_STATUS = frozenset({resources.NODES})
 """Kinds that may be born with a status: a node tells about itself."""
 
 
-def prepare_create(resource: Resource, obj: Object) -> Object:
-    """A new object as it may be created: without a status of the client's making."""
+def prepare_create(
+    resource: Resource, obj: Object, eviction_seconds: int = EVICTION_SECONDS
+) -> Object:
+    """A new object as it may be created: without a status of the client's making.
+
+    `eviction_seconds`: how long a pod stays on a node that is lost, unless it says otherwise.
+    """
     result: Object = copied(obj)
     if resource.has_status and resource.key not in _OWN_STATUS:
         result.pop("status", None)
+    if resource.key == resources.PODS:
+        _tolerate_lost_nodes(result["spec"], dict.fromkeys(_LOST, eviction_seconds))
     prepare = _CREATE.get(resource.key)
     if prepare is not None:
         prepare(result)
@@ -80,19 +85,22 @@ def _admit(spec: Object) -> None:
         spec["serviceAccountName"] = spec["serviceAccount"] = "default"
     spec.setdefault("priority", 0)
     spec.setdefault("preemptionPolicy", "PreemptLowerPriority")
-    _tolerate_lost_nodes(spec)
 
 
-def _tolerate_lost_nodes(spec: Object) -> None:
-    for condition in ("not-ready", "unreachable"):
-        key = f"node.kubernetes.io/{condition}"
+_LOST = ("node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable")
+"""Taints of nodes that nobody hears of, or that aren't well."""
+
+
+def _tolerate_lost_nodes(spec: Object, patience: Mapping[str, int]) -> None:
+    """Bear such taints so long, where the pod itself says nothing of them."""
+    for key, seconds in patience.items():
         if not any(_tolerates(item, key) for item in spec.get("tolerations") or ()):
             spec.setdefault("tolerations", []).append(
                 {
                     "key": key,
                     "operator": "Exists",
                     "effect": "NoExecute",
-                    "tolerationSeconds": EVICTION_SECONDS,
+                    "tolerationSeconds": seconds,
                 }
             )
 
@@ -107,7 +115,9 @@ def _update_pod(obj: Object, old: Object) -> None:
     for key in ("priority", "preemptionPolicy"):
         if spec.get(key) is None and before.get(key) is not None:
             spec[key] = before[key]
-    _tolerate_lost_nodes(spec)
+    stored = before.get("tolerations") or ()
+    had = {item.get("key"): item.get("tolerationSeconds") for item in stored}
+    _tolerate_lost_nodes(spec, {key: had[key] for key in _LOST if had.get(key) is not None})
 
 
 def _create_namespace(obj: Object) -> None:

@@ -26,10 +26,13 @@ COMMANDS = {
     "node": "Add, stop, start, cut, heal or drain nodes.",
     "proxy": "Show or change who carries Services' traffic.",
     "resolver": "Make this machine's resolver ask the instance for names of the cluster.",
+    "rollout": "Tell what a rollout cost.",
     "shell": "Open a shell inside the cluster's network.",
     "status": "Say how an instance is.",
     "up": "Start a cluster.",
     "version": "Print the version.",
+    "watch": "Apply the manifests of a folder whenever they change.",
+    "weights": "Show which share of connections versions were to get, and got.",
 }
 """Each command and what it is for; its code is ``netemu.cli.<name>_command``."""
 

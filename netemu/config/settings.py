@@ -7,6 +7,9 @@ from enum import StrEnum
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from pathlib import Path
 
+EVICTION_SECONDS = 300
+"""Upstream's --default-unreachable-toleration-seconds, and the same for nodes that aren't ready."""
+
 
 class NetMode(StrEnum):
     """How much of the machine netemu may use; `auto` takes the first that works."""
@@ -187,6 +190,12 @@ class ApiSettings:
     """Port on the host's 127.0.0.1; 0: the one used last time, else any."""
     body_limit: int = 3 * 1024 * 1024
     """Bytes of a request body (what a cluster takes)."""
+    eviction_seconds: int = EVICTION_SECONDS
+    """Seconds a pod stays on a node that is lost, where it doesn't say itself."""
+
+    def __post_init__(self) -> None:
+        if self.eviction_seconds < 0:
+            raise ValueError(f"api.evictionSeconds may not be negative: {self.eviction_seconds}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,7 @@ each new pod at once and nothing is ever created twice.
 """
 
 from collections.abc import Callable, Coroutine, Iterable, Sequence
-from typing import Any
+from typing import Any, Final
 
 from msgspec import Struct
 
@@ -150,6 +150,11 @@ def new_pod(obj: Object, flavour: Flavour = REPLICA_SET) -> Object:
     return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": template["spec"]}
 
 
+MANY: Final = 50
+SECONDS_PER_POD: Final = 0.0002
+"""Between two looks at a ReplicaSet with many pods, for each of them; a look costs a twentieth."""
+
+
 class ReplicaSetController:
     """Brings ReplicaSets in line, or another kind that works like them."""
 
@@ -160,6 +165,8 @@ class ReplicaSetController:
         self._recorder = context.recorder
         self._clock = context.clock
         self._pods = Index(context.client, ownership)
+        self._looked: dict[Key, float] = {}
+        """When each was last looked at, by the monotonic clock."""
 
     def observe(self, change: Change) -> Iterable[Key]:
         """A ReplicaSet's own change, its pods', and pods that it might adopt."""
@@ -181,9 +188,13 @@ class ReplicaSetController:
         """Create or delete pods, then say how many there are."""
         obj = self._client.get(self._flavour.resource, *key)
         if obj is None:
+            self._looked.pop(key, None)
             return None
-        now = self._clock.now()
         mine, orphans = ("owner", uid_of(obj)), ("orphan", namespace_of(obj))
+        pause = self._pause(key, self._pods.size(mine))
+        if pause > 0:
+            return pause
+        now = self._clock.now()
         pods = self._pods.objects(mine)
         seen = Observed(
             flavour=self._flavour,
@@ -203,6 +214,18 @@ class ReplicaSetController:
         if error is not None:
             raise error
         return _next_available(obj, pods, now)
+
+    def _pause(self, key: Key, pods: int) -> float:
+        """Seconds to wait before a ReplicaSet is looked at again, so that many changes to many pods
+        cost one look at all of them rather than one each.
+        """
+        if pods < MANY:
+            return 0.0
+        now = self._clock.monotonic()
+        left = self._looked.get(key, -1.0) + pods * SECONDS_PER_POD - now
+        if left <= 0:
+            self._looked[key] = now
+        return left
 
     def _related(self, obj: Object) -> Iterable[Object]:
         owner = controller_of(obj)

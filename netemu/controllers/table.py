@@ -55,6 +55,7 @@ THEN = {
     "taint-eviction-controller": "tainteviction:TaintEvictionController",
     "service-controller": "loadbalancer:LoadBalancerController",
     "external-proxy-controller": "externalproxy:ExternalProxyController",
+    "reload-controller": "reload:ReloadController",
     "resourcequota-controller": "resourcequota:ResourceQuotaController",
 }
 """The others."""

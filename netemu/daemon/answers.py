@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 from netemu.config.settings import ProxyMode
@@ -29,6 +29,7 @@ from netemu.proxy.server import Proxy
 
 if TYPE_CHECKING:
     from netemu.daemon.announcements import Announcements
+    from netemu.daemon.rollouts import Rollouts
 
 
 class Answers:
@@ -58,7 +59,10 @@ class Answers:
         self._announcements = announcements
         self._runtime = start.launched.runtime
         self._places: set[str] = set()
-        self._time = TimeControl(core.clock, self._client, start.home)
+        self._rollouts = cache(partial(_rollouts, core, proxy))
+        self._time = TimeControl(
+            core.clock, self._client, start.home, lambda: core.agent.underway.count > 0
+        )
         changed = partial(follow_nodes, proxy, core.agent, announcements)
         core.agent.power.watch(changed)
         self._nodes = NodeControl(core.registry, core.agent.power, changed)
@@ -72,11 +76,15 @@ class Answers:
             "status": self.status,
             "entrance": self.entrance,
             "apply": self.apply,
+            "declare": self.declare,
+            "prune": self.prune,
             "clock": self._time.answer,
             "node": self._nodes.answer,
             "proxy-mode": self.proxy_mode,
             "connections": self.connections,
             "affinity": self.affinity,
+            "weights": self.weights,
+            "rollout-report": self.rollout_report,
             "dns-log": _refusing(self._dns.log),
             "dns-explain": _refusing(self._dns.explain),
         }
@@ -220,6 +228,31 @@ class Answers:
         """Which clients stick to which endpoint."""
         return sorted(self._proxy.affinities(), key=lambda row: tuple(map(str, row.values())))
 
+    async def record_rollouts(self) -> None:
+        """Follow rollouts until cancelled; begun when the cluster is ready, as nobody waits."""
+        await self._rollouts().run()
+
+    async def rollout_report(self, question: dict[str, Any]) -> dict[str, Any]:
+        """What a rollout cost."""
+        told = await self._rollouts().answer(question)
+        return {**told, "connectionsSeen": self._proxy.mode is ProxyMode.USERSPACE}
+
+    async def weights(self, question: dict[str, Any]) -> list[dict[str, object]]:
+        """The shares of Services with weights, as declared and as they came out."""
+        return [
+            {
+                "namespace": backend.service[0],
+                "service": backend.service[1],
+                "port": backend.port,
+                "protocol": str(backend.protocol),
+                "family": backend.family,
+                **row,
+            }
+            for backend, route in sorted(self._proxy.routes.items())
+            if route.weigher is not None
+            for row in route.weigher.rows(route.endpoints)
+        ]
+
     def _resolver_of(self, namespace: str, name: str) -> tuple[Sequence[str], Sequence[str]] | None:
         pod = self._client.get(PODS, namespace, name)
         if pod is None:
@@ -231,6 +264,24 @@ class Answers:
     async def apply(self, question: dict[str, Any]) -> list[str]:
         """Apply manifests; a line for each object."""
         return await manifests.apply(self._registry, question["manifests"])
+
+    async def declare(self, question: dict[str, Any]) -> dict[str, Any]:
+        """Apply one file for ``netemu watch``."""
+        from netemu.daemon import declared  # late: few clusters are watched for
+
+        return await declared.apply(self._registry, question["source"], question["text"])
+
+    async def prune(self, question: dict[str, Any]) -> list[str]:
+        """Delete what files no longer declare."""
+        from netemu.daemon import declared
+
+        return await declared.prune(self._registry, question["objects"])
+
+
+def _rollouts(core: Core, proxy: Proxy) -> "Rollouts":
+    from netemu.daemon.rollouts import Rollouts  # late: the cluster is ready without
+
+    return Rollouts(core.registry.client(MANAGER), core.clock, lambda: proxy.routes)
 
 
 def _refusing(answer: Callable[[dict[str, Any]], Awaitable[Any]]) -> Handler:

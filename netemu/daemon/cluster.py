@@ -9,7 +9,7 @@ import gc
 import os
 import random
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -111,7 +111,7 @@ async def _cluster(start: Start) -> AsyncIterator[None]:
         announcements = _announce(start, top, core, proxy) if start.launched.uplink else None
         follow_nodes(proxy, core.agent, announcements)
         _report(start, facts, core, top)
-        top.start(_load_the_rest(), name="imports")
+        top.start(_load_the_rest(answers), name="the rest")
         try:
             yield
         finally:
@@ -130,6 +130,7 @@ async def _core(start: Start, stack: AsyncExitStack) -> Core:
             rng=rng,
             addressing=launched.addressing,
             network=settings.network,
+            eviction_seconds=settings.api.eviction_seconds,
         )
     )
     await bootstrap(registry.client(MANAGER), launched.addressing)
@@ -295,12 +296,15 @@ def _report(start: Start, facts: dict[str, Any], core: Core, tasks: Tasks) -> No
         tasks.start(tell(core.registry.client(MANAGER), start.reports), name="events")
 
 
-async def _load_the_rest() -> None:
-    """Import, bit by bit, what the start could do without and the first pod or request can't."""
+async def _load_the_rest(answers: "Callable[[], Answers]") -> None:
+    """Import, bit by bit, what the start could do without and the first pod or request can't; then
+    follow what nobody waits for.
+    """
     for _name in load_all():
         await asyncio.sleep(0)
     gc.freeze()  # nothing of all that becomes garbage
     gc.enable()
+    await answers().record_rollouts()
 
 
 def _await_credentials(pid: int) -> None:

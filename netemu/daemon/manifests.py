@@ -14,9 +14,10 @@ from msgspec import Struct
 from netemu.api import patch, strict
 from netemu.api.registry import Registry
 from netemu.daemon.asking import Refused
+from netemu.model.catalog import Catalog
 from netemu.model.errors import ApiError
 from netemu.model.meta import Object, name_of, namespace_of
-from netemu.model.resources import BY_KIND, Resource
+from netemu.model.resources import Resource
 
 MANAGER = "netemu-up"
 MERGE = "application/merge-patch+json"
@@ -29,10 +30,18 @@ class Wanted(Struct, frozen=True):
     resource: Resource
     obj: Object
 
+    @property
+    def title(self) -> str:
+        """As kubectl names it."""
+        group = f".{self.resource.group}" if self.resource.group else ""
+        return f"{self.resource.singular}{group}/{name_of(self.obj)}"
+
 
 async def apply(registry: Registry, files: list[dict[str, str]]) -> list[str]:
     """Apply the files' objects in order; a line for each, as kubectl words it. Raises Refused."""
-    wanted = [each for file in files for each in _read(file["source"], file["text"])]
+    wanted = [
+        each for file in files for each in read(registry.catalog, file["source"], file["text"])
+    ]
     client = registry.client(MANAGER)
     lines = []
     for each in wanted:
@@ -51,12 +60,12 @@ async def apply(registry: Registry, files: list[dict[str, str]]) -> list[str]:
                 verb = "unchanged" if same else "configured"
         except ApiError as error:
             raise Refused(f"{each.source}: {error}") from None
-        group = f".{each.resource.group}" if each.resource.group else ""
-        lines.append(f"{each.resource.singular}{group}/{name} {verb}")
+        lines.append(f"{each.title} {verb}")
     return lines
 
 
-def _read(source: str, text: str) -> Iterator[Wanted]:
+def read(catalog: Catalog, source: str, text: str) -> Iterator[Wanted]:
+    """The objects of a manifest, each as its kind's schema has it. Raises Refused."""
     import yaml  # late: only instances started with -f read manifests
 
     try:
@@ -65,17 +74,17 @@ def _read(source: str, text: str) -> Iterator[Wanted]:
         raise Refused(f"{source} is not YAML: {' '.join(str(error).split())}") from None
     for document in documents:
         if document is not None:
-            yield from _objects(source, document)
+            yield from _objects(catalog, source, document)
 
 
-def _objects(source: str, document: Any) -> Iterator[Wanted]:
+def _objects(catalog: Catalog, source: str, document: Any) -> Iterator[Wanted]:
     if not isinstance(document, dict) or "kind" not in document or "apiVersion" not in document:
         raise Refused(f"{source}: every object needs apiVersion and kind")
     if document["kind"] == "List":
         for item in document.get("items") or ():
-            yield from _objects(source, item)
+            yield from _objects(catalog, source, item)
         return
-    resource = BY_KIND.get((document["apiVersion"], document["kind"]))
+    resource = catalog.by_kind.get((document["apiVersion"], document["kind"]))
     if resource is None:
         raise Refused(
             f'{source}: no matches for kind "{document["kind"]}" in version '

@@ -15,6 +15,8 @@ from netemu.clock import Clock, SystemClock, Timer
 MOMENT = 0.1
 """Seconds; shorter waits are technique (a write that lost a race is tried again), so they pass in
 real time even while this one stands still."""
+FEW_TIMERS = 1024
+"""Up to so many, timers that were cancelled may lie about until they would have been due."""
 LONGEST_ADVANCE = 366 * 86400.0
 """Seconds by which time may be advanced at once."""
 
@@ -46,6 +48,7 @@ class MovableClock:
         self._stopped: tuple[float, float] | None = None
         """The machine's time (since the epoch, monotonic) at which this one was paused."""
         self._timers: list[tuple[float, int, MovableTimer]] = []
+        self._sweep_at = FEW_TIMERS
         self._number = count()
         self._wake: asyncio.TimerHandle | None = None
 
@@ -77,10 +80,18 @@ class MovableClock:
             return self._real.call_later(seconds, call)
         timer = MovableTimer(call)
         due = self.monotonic() + max(0.0, seconds)
+        if len(self._timers) >= self._sweep_at:
+            self._sweep()
         heapq.heappush(self._timers, (due, next(self._number), timer))
         if self._timers[0][2] is timer:
             self._arm()
         return timer
+
+    def _sweep(self) -> None:
+        """Forget the timers that were cancelled; else those due in an hour would stay so long."""
+        self._timers[:] = [each for each in self._timers if each[2].call is not None]
+        heapq.heapify(self._timers)
+        self._sweep_at = max(FEW_TIMERS, 2 * len(self._timers))
 
     async def sleep(self, seconds: float) -> None:
         """Wait."""

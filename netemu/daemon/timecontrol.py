@@ -27,7 +27,11 @@ LONGEST_STEP = 600.0
 class TimeControl:
     """Pauses, resumes and advances one instance's clock, and remembers how far ahead it is."""
 
-    def __init__(self, clock: MovableClock, client: Client, home: Home) -> None:
+    def __init__(
+        self, clock: MovableClock, client: Client, home: Home, busy: Callable[[], bool]
+    ) -> None:
+        """`busy` tells whether nodes are doing something in real time: a probe, a start."""
+        self._busy = busy
         self._clock = clock
         self._client = client
         self._home = home
@@ -63,12 +67,12 @@ class TimeControl:
         await self._clock.advance(float(seconds), self._settled)
 
     async def _settled(self) -> None:
-        """Let what was set off come to rest: at once, or when pods have followed."""
+        """Let what was set off come to rest: at once, or when nodes and pods have followed."""
         before = self._pods()
         for _ in range(TURNS):
             await asyncio.sleep(0)
         seen, left = self._pods(), min(LONGEST_REST, self._rest)
-        while seen != before and left > 0:
+        while (seen != before or self._busy()) and left > 0:
             await asyncio.sleep(QUIET_SECONDS)
             left -= QUIET_SECONDS
             self._rest -= QUIET_SECONDS

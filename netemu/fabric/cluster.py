@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final, cast
 
 from netemu.fabric.namespaces import Mount, mount
-from netemu.fabric.rtnetlink import Netlink
+from netemu.fabric.rtnetlink import TABLE_LOCAL, Netlink, Rule
 from netemu.model.addressing import Addressing, IpNetwork
 from netemu.model.nft import TRANSPARENT_MARK
 
@@ -22,6 +22,10 @@ EVERYTHING: Final = {4: ip_network("0.0.0.0/0"), 6: ip_network("::/0")}
 
 OUR_TABLE = 100
 """The routing table by which such packets end here; any number that Linux doesn't use itself."""
+
+FIRST_RULE, LOCAL_RULE = 10, 20
+"""Priorities of routing rules: those that come before local addresses, and that for these. The
+kernel has put the latter first, where nothing else could be."""
 
 CONNECTING_PORTS = (10240, 29999)
 """Ports to connect from. Connections made in a pod's name must not meet those it makes itself,
@@ -39,6 +43,8 @@ def set_up(links: Netlink, addressing: Addressing) -> None:
         version = ranges.services.version
         links.add_local_route(EVERYTHING[version], LOOPBACK, OUR_TABLE)
         links.add_mark_rule(TRANSPARENT_MARK, OUR_TABLE, version)
+        links.add_rule(Rule(priority=LOCAL_RULE, table=TABLE_LOCAL, version=version))
+        links.delete_rule(Rule(priority=0, table=TABLE_LOCAL, version=version))
     set_sysctl("net/ipv4/ip_local_port_range", "{} {}".format(*CONNECTING_PORTS))
     set_sysctl("net/ipv4/ip_forward", "1")
     # Everybody who is refused is told at once, however many ask: nobody outside can.

@@ -39,11 +39,11 @@ _IFA_ADDRESS, _IFA_LOCAL = 1, 2
 _RTA_DST, _RTA_OIF, _RTA_GATEWAY, _RTA_PREFSRC, _RTA_TABLE = 1, 4, 5, 7, 15
 _NDA_DST, _NDA_LLADDR = 1, 2
 _FRA_DST, _FRA_SRC, _FRA_PRIORITY = 1, 2, 6
-_TO_TABLE, _BLACKHOLE = 1, 6
+_TO_TABLE = 1
 _FRA_FWMARK, _FRA_FWMASK = 10, 16
 
-_IFF_UP = 1
-_TABLE_MAIN, _TABLE_LOCAL = 254, 255
+_IFF_UP, _IFF_NOARP = 0x1, 0x80
+TABLE_MAIN, TABLE_LOCAL = 254, 255
 _PROTOCOL_STATIC = 4
 _SCOPE_GLOBAL, _SCOPE_LINK, _SCOPE_HOST, _SCOPE_NOWHERE = 0, 253, 254, 255
 _TYPE_UNICAST, _TYPE_LOCAL = 1, 2
@@ -65,14 +65,16 @@ class VethEnd(Struct, frozen=True, kw_only=True):
 
 
 class Rule(Struct, frozen=True, kw_only=True):
-    """Which packets look for their way in the main table, or are dropped without a word."""
+    """Which packets look for their way in which table."""
 
     priority: int
     source: IpNetwork | None = None
     destination: IpNetwork | None = None
     service: int = 0
     """The type of service; 0: any."""
-    drop: bool = False
+    table: int = TABLE_MAIN
+    version: int = 4
+    """Of which IP version packets are."""
 
 
 class Route(Struct, frozen=True):
@@ -120,9 +122,10 @@ class Netlink:
         found = [_LINK.unpack_from(body)[2] for kind, body in self._answers() if kind == _NEWLINK]
         return int(found[0])
 
-    def up(self, index: int) -> None:
-        """Switch a device on."""
-        self._request(_NEWLINK, 0, _LINK.pack(0, 0, index, _IFF_UP, _IFF_UP))
+    def up(self, index: int, *, arp: bool = True) -> None:
+        """Switch a device on; without ARP it takes packets for anybody as they come."""
+        flags = _IFF_UP if arp else _IFF_UP | _IFF_NOARP
+        self._request(_NEWLINK, 0, _LINK.pack(0, 0, index, flags, flags))
 
     def add_address(self, index: int, address: str, prefix: int) -> None:
         """Give a device an address, usable at once: nobody is asked whether it is taken (RFC 4862
@@ -148,13 +151,14 @@ class Netlink:
         *,
         gateway: str | None = None,
         source: str | None = None,
+        table: int = TABLE_MAIN,
     ) -> None:
         """Send packets for `destination` out of a device; `source` is the address they start with.
 
         Raises OSError: EEXIST when the destination has a route.
         """
         scope = _SCOPE_LINK if gateway is None else _SCOPE_GLOBAL
-        body = _route(destination, _TABLE_MAIN, scope, _TYPE_UNICAST)
+        body = _route(destination, table, scope, _TYPE_UNICAST)
         body += _attribute(_RTA_OIF, struct.pack("=I", index))
         if gateway is not None:
             body += _attribute(_RTA_GATEWAY, _packed(gateway)[1])
@@ -165,12 +169,10 @@ class Netlink:
     def delete_route(self, destination: IpNetwork) -> None:
         """Take a route away. Raises OSError: ESRCH when there is none."""
         # A scope of "nowhere" and no type match whatever route there is (ip-route(8) asks so too).
-        body = _route(destination, _TABLE_MAIN, _SCOPE_NOWHERE, 0)
+        body = _route(destination, TABLE_MAIN, _SCOPE_NOWHERE, 0)
         self._request(_DELROUTE, 0, body)
 
-    def add_local_route(
-        self, destination: IpNetwork, index: int, table: int = _TABLE_LOCAL
-    ) -> None:
+    def add_local_route(self, destination: IpNetwork, index: int, table: int = TABLE_LOCAL) -> None:
         """Make every address in `destination` one of our own: it can be bound, packets end here.
 
         In another table than the usual that holds only for packets that are sent there.
@@ -199,7 +201,7 @@ class Netlink:
 
     def delete_local_route(self, destination: IpNetwork) -> None:
         """Undo `add_local_route`. Raises OSError: ESRCH when there is none."""
-        body = _route(destination, _TABLE_LOCAL, _SCOPE_NOWHERE, _TYPE_LOCAL)
+        body = _route(destination, TABLE_LOCAL, _SCOPE_NOWHERE, _TYPE_LOCAL)
         self._request(_DELROUTE, 0, body)
 
     def routes(self, version: int = 4) -> list[Route]:
@@ -270,10 +272,8 @@ def _route(destination: IpNetwork, table: int, scope: int, kind: int) -> bytes:
 
 def _rule(rule: Rule) -> bytes:
     lengths = [0 if net is None else net.prefixlen for net in (rule.destination, rule.source)]
-    table, action = (0, _BLACKHOLE) if rule.drop else (_TABLE_MAIN, _TO_TABLE)
-    network = rule.destination or rule.source
-    family = socket.AF_INET if network is None else _FAMILIES[network.version]
-    body = _ROUTE.pack(family, *lengths, rule.service, table, 0, 0, action, 0)
+    family = _FAMILIES[rule.version]
+    body = _ROUTE.pack(family, *lengths, rule.service, rule.table, 0, 0, _TO_TABLE, 0)
     for kind, net in ((_FRA_DST, rule.destination), (_FRA_SRC, rule.source)):
         if net is not None:
             body += _attribute(kind, net.network_address.packed)

@@ -1,6 +1,6 @@
 """Services, EndpointSlices and pods, shrunk once from their JSON to what DNS and proxy read."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -86,6 +86,8 @@ class Service(Struct, frozen=True, kw_only=True):
     """Its connections are to be counted one by one."""
     proxied: bool = True
     """False when a label hands the Service to another proxy."""
+    weights: str = ""
+    """How connections are shared among versions, as `model.weights` reads it."""
 
     @property
     def key(self) -> Key:
@@ -147,6 +149,8 @@ OBSERVED = "netemu.dev/observe"
 """Annotation: "true" asks for counters per endpoint, so in the auto mode the relay carries it."""
 VIRTUAL_IP = "netemu.dev/virtual-ip"
 """Annotation: the address it got."""
+WEIGHTS = "netemu.dev/weights"
+"""Annotation: which share of the connections pods get, by their labels (`model.weights`)."""
 TRIGGER_TIME = "endpoints.kubernetes.io/last-change-trigger-time"
 SOURCE_RANGES = "service.beta.kubernetes.io/load-balancer-source-ranges"
 """The annotation that spec.loadBalancerSourceRanges replaced; the field wins."""
@@ -209,6 +213,7 @@ def service_from(obj: Object) -> Service:
         external_policy=TrafficPolicy(spec.get("externalTrafficPolicy", "Cluster")),
         publish_not_ready=bool(spec.get("publishNotReadyAddresses")),
         proxied=PROXY_NAME not in labels and HEADLESS not in labels,
+        weights=annotations_of(obj).get(WEIGHTS, ""),
     )
 
 
@@ -293,6 +298,7 @@ class PodAddress(Struct, frozen=True, kw_only=True):
     node: str
     ips: tuple[str, ...]
     host_ports: tuple[HostPort, ...] = ()
+    labels: Mapping[str, str] = {}
 
     @property
     def key(self) -> Key:
@@ -316,6 +322,7 @@ def pod_address_from(obj: Object) -> PodAddress | None:
         node=obj["spec"].get("nodeName", ""),
         ips=ips,
         host_ports=tuple(_host_ports(obj["spec"])),
+        labels=labels_of(obj),
     )
 
 

@@ -23,7 +23,7 @@ from netemu.model.addressing import Addressing
 from netemu.model.client import Client, Recorder
 from netemu.model.resources import NODES
 from netemu.node.addresses import PodAddresses
-from netemu.node.context import Cluster, Node
+from netemu.node.context import Cluster, Node, Underway
 from netemu.node.machine import this_machine
 from netemu.node.node_objects import NodeFacts, added_numbers, capacity
 from netemu.node.pods import Pods
@@ -95,6 +95,8 @@ class NodeAgent:
         self._power: Power | None = None
         self.streams = Streams(self._workers, home, runtime)
         """Pods' streams, for the API."""
+        self.underway = Underway()
+        """What is being done in real time."""
         self.usage = Meter(self._workers, clock)
         """What pods use, for the API and the autoscaler."""
 
@@ -173,6 +175,7 @@ class NodeAgent:
             environment=self._environment,
             allocatable=allocatable,
             tokens=self._tokens,
+            underway=self.underway,
         )
 
     def _node(self, cluster: Cluster, facts: NodeFacts) -> Node:

@@ -17,6 +17,19 @@ from netemu.node.volume_files import Tokens, no_tokens
 from netemu.tasks import Tasks
 
 
+class Underway:
+    """Counts what nodes are just doing in real time: time that is advanced waits for it."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def __enter__(self) -> None:
+        self.count += 1
+
+    def __exit__(self, *_: object) -> None:
+        self.count -= 1
+
+
 class Cluster(Struct, frozen=True, kw_only=True):
     """What all nodes have in common."""
 
@@ -43,6 +56,7 @@ class Cluster(Struct, frozen=True, kw_only=True):
     """cpu and memory of a node."""
     tokens: Tokens = no_tokens
     """Makes the tokens that projected volumes ask for."""
+    underway: Underway = field(default_factory=Underway)
 
 
 class Standing(Struct):

@@ -117,16 +117,19 @@ class Power:
         return node
 
     async def _block(self, node: Node) -> None:
-        for pods in self._ranges(node):
-            await self._cluster.runtime.cut(pods, True)
+        for pods, own in self._addresses(node):
+            await self._cluster.runtime.cut(pods, own, True)
 
     async def _unblock(self, node: Node) -> None:
-        for pods in self._ranges(node):
-            await self._cluster.runtime.cut(pods, False)
+        for pods, own in self._addresses(node):
+            await self._cluster.runtime.cut(pods, own, False)
         node.standing.reaches.set()
 
-    def _ranges(self, node: Node) -> tuple[IpNetwork, ...]:
-        return next(f.pod_ranges for f in self._registration.facts if f.name == node.name)
+    def _addresses(self, node: Node) -> list[tuple[IpNetwork, str]]:
+        """Of each address family: its pods' and its own."""
+        facts = next(f for f in self._registration.facts if f.name == node.name)
+        own = [each for each in (facts.address, facts.secondary) if each]
+        return list(zip(facts.pod_ranges, own, strict=True))
 
 
 def _nothing() -> None:

@@ -26,7 +26,8 @@ def reports(
 
 
 async def _attempt(cluster: Cluster, target: Target, probe: Probe) -> Outcome:
-    return await carry_out(probe.handler, target, cluster.runtime, _REAL, probe.timeout)
+    with cluster.underway:
+        return await carry_out(probe.handler, target, cluster.runtime, _REAL, probe.timeout)
 
 
 def _verdict(owner: Owner, spec: ContainerSpec, life: str, kind: ProbeKind, good: bool) -> None:

@@ -130,8 +130,8 @@ class Runtime(Protocol):
     async def remove_sandbox(self, id: str) -> None:
         """End all its processes (SIGKILL) and remove it; nothing happens if it isn't there."""
 
-    async def cut(self, pods: IpNetwork, off: bool) -> None:
-        """Cut a range of pods off from all others, or undo it. Raises OSError."""
+    async def cut(self, pods: IpNetwork, node: str, off: bool) -> None:
+        """Cut a node and its range of pods off from all others, or undo it. Raises OSError."""
 
     async def start(self, spec: ProcessSpec) -> Process:
         """Start a process. Raises StartError."""

@@ -143,7 +143,8 @@ class PodWorker:
             await self._wake.wait()
             self._wake.clear()
             try:
-                await self._sync()
+                with self._cluster.underway:
+                    await self._sync()
             except Exception:
                 _log.exception("pod %s", self.pod.full_name)
                 self._arm(self._cluster.clock.monotonic() + TRY_AGAIN_SECONDS)

@@ -2,7 +2,6 @@
 
 import os
 import signal
-from contextlib import suppress
 
 
 def main(argv: list[str]) -> int:
@@ -11,7 +10,9 @@ def main(argv: list[str]) -> int:
     waited = {*ending, signal.SIGCHLD}
     signal.pthread_sigmask(signal.SIG_BLOCK, waited)
     while signal.sigwait(waited) not in ending:
-        with suppress(ChildProcessError):
+        try:
             while os.waitpid(-1, os.WNOHANG)[0]:
                 pass
+        except ChildProcessError:  # contextlib costs a third of the start
+            pass
     return 0

@@ -92,11 +92,11 @@ class Kernel:
 
     def takes(self, listener: Listener, way: object, gate: Gate) -> bool:
         """Whether the kernel can stand for a listener: not on the host's side, nor where source
-        ranges are asked for.
+        ranges or weights are asked for.
         """
         if listener.network is not Network.CLUSTER or listener.address == LOOPBACK:
             return False
-        if not isinstance(way, Path):
+        if not isinstance(way, Path) or way.route.weigher is not None:
             return False
         family, nodes = family_of(listener.address), self._nodes.values()
         return gate == OPEN or gate == gate_of(way.door, way.route.reach, nodes, family)

@@ -50,9 +50,7 @@ class Ledger:
         """A client is joined with an endpoint; None when its way in is nothing of ours."""
         if not isinstance(way, Path):
             return None
-        tally = way.route.tally(endpoint)
-        tally.connections += 1
-        tally.open += 1
+        tally = way.route.opened(endpoint)
         link = Link(way, peer, endpoint, self._clock.monotonic(), count, tally)
         self._open[link] = None
         return link

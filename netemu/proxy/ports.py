@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 from ipaddress import ip_address
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from msgspec import Struct, field
 
@@ -30,6 +30,9 @@ from netemu.proxy.choose import Address
 from netemu.proxy.gate import OPEN, Gate, gate_of, gate_of_ranges
 from netemu.proxy.health import HealthCheck
 from netemu.proxy.policy import Door, Place, Reach, reach, ready_on
+
+if TYPE_CHECKING:
+    from netemu.proxy.weighing import Weights
 
 LOOPBACK: Final = "127.0.0.1"
 """Answers node ports too, as kube-proxy's default mode has it (route_localnet)."""
@@ -152,6 +155,8 @@ class Plan(Struct, frozen=True):
     """The endpoints are hosts outside the cluster."""
     relayed: bool = False
     """Something is asked of its connections that the kernel can't do."""
+    weights: "Weights | None" = None
+    """How connections are shared among the endpoints; None: each has the same chance."""
 
     @property
     def endpoints(self) -> Mapping[Backend, tuple[Address, ...]]:
@@ -168,16 +173,18 @@ def plan(
     site: Site,
     nodes: Mapping[str, NodePlace] | None = None,
     outside: Mapping[str, tuple[str, ...]] | None = None,
+    pods: Mapping[str, PodAddress] | None = None,
 ) -> Plan:
     """The listeners of one Service and the endpoints behind them.
 
-    `outside` has the addresses of external names that were found.
+    `outside` has the addresses of external names that were found, `pods` has who holds which.
     """
     service, nodes = entry.service, nodes or {}
     if service.headless or not service.proxied:
         return NOTHING
     if service.type is ServiceType.EXTERNAL_NAME:
         return _outside_plan(service, site, (outside or {}).get(service.external_name, ()))
+    entry, weights = _weighed(entry, pods or {})
     draft = _Draft(service, site, nodes)
     families = site.serves(service)
     for port in service.ports:
@@ -193,7 +200,22 @@ def plan(
         service.affinity_seconds,
         frozenset(draft.closed),
         relayed=service.observed,
+        weights=weights,
     )
+
+
+def _weighed(
+    entry: ServiceEntry, pods: Mapping[str, PodAddress]
+) -> "tuple[ServiceEntry, Weights | None]":
+    """The endpoints that may get a connection, and how these are shared."""
+    if not entry.service.weights:
+        return entry, None
+    from netemu.proxy.weighing import weighed, weights_of  # late: few Services have weights
+
+    weights = weights_of(entry.service, entry.slices, pods)
+    if weights is not None:
+        entry = ServiceEntry(entry.service, weighed(entry.slices, weights))
+    return entry, weights
 
 
 def _outside_plan(service: Service, site: Site, addresses: tuple[str, ...]) -> Plan:

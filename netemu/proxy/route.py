@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from random import Random
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from netemu.clock import Clock
 from netemu.model.service import Protocol
@@ -12,6 +12,9 @@ from netemu.proxy.choose import Address, choose
 from netemu.proxy.limits import TALLIES
 from netemu.proxy.policy import NOWHERE, Door, Place, Reach
 from netemu.proxy.ports import Backend
+
+if TYPE_CHECKING:
+    from netemu.proxy.weighing import Weigher, Weights
 
 ROUNDS = 4
 """How often one connection may come back to an endpoint; the dial ladder has as many steps."""
@@ -33,6 +36,8 @@ class Tally:
     sent: int = 0
     broken: int = 0
     """Those that ended by a reset or a refusal."""
+    redialed: int = 0
+    """Dials that failed, after which another endpoint was tried."""
 
 
 def _anywhere(_client: Address, _protocol: Protocol) -> Place:
@@ -52,6 +57,8 @@ class Route:
         self.tallies: dict[Address, Tally] = {}
         """By endpoint, those that are gone included."""
         self.affinity: AffinityTable | None = None
+        self.weigher: Weigher | None = None
+        """Chooses by weights, where there are some."""
         self._seconds = 0
         self._clock = clock
         self._rng = rng
@@ -66,8 +73,11 @@ class Route:
         """How long a client sticks to an endpoint; None: it doesn't."""
         return None if self.affinity is None else self._seconds
 
-    def update(self, reach: Reach, affinity_seconds: int | None) -> None:
+    def update(
+        self, reach: Reach, affinity_seconds: int | None, weights: "Weights | None" = None
+    ) -> None:
         """Take what the snapshot says now; connections that exist are left alone."""
+        self._weigh(weights)
         if affinity_seconds is None:
             self.affinity = None
         else:
@@ -79,6 +89,16 @@ class Route:
             if self.affinity is not None:
                 local = (each for here in reach.by_node.values() for each in here)
                 self.affinity.keep({*reach.everywhere, *local})
+
+    def _weigh(self, weights: "Weights | None") -> None:
+        if weights is None:
+            self.weigher = None
+        elif self.weigher is not None:
+            self.weigher.update(weights)
+        else:
+            from netemu.proxy.weighing import Weigher  # late: few Services have weights
+
+            self.weigher = Weigher(weights)
 
     def candidates(
         self, peer: Address, door: Door = ANY_DOOR, place_of: PlaceOf = _anywhere
@@ -96,9 +116,19 @@ class Route:
             while (endpoint := self._next(client, door, place, tried)) is not None:
                 yield endpoint
                 tried.add(endpoint)
+                self.tally(endpoint).redialed += 1
                 if self.affinity is not None:
                     self.affinity.forget(client)
         self.failed += 1
+
+    def opened(self, endpoint: Address) -> Tally:
+        """A client is joined with an endpoint; where that is counted."""
+        tally = self.tally(endpoint)
+        tally.connections += 1
+        tally.open += 1
+        if self.weigher is not None:
+            self.weigher.note(endpoint)
+        return tally
 
     def tally(self, endpoint: Address) -> Tally:
         """What an endpoint has served."""
@@ -117,11 +147,12 @@ class Route:
 
     def _next(self, client: str, door: Door, place: Place, tried: set[Address]) -> Address | None:
         affinity, endpoints = self.affinity, self.reach.of(door, place)
-        if affinity is None:
-            return choose(endpoints, self._rng, tried=tried)
-        sticky = affinity.find(client, self._seconds)
-        endpoint = choose(endpoints, self._rng, tried=tried, sticky=sticky)
-        if endpoint is not None:
+        sticky = None if affinity is None else affinity.find(client, self._seconds)
+        if self.weigher is None:
+            endpoint = choose(endpoints, self._rng, tried=tried, sticky=sticky)
+        else:
+            endpoint = self.weigher.choose(endpoints, tried=tried, sticky=sticky)
+        if affinity is not None and endpoint is not None:
             affinity.remember(client, endpoint)
         return endpoint
 

@@ -92,6 +92,8 @@ class Proxy:
         self._plans: dict[Key, Plan] = {}
         self._claims: dict[Listener, dict[Key, Backend]] = {}
         self._routes: dict[Backend, Route] = {}
+        self._weighed: set[Key] = set()
+        """The Services with weights, which hang on the labels of pods."""
         self._closed: Counter[Listener] = Counter()
         """How many Services have a listener that nobody could serve."""
         self._places = Places({}, self._node_of_pod)
@@ -204,6 +206,8 @@ class Proxy:
             self._listeners.know(snapshot.nodes)
             keys = {*seen.services, *snapshot.services}
             pods = {*snapshot.host_ports, *pods}
+        if self._weighed and seen.pods is not snapshot.pods:
+            keys = {*keys, *self._weighed}
         self._note_names(keys)
         self._plan_again(keys, pods)
         self._listeners.sync()
@@ -275,7 +279,8 @@ class Proxy:
         entry = self._seen.services.get(key)
         if entry is None:
             return NOTHING
-        return plan(entry, self._site, self._seen.nodes, self.outside.addresses)
+        seen = self._seen
+        return plan(entry, self._site, seen.nodes, self.outside.addresses, seen.pods)
 
     def _pod_plan(self, key: Key) -> Plan:
         pod = self._seen.host_ports.get(key)
@@ -296,10 +301,11 @@ class Proxy:
         before = self._plans.pop(key, NOTHING)
         if after is not NOTHING:
             self._plans[key] = after
+        (self._weighed.discard if after.weights is None else self._weighed.add)(key)
         if before.health != after.health:
             self._health.check(key, after.health)
         for backend, reach in after.reach.items():
-            self._route(backend).update(reach, after.affinity_seconds)
+            self._route(backend).update(reach, after.affinity_seconds, after.weights)
             if (reach, after.affinity_seconds) != (
                 before.reach.get(backend),
                 before.affinity_seconds,
@@ -370,6 +376,7 @@ def _moves(listener: Listener, before: Plan, after: Plan) -> bool:
         or before.doors.get(listener) != after.doors.get(listener)
         or before.gates.get(listener) != after.gates.get(listener)
         or before.relayed != after.relayed
+        or (before.weights is None) != (after.weights is None)  # which the kernel can't heed
         or (backend.protocol is Protocol.UDP and before.reach.get(backend) != after.reach[backend])
     )
 

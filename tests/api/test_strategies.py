@@ -50,6 +50,15 @@ def test_a_pod_is_admitted_with_what_every_cluster_adds() -> None:
     ]
 
 
+def test_how_long_a_pod_stays_on_a_lost_node_is_a_setting_and_remembered() -> None:
+    pod = prepare_create(BY_KEY["pods"], a_pod(), 7)
+    waits = [item["tolerationSeconds"] for item in pod["spec"]["tolerations"]]
+    assert waits == [7, 7]
+    replaced = {**a_pod(), "metadata": pod["metadata"]}
+    again = prepare_update(BY_KEY["pods"], replaced, pod)
+    assert again["spec"]["tolerations"] == pod["spec"]["tolerations"]
+
+
 def test_what_a_pod_says_itself_stays() -> None:
     said: dict[str, Any] = {
         "serviceAccountName": "robot",

@@ -167,3 +167,15 @@ async def test_a_refusal_is_met_once_a_turn_and_shown() -> None:
         assert len(plane.all(resources.PODS, "ghost")) == 8
         found = plane.get(resources.REPLICA_SETS, "web", "ghost")
         assert condition(found, "ReplicaFailure") is None
+
+
+async def test_many_changes_to_many_pods_cost_one_look_a_moment_later() -> None:
+    async with control() as plane:
+        await apply(plane, 60)
+        await plane.advance(1)
+        for gone in plane.running()[:30]:
+            await plane.client.delete(resources.PODS, "default", name_of(gone))
+        await plane.settled()
+        await plane.advance(0.1)
+        assert len(plane.running()) == 60
+        assert plane.get(resources.REPLICA_SETS, "web")["status"]["replicas"] == 60

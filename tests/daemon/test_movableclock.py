@@ -2,10 +2,11 @@
 
 import asyncio
 import time
+from functools import partial
 
 import pytest
 
-from netemu.daemon.movableclock import MovableClock
+from netemu.daemon.movableclock import FEW_TIMERS, MovableClock
 from netemu.tasks import task_group
 
 
@@ -101,6 +102,18 @@ async def test_a_cancelled_timer_does_not_ring() -> None:
     clock.call_later(1, lambda: rung.append(1)).cancel()
     await clock.advance(5)
     assert rung == []
+
+
+async def test_cancelled_timers_do_not_pile_up_and_the_others_ring_in_order() -> None:
+    clock = MovableClock()
+    rung: list[int] = []
+    for number in range(20):
+        clock.call_later(3600 - number, partial(rung.append, number))
+        for _ in range(1000):
+            clock.call_later(3000, lambda: rung.append(-1)).cancel()
+    assert len(clock._timers) <= 2 * FEW_TIMERS
+    await clock.advance(3600)
+    assert rung == list(reversed(range(20)))
 
 
 @pytest.mark.parametrize("seconds", [-1.0, float("nan"), 1e12])

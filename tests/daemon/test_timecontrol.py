@@ -11,10 +11,14 @@ from netemu.daemon.timecontrol import TimeControl
 from tests.support.control import control
 
 
+def idle() -> bool:
+    return False
+
+
 async def test_paused_advanced_resumed_and_remembered(tmp_path: Path) -> None:
     home, clock = Home(tmp_path), MovableClock()
     async with control() as plane:
-        asked = TimeControl(clock, plane.client, home).answer
+        asked = TimeControl(clock, plane.client, home, idle).answer
         assert (await asked({}))["paused"] is False
         assert (await asked({"do": "pause"}))["paused"] is True
         told = await asked({"do": "advance", "seconds": 90})
@@ -30,10 +34,24 @@ async def test_paused_advanced_resumed_and_remembered(tmp_path: Path) -> None:
 )  # fmt: skip
 async def test_what_cannot_be_done(tmp_path: Path, question: dict[str, object]) -> None:
     async with control() as plane:
-        asked = TimeControl(MovableClock(), plane.client, Home(tmp_path)).answer
+        asked = TimeControl(MovableClock(), plane.client, Home(tmp_path), idle).answer
         with pytest.raises(Refused):
             await asked(question)
 
 
 def test_an_instance_that_was_never_moved_is_not_ahead(tmp_path: Path) -> None:
     assert Home(tmp_path).ahead() == 0.0
+
+
+async def test_time_waits_for_what_is_done_in_real_time(tmp_path: Path) -> None:
+    clock, looks = MovableClock(), 0
+
+    def busy() -> bool:
+        nonlocal looks
+        looks += 1
+        return looks < 5
+
+    async with control() as plane:
+        asked = TimeControl(clock, plane.client, Home(tmp_path), busy).answer
+        await asked({"do": "advance", "seconds": 1})
+    assert looks == 5

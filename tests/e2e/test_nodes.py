@@ -3,6 +3,7 @@
 import json
 import os
 import time
+from pathlib import Path
 
 import pytest
 
@@ -29,7 +30,17 @@ spec:
         image: registry.k8s.io/e2e-test-images/agnhost:2.53
         args: [netexec, --http-port=8080]
         readinessProbe: {httpGet: {port: 8080}, periodSeconds: 1}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: web}
+spec:
+  type: NodePort
+  selector: {app: web}
+  ports: [{port: 80, targetPort: 8080, nodePort: 30080}]
 """
+TIMED_OUT = 28
+"""How curl ends when nobody answers; a refusal would be 7."""
 
 
 def pods_of(cluster: Instance, node: str) -> list[dict[str, object]]:
@@ -40,6 +51,17 @@ def pods_of(cluster: Instance, node: str) -> list[dict[str, object]]:
 def answers(cluster: Instance, address: str, place: str = "") -> bool:
     words = ("curl", "-s", "-m", "1", f"http://{address}:8080/echo?msg=hello")
     return "hello" in cluster.exec(*words, place=place, check=False).stdout
+
+
+def silent(cluster: Instance, url: str, place: str = "") -> bool:
+    """Whether nobody answers there, not even with a refusal."""
+    done = cluster.exec("curl", "-s", "-m", "1", f"http://{url}", place=place, check=False)
+    return done.returncode == TIMED_OUT
+
+
+def node_address(cluster: Instance, name: str) -> str:
+    addresses = cluster.get("node", name)["status"]["addresses"]
+    return str(next(each["address"] for each in addresses if each["type"] == "InternalIP"))
 
 
 def processes() -> set[int]:
@@ -59,8 +81,11 @@ def ready(cluster: Instance, node: str) -> str:
     return str(next(item["status"] for item in conditions if item["type"] == "Ready"))
 
 
+OWN_NETWORK = ["--net", "root" if os.geteuid() == 0 else "rootless"]
+
+
 def test_a_stopped_node_goes_silent_is_noticed_and_comes_back() -> None:
-    with instance("power") as cluster:
+    with instance("power", options=OWN_NETWORK) as cluster:
         before = processes()
         cluster.apply(WEB)
         cluster.kubectl("rollout", "status", "deploy/web", "--timeout=30s")
@@ -70,7 +95,14 @@ def test_a_stopped_node_goes_silent_is_noticed_and_comes_back() -> None:
         running = len(processes() - before)
         cluster.netemu("node", "stop", "node-2")
         assert len(processes() - before) < running
-        assert not answers(cluster, address)
+        (here,) = pods_of(cluster, "node-1")
+        mine = f"pod:default/{here['metadata']['name']}"  # type: ignore[index]
+        for place in ("", mine):
+            assert silent(cluster, f"{address}:8080", place)
+            assert silent(cluster, f"{node_address(cluster, 'node-2')}:30080", place)
+            assert silent(cluster, f"{node_address(cluster, 'node-2')}:22", place)
+        there = cluster.exec("curl", "-s", f"http://{node_address(cluster, 'node-1')}:30080/")
+        assert there.stdout, "the other nodes still answer"
         assert ready(cluster, "node-2") == "True", "nobody has noticed yet"
         cluster.netemu("clock", "advance", "1m")
         cluster.wait_for(lambda: ready(cluster, "node-2") == "Unknown", what="the node's loss")
@@ -95,7 +127,7 @@ def test_a_stopped_node_goes_silent_is_noticed_and_comes_back() -> None:
 
 
 def test_a_node_that_is_cut_off_runs_on_unheard() -> None:
-    with instance("cut", options=["--net", "root" if os.geteuid() == 0 else "rootless"]) as cluster:
+    with instance("cut", options=OWN_NETWORK) as cluster:
         cluster.apply(WEB)
         cluster.kubectl("rollout", "status", "deploy/web", "--timeout=30s")
         (here,), (there,) = pods_of(cluster, "node-1"), pods_of(cluster, "node-2")
@@ -105,6 +137,7 @@ def test_a_node_that_is_cut_off_runs_on_unheard() -> None:
         assert answers(cluster, address, mine)
         cluster.netemu("node", "cut", "node-2")
         assert not answers(cluster, address, mine)
+        assert silent(cluster, f"{node_address(cluster, 'node-2')}:30080", mine)
         assert not answers(cluster, other, f"pod:default/{name}")
         assert answers(cluster, address, f"pod:default/{name}"), "on the node itself"
         cluster.netemu("clock", "advance", "1m")
@@ -138,3 +171,64 @@ def test_what_cannot_be_done_to_a_node(netemu_cluster: Instance) -> None:
     done = netemu_cluster.netemu("node", "stop", "moon", check=False)
     assert done.returncode == 1
     assert 'nodes "moon" not found' in done.stderr
+
+
+SET = """
+apiVersion: apps/v1
+kind: StatefulSet
+metadata: {name: db}
+spec:
+  serviceName: db
+  replicas: 2
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}}
+    spec:
+      terminationGracePeriodSeconds: 1
+      topologySpreadConstraints:
+      - {maxSkew: 1, topologyKey: kubernetes.io/hostname, whenUnsatisfiable: ScheduleAnyway,
+         labelSelector: {matchLabels: {app: web}}}
+      containers: [{name: main, image: registry.k8s.io/pause:3.10}]
+"""
+QUICK = """
+dns: {forward: ""}
+node: {leaseSeconds: 0.5, leaseDuration: 2}
+controllers: {nodeGraceSeconds: 3}
+api: {evictionSeconds: 2}
+"""
+
+
+def test_every_timing_of_a_lost_node_is_a_setting_and_a_set_waits_for_force(
+    tmp_path: Path,
+) -> None:
+    """In real time: nobody moves the clock."""
+    config = tmp_path / "quick.yaml"
+    config.write_text(QUICK)
+    with instance("quick", options=["--config", str(config)]) as cluster:
+        cluster.apply(SET)
+        cluster.kubectl("rollout", "status", "sts/db", "--timeout=30s")
+        (lost,) = pods_of(cluster, "node-2")
+        name, uid = lost["metadata"]["name"], lost["metadata"]["uid"]  # type: ignore[index]
+        tolerated = lost["spec"]["tolerations"]  # type: ignore[index]
+        assert {each["tolerationSeconds"] for each in tolerated} == {2}
+        cluster.netemu("node", "stop", "node-2")
+        cluster.wait_for(lambda: ready(cluster, "node-2") == "Unknown", what="the node's loss")
+        taints = cluster.wait_for(lambda: cluster.get("node", "node-2")["spec"].get("taints"))
+        assert {(each["key"], each["effect"]) for each in taints} == {
+            ("node.kubernetes.io/unreachable", "NoSchedule"),
+            ("node.kubernetes.io/unreachable", "NoExecute"),
+        }
+        cluster.wait_for(
+            lambda: cluster.kubectl("get", "pod", name, "--no-headers").split()[2] == "Terminating",
+            what="the eviction",
+        )
+        time.sleep(2)
+        assert cluster.get("pod", name)["metadata"]["uid"] == uid, "never two of one name"
+        assert cluster.kubectl("get", "events", "--field-selector=reason=TaintManagerEviction")
+        cluster.kubectl("delete", "pod", name, "--force", "--grace-period=0")
+        cluster.kubectl("rollout", "status", "sts/db", "--timeout=30s")
+        pods = cluster.get("pods", "-l", "app=web")["items"]
+        assert {pod["spec"]["nodeName"] for pod in pods} == {"node-1"}
+        cluster.netemu("node", "start", "node-2")
+        cluster.wait_for(lambda: ready(cluster, "node-2") == "True", what="the node's return")
+        assert len(cluster.get("pods", "-l", "app=web")["items"]) == 2

@@ -1,7 +1,11 @@
 """The manifests the project was asked for, applied with kubectl."""
 
+import json
 import subprocess
 import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -74,16 +78,56 @@ def test_the_bad_version_stops_by_itself(netemu_instance: Instance) -> None:
     good = (SEEDS / "bad-version-readiness.yaml").read_text().replace("kubia:v3", "kubia:v2")
     cluster.apply(good.replace("minReadySeconds: 10", "minReadySeconds: 0"))
     cluster.kubectl("rollout", "status", "deployment/kubia", "--timeout=30s")
-    apply(cluster, "bad-version-readiness.yaml")
-    cluster.wait_for(lambda: bad_pods(cluster), what="the first bad pod")
-    time.sleep(12)
-    assert len(bad_pods(cluster)) == 1
-    assert all(not ready for ready in bad_pods(cluster).values())
-    deployment = cluster.get("deployment", "kubia")
-    assert deployment["status"]["availableReplicas"] == 3
-    cluster.kubectl("rollout", "undo", "deployment/kubia")
-    cluster.kubectl("rollout", "status", "deployment/kubia", "--timeout=30s")
-    cluster.wait_for(lambda: not bad_pods(cluster), what="the bad pod's end")
+    cluster.apply(KUBIA_SERVICE)
+    with counting(cluster) as counted:
+        apply(cluster, "bad-version-readiness.yaml")
+        cluster.wait_for(lambda: bad_pods(cluster), what="the first bad pod")
+        cluster.wait_for(lambda: not any(bad_pods(cluster).values()), what="its first failure")
+        time.sleep(12)  # for longer than minReadySeconds nothing more happens
+        assert len(bad_pods(cluster)) == 1
+        assert all(not ready for ready in bad_pods(cluster).values())
+        deployment = cluster.get("deployment", "kubia")
+        assert deployment["status"]["availableReplicas"] == 3
+        cluster.kubectl("rollout", "undo", "deployment/kubia")
+        cluster.kubectl("rollout", "status", "deployment/kubia", "--timeout=30s")
+        cluster.wait_for(lambda: not bad_pods(cluster), what="the bad pod's end")
+    # Only the bad pod failed anybody, and only until its probe, a second later, had noticed.
+    assert set(counted) <= {"200", "500"}, counted
+    assert counted["200"] > 20 * counted["500"], counted
+    told = json.loads(cluster.netemu("rollout", "report", "deploy/kubia", "-o", "json").stdout)
+    assert (told["state"], told["withoutReadyPodSeconds"]) == ("complete", 0)
+
+
+KUBIA_SERVICE = """
+apiVersion: v1
+kind: Service
+metadata: {name: kubia-web}
+spec:
+  selector: {app: kubia-web}
+  ports: [{port: 80, targetPort: 8080}]
+"""
+COUNT = """
+while :; do
+  curl -s -o /dev/null -w '%{http_code}\\n' --max-time 5 http://kubia-web; sleep 0.05
+done
+"""
+
+
+@contextmanager
+def counting(cluster: Instance) -> Iterator[Counter[str]]:
+    """A client that asks all the time; the codes it got, once left."""
+    counted: Counter[str] = Counter()
+    process = subprocess.Popen(
+        [*cluster.command, "exec", "--", "sh", "-c", COUNT],
+        env=cluster.env,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        yield counted
+    finally:
+        process.terminate()
+        counted.update(process.communicate()[0].split())
 
 
 def bad_pods(cluster: Instance) -> dict[str, bool]:

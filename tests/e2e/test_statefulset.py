@@ -7,41 +7,13 @@ from pathlib import Path
 import pytest
 
 from netemu.testing import Instance, instance
+from tests.e2e.test_seeds import SEEDS
 
 MODES = ["root", "rootless", "loopback"] if os.geteuid() == 0 else ["rootless", "loopback"]
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
-KUBIA = """
-apiVersion: v1
-kind: Service
-metadata: {name: kubia}
-spec:
-  clusterIP: None
-  selector: {app: kubia}
-  ports: [{name: http, port: 80}]
----
-apiVersion: apps/v1
-kind: StatefulSet
-metadata: {name: kubia}
-spec:
-  serviceName: kubia
-  replicas: 2
-  selector: {matchLabels: {app: kubia}}
-  template:
-    metadata: {labels: {app: kubia}}
-    spec:
-      containers:
-      - name: kubia
-        image: luksa/kubia-pet
-        ports: [{name: http, containerPort: 8080}]
-        volumeMounts: [{name: data, mountPath: /var/data}]
-  volumeClaimTemplates:
-  - metadata: {name: data}
-    spec:
-      resources: {requests: {storage: 1Mi}}
-      accessModes: [ReadWriteOnce]
-"""
+KUBIA = (SEEDS / "kubia-statefulset.yaml").read_text()
 
 
 @pytest.fixture(scope="module", params=MODES)
@@ -88,6 +60,26 @@ def test_pods_start_in_order_and_claims_are_bound(kubia: Instance) -> None:
         "data-kubia-1": "Bound",
     }
     assert "standard (default)" in kubia.kubectl("get", "storageclass")
+
+
+def test_the_governing_service_lists_its_peers_with_their_addresses(kubia: Instance) -> None:
+    zone = "kubia.default.svc.cluster.local"
+    host, _, port = kubia.facts["dns"].rpartition(":")
+    answer = kubia.run("dig", f"@{host}", "-p", port, "+tcp", "SRV", zone).stdout
+    pods = kubia.get("pods", "-l", "app=kubia")["items"]
+    addresses = {p["metadata"]["name"]: p["status"]["podIP"] for p in pods}
+    assert sorted(addresses) == ["kubia-0", "kubia-1"]
+    lines = [line.split() for line in answer.splitlines() if not line.startswith(";")]
+    peers = {line[7].rstrip(".") for line in lines if line[3:4] == ["SRV"]}
+    assert peers == {f"{name}.{zone}" for name in addresses}
+    found = {line[0].rstrip("."): line[4] for line in lines if line[3:4] == ["A"]}
+    assert found == {f"{name}.{zone}": address for name, address in addresses.items()}
+
+
+def test_claims_are_shown_as_bound(kubia: Instance) -> None:
+    rows = [line.split() for line in kubia.kubectl("get", "pvc", "--no-headers").splitlines()]
+    shown = {row[0]: row[1] for row in rows}
+    assert shown == {"data-kubia-0": "Bound", "data-kubia-1": "Bound"}
 
 
 def test_peers_find_each_other_and_data_comes_back_to_the_same_number(kubia: Instance) -> None:

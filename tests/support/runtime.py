@@ -50,7 +50,7 @@ class PlainRuntime:
         self.cut_off: set[IpNetwork] = set()
         self._processes: dict[str, list[PlainProcess]] = {}
 
-    async def cut(self, pods: IpNetwork, off: bool) -> None:
+    async def cut(self, pods: IpNetwork, node: str, off: bool) -> None:
         (self.cut_off.add if off else self.cut_off.discard)(pods)
 
     def terminal(self) -> tuple[int, int]:

@@ -22,6 +22,7 @@ from netemu.api.validation.probes import port_or_name
 from netemu.model import names
 from netemu.model.errors import Cause
 from netemu.model.meta import Object, annotations_of
+from netemu.model.service import WEIGHTS
 
 _TYPES = ("ClusterIP", "ExternalName", "LoadBalancer", "NodePort")
 _DISTRIBUTIONS = ("PreferClose", "PreferSameNode", "PreferSameZone")
@@ -50,8 +51,22 @@ def service(obj: Object) -> Causes:
     yield from one_of(spec.get("type", ""), _TYPES, SPEC.child("type"))
     yield from _taken_twice(spec)
     yield from _source_ranges(obj, spec)
+    yield from _weights(obj)
     yield from _load_balancer(spec)
     yield from _traffic_policies(spec)
+
+
+def _weights(obj: Object) -> Causes:
+    """An annotation of our own; wrong, it would silently be none."""
+    text = annotations_of(obj).get(WEIGHTS)
+    if text is None:
+        return
+    from netemu.model.weights import BadWeights, parse  # late: few Services have it
+
+    try:
+        parse(text)
+    except BadWeights as error:
+        yield field.invalid(METADATA.child("annotations").key(WEIGHTS), text, str(error))
 
 
 def _of_type(spec: Object) -> Causes:

@@ -125,9 +125,9 @@ class SpawnerClient:
         self._addresses.pop(id, None)
         self.hosted.pop(self._inodes.pop(id, 0), None)
 
-    async def cut(self, pods: IpNetwork, off: bool) -> None:
-        """Cut a range of pods off from all others, or undo it. Raises OSError."""
-        _raise_failure(await self._ask(protocol.Cut(next(self._numbers), str(pods), off)))
+    async def cut(self, pods: IpNetwork, node: str, off: bool) -> None:
+        """Cut a node and its range of pods off from all others, or undo it. Raises OSError."""
+        _raise_failure(await self._ask(protocol.Cut(next(self._numbers), str(pods), node, off)))
 
     async def reach(self, address: str, *, wanted: bool) -> str:
         """Have an address outside the instance's ranges end in the cluster, or no longer; why the

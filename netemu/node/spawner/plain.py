@@ -65,7 +65,7 @@ class PlainSandboxes:
     def remove(self, sandbox: Sandbox) -> None:
         """Nothing to remove."""
 
-    def cut(self, pods: IpNetwork, *, off: bool) -> None:
+    def cut(self, pods: IpNetwork, node: str, *, off: bool) -> None:
         """Not possible: the network is the host's own. Undoing it is."""
         if off:
             raise OSError(errno.EOPNOTSUPP, "pods share the host's network in loopback mode")

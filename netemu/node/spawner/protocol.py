@@ -111,10 +111,11 @@ class Describe(msgspec.Struct, frozen=True, tag=True):
 
 
 class Cut(msgspec.Struct, frozen=True, tag=True):
-    """Cut a range of pods off from all others, or undo it. Answered by Done or Failed."""
+    """Cut a node and its pods off from all others, or undo it. Answered by Done or Failed."""
 
     request: int
     pods: str
+    node: str
     off: bool
 
 

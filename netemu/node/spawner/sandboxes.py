@@ -72,8 +72,8 @@ class Sandboxes(Protocol):
     def remove(self, sandbox: Sandbox) -> None:
         """Remove a sandbox in which nothing runs. Raises OSError."""
 
-    def cut(self, pods: IpNetwork, *, off: bool) -> None:
-        """Cut a range of pods off from all others, or undo it. Raises OSError."""
+    def cut(self, pods: IpNetwork, node: str, *, off: bool) -> None:
+        """Cut a node and its range of pods off from all others, or undo it. Raises OSError."""
 
     def close(self) -> None:
         """Leave nothing behind when the spawner ends."""
@@ -159,9 +159,9 @@ class IsolatedSandboxes:
         link.disconnect(self._links, sandbox.addresses)
         _close_handles(sandbox)
 
-    def cut(self, pods: IpNetwork, *, off: bool) -> None:
-        """Let the packets of a range vanish, or pass again."""
-        (cut.cut if off else cut.heal)(self._links, pods)
+    def cut(self, pods: IpNetwork, node: str, *, off: bool) -> None:
+        """Let the packets of a node vanish, or pass again."""
+        (cut.cut if off else cut.heal)(self._links, pods, node)
 
     def close(self) -> None:
         """Nothing to do: namespaces and all in them end with the spawner."""

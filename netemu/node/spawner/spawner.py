@@ -125,7 +125,7 @@ class Spawner:
 
     def _cut(self, request: protocol.Cut) -> None:
         try:
-            self._kinds.cut(ip_network(request.pods), off=request.off)
+            self._kinds.cut(ip_network(request.pods), request.node, off=request.off)
         except OSError as error:
             self._fail(request.request, error)
         else:
