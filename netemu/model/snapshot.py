@@ -108,8 +108,8 @@ def advance(snapshot: Snapshot, resource: str, old: Object | None, new: Object |
 
 
 def listed(objects: Iterable[tuple[str, Object]]) -> Snapshot:
-    """The snapshot of what there is at the start: what `advance` makes of it object by object, in
-    a fraction of the time.
+    """The snapshot of what there is at the start: what `advance` makes of it object by object, but
+    for the revision, in a fraction of the time.
     """
     services: dict[Key, Service] = {}
     slices: dict[Key, dict[str, EndpointSlice]] = {}

@@ -2,8 +2,10 @@
 
 import os
 import signal
+import tempfile
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -133,14 +135,18 @@ def test_signals_are_passed_on(mode: NetMode) -> None:
 
 def test_a_command_ends_with_the_container_it_is_beside(mode: NetMode) -> None:
     def look(told: dict[str, Any]) -> int:
-        # Out here nobody but the user itself may kill the container, which the timer then does.
-        killer = os.fork()
-        if killer == 0:
-            time.sleep(0.5)
-            os.kill(told["pid"], signal.SIGKILL)
-            os._exit(0)
-        _, code = execute(told["busy"], "sleep 30")
-        os.waitpid(killer, 0)
+        # Out here nobody but the user itself may kill the container, which a child then does, once
+        # the command says by a file that it runs.
+        with tempfile.TemporaryDirectory() as folder:
+            runs = Path(folder, "runs")
+            killer = os.fork()
+            if killer == 0:
+                while not runs.exists():
+                    time.sleep(0.01)
+                os.kill(told["pid"], signal.SIGKILL)
+                os._exit(0)
+            _, code = execute(told["busy"], f": > {runs}; sleep 30")
+            os.waitpid(killer, 0)
         return code
 
     assert with_daemon(mode, look) == 137

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -197,7 +198,8 @@ def test_what_is_listed_at_once_is_as_by_steps_and_changes_go_on_from_there() ->
     first, steps = listed(objects), EMPTY
     for resource, obj in objects:
         steps = advance(steps, resource, None, obj)
-    assert first == steps
+    assert replace(first, revision=steps.revision) == steps
+    assert first.revision > EMPTY.revision
     assert changed_services(EMPTY, first) == {KEY, ("default", "db")}
     second = advance(first, SERVICES, service("db", "10.96.0.6"), None)
     assert changed_services(first, second) == {("default", "db")}

@@ -134,7 +134,7 @@ def stack() -> Iterator[ExitStack]:
 def reply(address: Address, source: str) -> str:
     """How a connection attempt ends: "served", "refused" or "dropped"."""
     with socket.socket() as sock:
-        sock.settimeout(0.1)
+        sock.settimeout(0.3)
         sock.bind((source, 0))
         error = sock.connect_ex(address)
     return {0: "served", errno.ECONNREFUSED: "refused", errno.EAGAIN: "dropped"}[error]
