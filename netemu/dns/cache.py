@@ -28,6 +28,17 @@ class Kept(Struct, frozen=True):
     lifetime: float
 
 
+class Popularity(Struct):
+    """How often an answer was asked for without a long gap."""
+
+    count: int = 0
+    last: float = 0.0
+
+
+LAST_SECOND = 1.0
+"""Of its time, in which a popular answer is asked for anew however short that is."""
+
+
 class Cache:
     """The answers of one `Forward`."""
 
@@ -36,6 +47,8 @@ class Cache:
         self._clock = clock
         self._answers: OrderedDict[Key, Kept] = OrderedDict()
         self._denials: OrderedDict[Key, Kept] = OrderedDict()
+        self._popular: dict[Key, Popularity] = {}
+        """Of answers that are kept; only while they are fetched before their end."""
 
     def __len__(self) -> int:
         return len(self._answers) + len(self._denials)
@@ -59,7 +72,20 @@ class Cache:
                 return self._told(kept.answer, 0)
             if left <= -self._rules.stale:
                 del kept_in[key]
+                self._popular.pop(key, None)
         return None
+
+    def is_due(self, key: Key) -> bool:
+        """Whether the answer, which was just asked for, is to be fetched before its end."""
+        prefetch, kept = self._rules.prefetch, self._answers.get(key)
+        if prefetch is None or kept is None:
+            return False
+        now, popular = self._clock.monotonic(), self._popular.setdefault(key, Popularity())
+        popular.count = popular.count + 1 if now - popular.last <= prefetch.gap else 1
+        popular.last = now
+        left = kept.lifetime - (now - kept.since)
+        early = left <= max(LAST_SECOND, kept.lifetime * prefetch.percent / 100)
+        return early and popular.count >= prefetch.amount
 
     def put(self, key: Key, answer: Answer) -> Answer:
         """Keep `answer` if it may be, and give it as it is told from now on."""
@@ -74,7 +100,8 @@ class Cache:
         kept_in[key] = Kept(answer, self._clock.monotonic(), lifetime)
         kept_in.move_to_end(key)
         if len(kept_in) > self._rules.entries:
-            kept_in.popitem(last=False)
+            oldest, _ = kept_in.popitem(last=False)
+            self._popular.pop(oldest, None)
         return replace(self._told(answer, lifetime), source=answer.source)
 
     def _told(self, answer: Answer, left: float) -> Answer:

@@ -32,6 +32,17 @@ class Policy(StrEnum):
     SEQUENTIAL = "sequential"
 
 
+class Prefetch(Struct, frozen=True):
+    """Which answers are asked for anew before their time is over."""
+
+    amount: int
+    """Those asked for so often…"""
+    gap: float = 60.0
+    """… with no more seconds than this in between…"""
+    percent: int = 10
+    """… when so much of their time is left."""
+
+
 class Cache(Struct, frozen=True, kw_only=True):
     """How long answers of others are kept; in seconds."""
 
@@ -49,7 +60,10 @@ class Cache(Struct, frozen=True, kw_only=True):
     no_denial: Zones = ()
     """Where nothing is kept."""
     stale: int = 0
-    """Seconds past its time that an answer still serves while the servers fail."""
+    """Seconds past its time that an answer still serves, while it is asked for anew."""
+    verified: bool = False
+    """Whether it serves only once the servers have failed."""
+    prefetch: "Prefetch | None" = None
     count_down: bool = True
 
 

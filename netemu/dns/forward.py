@@ -108,19 +108,41 @@ class Forwarder:
 
         group = self._group(forward)
         key = key_of(question, dnssec_ok=wish.dnssec_ok, unchecked=wish.unchecked)
-        known = self._known(group, key)
+        known = self._known(group, key) or self._stale(group, key, wish, question)
         if known is not None:
             then(_respelled(known, question.name))
+            if group.cache is not None and group.cache.is_due(key):
+                self._refresh(group, key, wish, question)
             return
         if group.waiting >= forward.max_concurrent:
             group.rejected += 1
             then(REFUSED)
             return
         group.waiting += 1
-        waiting = group.flights.setdefault((key, wish), [])
+        waiting = group.flights.get((key, wish))
+        if waiting is None:
+            waiting = self._refresh(group, key, wish, question)
         waiting.append((question.name, then))
-        if len(waiting) == 1:
+
+    def _refresh(
+        self, group: Group, key: "Key", wish: Wish, question: Question
+    ) -> list[tuple[Name, Then]]:
+        """Ask, if that isn't under way; who waits for the answer."""
+        waiting = group.flights.get((key, wish))
+        if waiting is None:
+            waiting = group.flights[key, wish] = []
             self._tasks.start(self._fly(group, key, wish, question), name="dns forward")
+        return waiting
+
+    def _stale(self, group: Group, key: "Key", wish: Wish, question: Question) -> Answer | None:
+        """An answer past its time, which is asked for anew meanwhile."""
+        rules = group.forward.cache
+        if rules is None or group.cache is None or not rules.stale or rules.verified:
+            return None
+        stale = group.cache.get(key, stale=True)
+        if stale is not None:
+            self._refresh(group, key, wish, question)
+        return stale
 
     def _group(self, forward: Forward) -> Group:
         from netemu.dns.cache import Cache

@@ -113,20 +113,19 @@ def listed(objects: Iterable[tuple[str, Object]]) -> Snapshot:
     """
     services: dict[Key, Service] = {}
     slices: dict[Key, dict[str, EndpointSlice]] = {}
-    snapshot, count = EMPTY, 0
+    snapshot = EMPTY
     for resource, obj in objects:
         if resource == resources.SERVICES:
             service = service_from(obj)
             services[service.key] = service
-            count += 1
         elif resource == resources.ENDPOINT_SLICES:
             part = slice_from(obj)
             key = part.namespace, part.service
             slices.setdefault(key, {})[part.name] = part
-            count += key in services  # a slice without its Service shows nothing yet
         else:
             snapshot = advance(snapshot, resource, None, obj)
     by_service = {key: Map(parts) for key, parts in slices.items()}
+    served = sum(len(slices.get(key, ())) for key in services)
     entries = {key: _entry(each, by_service.get(key)) for key, each in services.items()}
     owners: dict[str, set[Key]] = {}
     for key, entry in entries.items():
@@ -134,7 +133,7 @@ def listed(objects: Iterable[tuple[str, Object]]) -> Snapshot:
             owners.setdefault(address, set()).add(key)
     return replace(
         snapshot,
-        revision=snapshot.revision + count,
+        revision=snapshot.revision + len(services) + served,
         services=Map(entries),
         slices=Map(by_service),
         owners=Map({address: frozenset(keys) for address, keys in owners.items()}),

@@ -11,7 +11,7 @@ import pytest
 
 from netemu.dns import forward
 from netemu.dns.answer import Answer
-from netemu.dns.chain import Cache, Policy
+from netemu.dns.chain import Cache, Policy, Prefetch
 from netemu.dns.forward import LOOP_SECONDS
 from netemu.dns.records import Rcode, Source, Type, text_of
 from tests.dns.cluster import shown
@@ -262,6 +262,43 @@ async def test_a_stale_answer_is_more_use_than_a_failure(monkeypatch: pytest.Mon
             assert told(await client.answer(NAME)) == GOOD
             await clock.advance(3600)
             assert (await client.answer(NAME)).rcode is Rcode.SERVFAIL
+
+
+@pytest.mark.parametrize("verified", [False, True])
+async def test_a_stale_answer_is_given_at_once_or_when_nobody_answers(verified: bool) -> None:
+    clock = FakeClock()
+    async with upstream(well) as server:
+        cache = Cache(success=30, stale=3600, verified=verified)
+        async with asking(server, clock=clock, cache=cache) as client:
+            await client.answer(NAME)
+            await clock.advance(100)
+            second = await client.answer(NAME)
+            assert told(second) == GOOD
+            assert (second.source is Source.CACHE) == (not verified)
+            async with asyncio.timeout(5):
+                while len(server.asked) < 2:
+                    await asyncio.sleep(0.01)
+
+
+async def test_what_is_popular_is_fetched_before_its_end() -> None:
+    clock = FakeClock()
+    async with upstream(well) as server:
+        cache = Cache(success=30, prefetch=Prefetch(3, 60.0, 10))
+        async with asking(server, clock=clock, cache=cache) as client:
+            for _ in range(4):
+                await client.answer(NAME)
+            assert len(server.asked) == 1
+            await clock.advance(28)
+            assert (await client.answer(NAME)).source is Source.CACHE
+            async with asyncio.timeout(5):
+                while len(server.asked) < 2 or client.forwarder.groups[0].flights:
+                    await asyncio.sleep(0.01)
+            await clock.advance(20)
+            assert (await client.answer(NAME)).source is Source.CACHE
+            await client.answer("rare.example.org")
+            await clock.advance(28)
+            await client.answer("rare.example.org")
+            assert len(server.asked) == 3
 
 
 async def test_a_loop_is_found_and_ended() -> None:

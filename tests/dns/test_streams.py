@@ -31,8 +31,8 @@ class Client:
     reader: asyncio.StreamReader
     writer: asyncio.StreamWriter
 
-    async def octets(self) -> bytes:
-        async with asyncio.timeout(5):
+    async def octets(self, seconds: float = 5.0) -> bytes:
+        async with asyncio.timeout(seconds):
             size = int.from_bytes(await self.reader.readexactly(2), "big")
             return await self.reader.readexactly(size)
 
@@ -225,7 +225,7 @@ async def test_whoever_opens_many_is_bounded_and_starves_nobody(
 
 
 ATTACK = """
-import random, resource, socket, sys, time
+import resource, socket, struct, sys, time
 address, count = ("127.0.0.1", int(sys.argv[1])), int(sys.argv[2])
 soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
 resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
@@ -235,6 +235,7 @@ for number in range(count):
     if len(opened) == most:
         opened.pop(0).close()
     sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # no TIME_WAIT
     sock.bind((f"127.0.0.{2 + number % 8}", 0))
     sock.setblocking(False)
     sock.connect_ex(address)
@@ -250,6 +251,8 @@ time.sleep(1)
 and sends nothing or half a query on each.
 """
 MANY = 50_000
+PATIENCE = 40.0
+"""Seconds; a lost SYN is sent again after 1, 3, 7 and 15."""
 MOST_GROWTH = 64
 """MB that the server may grow by meanwhile."""
 
@@ -261,6 +264,7 @@ def resident() -> float:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(180)
 async def test_fifty_thousand_idle_or_half_sent_connections_are_bounded() -> None:
     async with served() as server:
         before, most = resident(), 0
@@ -272,11 +276,11 @@ async def test_fifty_thousand_idle_or_half_sent_connections_are_bounded() -> Non
         asked = 0
         ending = asyncio.get_running_loop().create_task(attack.stdout.read())
         while not ending.done():
-            async with asyncio.timeout(30):  # a lost SYN is sent again after 1, 3 and 7 s
+            async with asyncio.timeout(PATIENCE):
                 good = Client(*await asyncio.open_connection(*server.address))
-                good.writer.write(framed(WEB))
-                assert (await good.reply()).header.rcode == 0
-                good.writer.close()
+            good.writer.write(framed(WEB))
+            assert (await good.octets(PATIENCE))[3] & 15 == 0
+            good.writer.close()
             asked += 1
             most = max(most, len(server.connections))
             await asyncio.sleep(0.01)

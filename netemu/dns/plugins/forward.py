@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-from netemu.dns.chain import Address, Cache, Forward, Policy, Tls, Zones
+from netemu.dns.chain import Address, Cache, Forward, Policy, Prefetch, Tls, Zones
 from netemu.dns.corefile import BadCorefile, Line
 from netemu.dns.plugins.draft import Draft
 from netemu.dns.plugins.words import (
@@ -209,11 +209,12 @@ def read_cache(line: Line, draft: Draft) -> None:
             "disable": partial(_disabled, draft),
             "serve_stale": _stale,
             "keepttl": flag,
-            "prefetch": lambda option: draft.remark(option, "prefetch has no effect"),
+            "prefetch": _prefetch,
         },
     )
     success, denial = given.get("success", [()])[-1], given.get("denial", [()])[-1]
     disabled = given.get("disable", [])
+    stale, mode = given.get("serve_stale", [(0, "")])[-1]
     draft.cache = Cache(
         zones=zones(line, line.words[len(ttl) :], EVERYWHERE),
         success=success[1] if len(success) > 1 else cap or DEFAULTS.success,
@@ -223,7 +224,9 @@ def read_cache(line: Line, draft: Draft) -> None:
         failure=given.get("servfail", [DEFAULTS.failure])[-1],
         no_success=tuple(z for what, where in disabled if what == "success" for z in where),
         no_denial=tuple(z for what, where in disabled if what == "denial" for z in where),
-        stale=given.get("serve_stale", [0])[-1],
+        stale=stale,
+        verified=mode == "verified",
+        prefetch=given.get("prefetch", [None])[-1],
         count_down="keepttl" not in given,
     )
 
@@ -241,9 +244,27 @@ def _disabled(draft: Draft, line: Line) -> tuple[str, Zones]:
     return what, zones(line, where, draft.zones)
 
 
-def _stale(line: Line) -> int:
+STALE_MODES = ("immediate", "verified")
+
+
+def _stale(line: Line) -> tuple[int, str]:
+    """``[DURATION] [MODE]``."""
     given = words(line, 0, 2)
-    return int(duration(line, given[0])) if given else 3600
+    seconds = int(duration(line, given[0])) if given else 3600
+    mode = given[1] if given[1:] else STALE_MODES[0]
+    if mode not in STALE_MODES:
+        why = f'serve_stale is {" or ".join(STALE_MODES)}, not "{mode}"'
+        raise BadCorefile(line.number, why)
+    return seconds, mode
+
+
+def _prefetch(line: Line) -> Prefetch:
+    """``AMOUNT [[DURATION] [PERCENTAGE%]]``."""
+    amount, *others = words(line, 1, 3)
+    usual = Prefetch(0)
+    gap = duration(line, others[0]) if others else usual.gap
+    percent = number(line, others[1].removesuffix("%"), 10, 90) if others[1:] else usual.percent
+    return Prefetch(number(line, amount, 0, 1_000_000), gap, percent)
 
 
 def read_loop(line: Line, draft: Draft) -> None:

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from netemu.dns.chain import Prefetch
 from netemu.dns.corefile import BadCorefile
 from netemu.dns.names import IN_ADDR
 from netemu.dns.plugins.table import PLUGINS, configuration_from
@@ -57,6 +58,8 @@ MISTAKES = {
     "forward . " + " ".join(f"1.1.1.{n}" for n in range(20)): "Corefile:2: forward takes up to 15",
     "cache 30 {\n disable all\n}": 'Corefile:3: disable success or denial, not "all"',
     "cache 30 {\n servfail 5\n}": 'Corefile:3: servfail: "5" is no duration like 5s',
+    "cache 30 {\n serve_stale 1h often\n}": "Corefile:3: serve_stale is immediate or verified, not",
+    "cache 30 {\n prefetch 5 1m 5%\n}": 'Corefile:3: prefetch: "5" is no whole number within 10',
     "hosts {\n foo bar\n}": 'Corefile:3: hosts: unknown option "foo"',
     "loadbalance weighted x": 'Corefile:2: loadbalance knows round_robin, random, rotate, not "',
     "autopath /etc/resolv.conf": 'Corefile:2: autopath knows @kubernetes, not "/etc/resolv.conf"',
@@ -181,6 +184,17 @@ def test_the_servers_behind_systemd_resolved_are_asked() -> None:
     assert made.files == ("/etc/resolv.conf", "/run/systemd/resolve/resolv.conf")
 
 
+def test_a_cache_may_serve_what_is_stale_and_fetch_what_is_popular() -> None:
+    text = ". {\n forward . 1.1.1.1\n cache {\n serve_stale 1m verified\n prefetch 5 30s 20%\n }\n}"
+    cache = configured(text).blocks[0].forwards[0].cache
+    assert cache is not None
+    assert (cache.stale, cache.verified, cache.prefetch) == (60, True, Prefetch(5, 30.0, 20))
+    plain = configured(". {\n forward . 1.1.1.1\n cache {\n serve_stale\n }\n}")
+    cache = plain.blocks[0].forwards[0].cache
+    assert cache is not None
+    assert (cache.stale, cache.verified, cache.prefetch) == (3600, False, None)
+
+
 def test_where_health_and_metrics_listen() -> None:
     made = configured(". {\n health :81 {\n lameduck 5s\n }\n ready\n prometheus localhost:9\n}")
     assert made.served == {"health": ":81", "ready": ":8181", "prometheus": "localhost:9"}
@@ -189,7 +203,6 @@ def test_where_health_and_metrics_listen() -> None:
 WITHOUT_EFFECT = {
     "forward . 1.1.1.1 {\n expire 10s\n}": "Corefile:3: expire has no effect",
     "forward . /nowhere": "Corefile:2: cannot read /nowhere: No such file or directory",
-    "cache 30 {\n prefetch 10\n}": "Corefile:3: prefetch has no effect",
     "kubernetes a.b {\n endpoint http://x\n}": "Corefile:3: endpoint has no effect",
     "log . {combined}": "Corefile:2: log has no effect",
     "hosts": "Corefile:2: cannot read /etc/hosts",
