@@ -1,7 +1,7 @@
 """How many replicas each ReplicaSet gets."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from netemu.controllers.rollout import (
@@ -161,13 +161,16 @@ def test_every_rollout_ends(
     surge=st.integers(0, 5),
     sizes=st.lists(st.integers(0, 20), min_size=2, max_size=5),
 )
+@example(replicas=1, surge=1, sizes=[1, 1, 1, 1])
 def test_scaling_reaches_what_is_allowed(replicas: int, surge: int, sizes: list[int]) -> None:
     every = [has(f"rs{n}", size, created=n, maximum=sum(sizes)) for n, size in enumerate(sizes)]
     if len(active(every)) < 2:
         return
     result = scale(wish(replicas, surge), every[-1], every[:-1])
     assert all(size >= 0 for size in result.values())
-    assert sum(result.values()) == (replicas + surge if replicas else 0)
+    allowed, total = replicas + surge if replicas else 0, sum(result.values())
+    # What rounding leaves goes to the largest, which can't lose more than it has (as upstream).
+    assert total == allowed or (total > allowed and min(result.values()) == 0)
 
 
 def test_objects_are_shrunk_with_their_defaults() -> None:
