@@ -1,4 +1,4 @@
-"""Addressings of one and of two address families."""
+"""Address ranges of one and of two address families."""
 
 from netemu.config.settings import IpFamily, NetMode, NetworkSettings
 from netemu.fabric.ranges import addressing
