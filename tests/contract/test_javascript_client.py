@@ -21,7 +21,7 @@ def test_what_its_users_do(cluster: Instance, tmp_path: Path) -> None:
     done = subprocess.run(
         [folder / "bin" / "node", "javascript.mjs"],
         cwd=tmp_path,
-        env=cluster.env,
+        env={**cluster.env, "TMPDIR": str(tmp_path)},  # where it makes folders
         capture_output=True,
         text=True,
         timeout=150,
