@@ -11,7 +11,7 @@ from typing import Final, TypeAlias
 
 from msgspec import Struct
 
-from netemu.clock import Clock, parse_rfc3339, rfc3339
+from netemu.clock import Clock, parse_rfc3339, rfc3339, rfc3339_micro
 from netemu.model.client import Client
 from netemu.model.errors import ApiError, NotFound
 from netemu.model.meta import Object, namespace_of, uid_of
@@ -29,6 +29,20 @@ QUEUE_LIMIT: Final = 1_000
 """Events that may wait to be written (client-go's recorder queues as many)."""
 REMEMBERED: Final = 4_096
 """Different events remembered for counting (client-go's correlator cache)."""
+
+IN_SERIES: Final = {
+    "default-scheduler": {
+        "Scheduled": "Binding",
+        "FailedScheduling": "Scheduling",
+        "Preempted": "Preempting",
+    },
+}
+"""Components that speak events.k8s.io (KEP-383): by reason the action that they were at. Events of
+theirs that repeat have a series, those of the others a count."""
+HERE: Final = "control-plane"
+"""Where components run that are on no node."""
+SERIES_SECONDS: Final = 360.0
+"""A series that has been quiet for so long is over (client-go's tools/events)."""
 
 log = logging.getLogger(__name__)
 
@@ -121,7 +135,9 @@ class EventWriter:
         obj = self._client.get(EVENTS, *key)
         if obj is None:
             return False
-        counted = {**obj, "count": obj.get("count", 1) + 1, "lastTimestamp": rfc3339(told.at)}
+        counted = _counted(obj, told.at)
+        if counted is None:
+            return False
         try:
             await self._client.update(EVENTS, counted)
         except NotFound:
@@ -132,21 +148,16 @@ class EventWriter:
         self._number += 1
         name, namespace = told.reference["name"], told.reference.get("namespace") or "default"
         moment = int(told.at * 1e9) + self._number  # unique even within one tick of the clock
-        source = {"component": told.component, **({"host": told.host} if told.host else {})}
-        return {
+        common = {
             "metadata": {"name": f"{name}.{moment:x}", "namespace": namespace},
             "involvedObject": told.reference,
             "reason": told.reason,
             "message": told.message,
-            "source": source,
-            "firstTimestamp": rfc3339(told.at),
-            "lastTimestamp": rfc3339(told.at),
-            "count": 1,
             "type": told.type,
-            "eventTime": None,
             "reportingComponent": told.component,
             "reportingInstance": told.host,
         }
+        return {**common, **_form(told)}
 
     async def forget(self) -> None:
         """Delete events that are too old or too many, for ever."""
@@ -162,6 +173,36 @@ class EventWriter:
                 await self._client.delete(EVENTS, namespace_of(obj), obj["metadata"]["name"])
             except ApiError as error:
                 log.debug("event not deleted: %s", error)
+
+
+def _form(told: _Told) -> Object:
+    """What only one of the two kinds of events has."""
+    if told.component in IN_SERIES:
+        return {
+            "eventTime": rfc3339_micro(told.at),
+            "action": IN_SERIES[told.component].get(told.reason, told.reason),
+            "reportingInstance": f"{told.component}-{told.host or HERE}",
+            "source": {},
+            "firstTimestamp": None,
+            "lastTimestamp": None,
+        }
+    return {
+        "eventTime": None,
+        "source": {"component": told.component, **({"host": told.host} if told.host else {})},
+        "firstTimestamp": rfc3339(told.at),
+        "lastTimestamp": rfc3339(told.at),
+        "count": 1,
+    }
+
+
+def _counted(obj: Object, at: float) -> Object | None:
+    """An event that has happened once more; None: that is a new one."""
+    if not obj.get("eventTime"):
+        return {**obj, "count": obj.get("count", 1) + 1, "lastTimestamp": rfc3339(at)}
+    if at - _last_seen(obj) > SERIES_SECONDS:
+        return None
+    count = (obj.get("series") or {}).get("count", 1) + 1
+    return {**obj, "series": {"count": count, "lastObservedTime": rfc3339_micro(at)}}
 
 
 def expired(events: list[Object], now: float) -> list[Object]:

@@ -4,7 +4,7 @@ import pytest
 
 from netemu.api import events
 from netemu.api.registry import Registry
-from netemu.clock import rfc3339
+from netemu.clock import rfc3339, rfc3339_micro
 from netemu.model.meta import Object
 from tests.support.api import add_namespace, new_registry
 from tests.support.clock import FakeClock, settle
@@ -68,6 +68,26 @@ async def test_equal_events_are_counted_in_one_object(registry: Registry, clock:
         first, second = sorted(stored(registry), key=lambda event: -event["count"])
     assert (first["count"], second["count"]) == (3, 1)
     assert first["lastTimestamp"] == rfc3339(clock.now() - 5)
+
+
+async def test_the_scheduler_tells_in_series(registry: Registry, clock: FakeClock) -> None:
+    """As by events.k8s.io: equal events within six minutes are one series."""
+    recorder = registry.recorder("default-scheduler")
+    async with registry:
+        for _ in range(3):
+            recorder.event(POD, "Warning", "FailedScheduling", "0/1 nodes are available")
+            await clock.advance(100)
+        (found,) = stored(registry)
+        began = clock.now() - 300
+        assert found["eventTime"] == rfc3339_micro(began)
+        assert found["series"] == {"count": 3, "lastObservedTime": rfc3339_micro(began + 200)}
+        assert (found["reportingComponent"], found["action"]) == ("default-scheduler", "Scheduling")
+        assert found["reportingInstance"] == "default-scheduler-control-plane"
+        assert not {"count", "firstTimestamp"} & {key for key, value in found.items() if value}
+        await clock.advance(361)
+        recorder.event(POD, "Warning", "FailedScheduling", "0/1 nodes are available")
+        await settle()
+        assert len(stored(registry)) == 2
 
 
 async def test_an_event_that_was_deleted_is_written_anew(registry: Registry) -> None:
