@@ -34,6 +34,7 @@ GROUPS = (
     "io.k8s.api.events.v1.",
     "io.k8s.api.flowcontrol.v1.",
     "io.k8s.api.networking.v1.",
+    "io.k8s.api.networking.v1beta1.ServiceCIDR",
     "io.k8s.api.node.v1.",
     "io.k8s.api.policy.v1.",
     "io.k8s.api.rbac.v1.",

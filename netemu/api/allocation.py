@@ -27,7 +27,7 @@ from netemu.api.servicetype import (
 from netemu.api.validation import field
 from netemu.api.validation.field import SPEC
 from netemu.api.validation.ips import parse_address
-from netemu.model.addressing import Addressing
+from netemu.model.addressing import Addressing, IpNetwork
 from netemu.model.errors import Cause, InternalError, Invalid
 from netemu.model.meta import Object, copied
 
@@ -81,13 +81,28 @@ class ServiceAddresses:
         rng: random.Random,
         services: Iterable[Object] = (),
     ) -> None:
-        self._ips = {each.family: _address_pool(each) for each in addressing.families}
-        """By family, the default one first. As numbers, the families' addresses don't overlap."""
+        self._own = {each.family: each for each in addressing.families}
+        """By family, the default one first."""
+        self._taken: set[int] = set()
+        """As numbers, the families' addresses don't overlap."""
+        self._ips = {family: [self._own_pool(each)] for family, each in self._own.items()}
+        """By family, the cluster's own range first."""
         self._ports = _port_pool(*node_ports)
         self._rng = rng
         for service in services:
             spec = service.get("spec") or {}
             self._take(_ips(spec), _ports(spec))
+
+    def offer(self, networks: Iterable[IpNetwork]) -> None:
+        """Hand out addresses of these ranges, too, once the cluster's own is full or when asked."""
+        self._ips = {family: [self._own_pool(each)] for family, each in self._own.items()}
+        for network in networks:
+            own = self._own.get(f"IPv{network.version}")
+            if own is not None and network != own.services:
+                self._ips[own.family].append(_further_pool(network, own, self._taken))
+
+    def _own_pool(self, ranges: Addressing) -> Pool:
+        return _address_pool(ranges, self._taken)
 
     def allocate(self, new: Object, old: Object | None) -> tuple[Object, Reservation]:
         """Fill in what `new` needs, in a copy, and reserve it.
@@ -129,13 +144,11 @@ class ServiceAddresses:
         self._free(_ips(spec), _ports(spec))
 
     def _take(self, ips: frozenset[int], ports: frozenset[int]) -> None:
-        for pool in self._ips.values():
-            pool.taken |= ips
+        self._taken |= ips
         self._ports.taken |= ports
 
     def _free(self, ips: frozenset[int], ports: frozenset[int]) -> None:
-        for pool in self._ips.values():
-            pool.taken -= ips
+        self._taken -= ips
         self._ports.taken -= ports
 
     def _cluster_ips(self, draft: _Draft, had: frozenset[int]) -> None:
@@ -146,7 +159,9 @@ class ServiceAddresses:
                 if int(ip_address(_plain(ips[number]))) not in had:
                     draft.ips.add(self._asked_ip(draft, ips[number], family))
                 continue
-            drawn = self._ips[family].draw(self._rng, draft.ips)
+            pools = self._ips[family]
+            numbers = (pool.draw(self._rng, draft.ips) for pool in pools)
+            drawn = next((number for number in numbers if number is not None), None)
             if drawn is None:
                 raise InternalError("failed to allocate a serviceIP: range is full")
             draft.ips.add(drawn)
@@ -155,12 +170,17 @@ class ServiceAddresses:
 
     def _asked_ip(self, draft: _Draft, ip: str, family: str) -> int:
         number = int(ip_address(_plain(ip)))
-        why = self._ips[family].problem(number, ip, draft.ips)
+        why = self._pool_of(number, family).problem(number, ip, draft.ips)
         if why is not None:
             wanted = draft.spec.get("clusterIPs")
             rule = f"failed to allocate IP {ip}: {why}"
             raise draft.refuse(field.invalid(SPEC.child("clusterIPs"), wanted, rule))
         return number
+
+    def _pool_of(self, number: int, family: str) -> Pool:
+        """The range that has the address; if none has, one that says so."""
+        pools = self._ips[family]
+        return next((pool for pool in pools if number in pool.valid), pools[-1])
 
     def _node_ports(self, draft: _Draft, *, shared: bool) -> None:
         """Each port gets a number; of a new Service, those with the same `port` share one."""
@@ -209,7 +229,7 @@ class ServiceAddresses:
         draft.ports.add(port)
 
 
-def _address_pool(ranges: Addressing) -> Pool:
+def _address_pool(ranges: Addressing, taken: set[int]) -> Pool:
     network = ranges.services
     # The last address is for everybody (broadcast) with IPv4 only.
     first, size = int(network.network_address), network.num_addresses + (network.version == 6)
@@ -220,8 +240,27 @@ def _address_pool(ranges: Addressing) -> Pool:
         words="the provided IP ({}) is not in the valid range. "
         f"The range of valid IPs is {network}",
         taken_words="provided IP is already allocated",
-        kept=frozenset(int(ip_address(ip)) for ip in (ranges.api, ranges.dns)),
+        kept=_kept(ranges),
+        taken=taken,
     )
+
+
+def _further_pool(network: IpNetwork, own: Addressing, taken: set[int]) -> Pool:
+    first, size = int(network.network_address), network.num_addresses + (network.version == 6)
+    whole = range(first + 1, first + size - 1)
+    return Pool(
+        valid=whole,
+        drawn=whole,
+        lower=lower_part(size - 2, 16, 256),
+        words="the provided network does not match the current range",
+        taken_words="provided IP is already allocated",
+        kept=_kept(own),
+        taken=taken,
+    )
+
+
+def _kept(ranges: Addressing) -> frozenset[int]:
+    return frozenset(int(ip_address(ip)) for ip in (ranges.api, ranges.dns))
 
 
 def _port_pool(first: int, last: int) -> Pool:

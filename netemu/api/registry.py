@@ -46,9 +46,11 @@ from netemu.model.resources import (
     PRIORITY_CLASSES,
     RUNTIME_CLASSES,
     SERVICE_ACCOUNTS,
+    SERVICE_CIDRS,
     SERVICES,
     Resource,
 )
+from netemu.model.serviceranges import ready_networks
 from netemu.store.base import Record, Store
 from netemu.tasks import task_group
 
@@ -96,6 +98,7 @@ class Registry:
             rng,
             [record.obj for record in store.list(SERVICES)],
         )
+        self._offered = -1
         self._bounds = Bounds(store)
         self._events = EventWriter(self.client("netemu"), clock)
         self._life = AsyncExitStack()
@@ -222,6 +225,11 @@ class Registry:
         if resource.key != SERVICES:
             yield new
             return
+        latest = self.store.latest(SERVICE_CIDRS)
+        if latest != self._offered:
+            self._offered = latest
+            ranges = (record.obj for record in self.store.list(SERVICE_CIDRS))
+            self._addresses.offer(ready_networks(ranges))
         new, reservation = self._addresses.allocate(new, old)
         try:
             yield new

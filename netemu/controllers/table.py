@@ -54,6 +54,7 @@ THEN = {
     "horizontal-pod-autoscaler": "autoscale:AutoscalingController",
     "taint-eviction-controller": "tainteviction:TaintEvictionController",
     "service-controller": "loadbalancer:LoadBalancerController",
+    "service-cidr-controller": "servicecidr:ServiceCidrController",
     "external-proxy-controller": "externalproxy:ExternalProxyController",
     "reload-controller": "reload:ReloadController",
     "resourcequota-controller": "resourcequota:ResourceQuotaController",

@@ -1,6 +1,7 @@
 """Addresses of Services outside the instance's own ranges: has them end in the cluster.
 
-External IPs and balancers' addresses from pools of others may be any. While a Service has one, the
+External IPs, balancers' addresses from pools of others and clusterIPs of further ServiceCIDRs may
+be any. While a Service has one, the
 spawner makes it local to the cluster's network (and routes it from the host); the proxy, which
 couldn't listen there before, then tries again.
 """
@@ -76,7 +77,8 @@ class ForeignAddresses:
         if not service.proxied or service.headless or service.type is ServiceType.EXTERNAL_NAME:
             return frozenset()
         balanced = service.type is ServiceType.LOAD_BALANCER
-        addresses = (*service.external_ips, *(service.load_balancer_ips if balanced else ()))
+        balancers = service.load_balancer_ips if balanced else ()
+        addresses = (*service.cluster_ips, *service.external_ips, *balancers)
         return frozenset(each for each in addresses if self._is_foreign(each))
 
     def _is_foreign(self, address: str) -> bool:

@@ -159,6 +159,7 @@ _STORED: tuple[Resource, ...] = (
     Resource(
         _NETWORKING, "v1", "NetworkPolicy", "networkpolicies", True, ("netpol",), controlled=False
     ),
+    Resource(_NETWORKING, "v1beta1", "ServiceCIDR", "servicecidrs", False, (), (), _STATUS),
     Resource("node.k8s.io", "v1", "RuntimeClass", "runtimeclasses", False),
     Resource(_STORAGE, "v1", "CSIDriver", "csidrivers", False, controlled=False),
     Resource(_STORAGE, "v1", "CSINode", "csinodes", False, controlled=False),
@@ -284,6 +285,7 @@ RUNTIME_CLASSES = "runtimeclasses.node.k8s.io"
 SECRETS = "secrets"
 SERVICES = "services"
 SERVICE_ACCOUNTS = "serviceaccounts"
+SERVICE_CIDRS = "servicecidrs.networking.k8s.io"
 STATEFUL_SETS = "statefulsets.apps"
 STORAGE_CLASSES = "storageclasses.storage.k8s.io"
 CRON_JOBS = "cronjobs.batch"

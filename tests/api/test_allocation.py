@@ -468,3 +468,43 @@ def test_the_addresses_of_the_api_and_of_dns_are_kept_in_each_family() -> None:
     kept = {"fd00:10:96::1", "fd00:10:96::a", "10.96.0.1", "10.96.0.10"}
     for _ in range(300):
         assert not kept & {*create(pool, **REQUIRE)["spec"]["clusterIPs"]}
+
+
+FURTHER = IPv4Network("10.196.196.0/29")
+
+
+def test_addresses_of_further_ranges_may_be_asked_for() -> None:
+    pool = addresses()
+    assert "not in the valid range" in refusal(pool, clusterIP="10.196.196.2")
+    pool.offer([FURTHER, ADDRESSING.services])
+    kept = create(pool, clusterIP="10.196.196.2")
+    assert kept["spec"]["clusterIPs"] == ["10.196.196.2"]
+    assert "provided IP is already allocated" in refusal(pool, clusterIP="10.196.196.2")
+    for outside in ("10.196.196.0", "10.196.196.7", "192.0.2.1"):
+        words = "the provided network does not match the current range"
+        assert words in refusal(pool, clusterIP=outside)
+    pool.offer([])
+    assert "not in the valid range" in refusal(pool, clusterIP="10.196.196.3")
+    assert update(pool, kept, clusterIP="10.196.196.2")["spec"]["clusterIP"] == "10.196.196.2"
+    pool.release(kept)
+    pool.offer([FURTHER])
+    create(pool, clusterIP="10.196.196.2")
+
+
+def test_a_further_range_is_drawn_from_when_the_clusters_own_is_full() -> None:
+    pool = addresses(addressing=TINY)
+    pool.offer([FURTHER])
+    own = {create(pool)["spec"]["clusterIP"] for _ in range(12)}
+    assert all(IPv4Address(ip) in TINY.services for ip in own)
+    more = {create(pool)["spec"]["clusterIP"] for _ in range(6)}
+    assert more == {f"10.196.196.{number}" for number in range(1, 7)}
+    with pytest.raises(InternalError, match="failed to allocate a serviceIP: range is full"):
+        create(pool)
+
+
+def test_overlapping_ranges_hand_out_an_address_once() -> None:
+    pool = addresses(addressing=TINY)
+    pool.offer([IPv4Network("127.77.0.0/27"), FURTHER])
+    ips = [create(pool)["spec"]["clusterIP"] for _ in range(28)]
+    assert len(set(ips)) == 28
+    assert not {TINY.api, TINY.dns} & set(ips)

@@ -97,3 +97,13 @@ async def test_a_refusal_is_told_and_holds_up_no_other(
     await foreign.follow(snapshot(service(externalIPs=["10.64.140.43", "10.64.140.44"])))
     assert foreign.notes == {"10.64.140.43": "not here"}
     assert spawner.reached == ["10.64.140.44"]
+
+
+async def test_cluster_ips_of_further_ranges_end_here_too(
+    foreign: ForeignAddresses, spawner: Spawner
+) -> None:
+    ours = service("a", type="ClusterIP", clusterIPs=["172.30.0.7"], clusterIP="172.30.0.7")
+    theirs = service("b", type="NodePort", clusterIPs=["10.196.1.7"], clusterIP="10.196.1.7")
+    headless = service("c", type="ClusterIP", clusterIPs=["None"], clusterIP="None")
+    await foreign.follow(snapshot(ours, theirs, headless))
+    assert spawner.reached == ["10.196.1.7"]

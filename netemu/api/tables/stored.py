@@ -37,6 +37,11 @@ def ingress(obj: Object, now: float) -> Row:
     ]
 
 
+def service_cidr(obj: Object, now: float) -> Row:
+    """Name, CIDRs, Age."""
+    return [name_of(obj), joined(_spec(obj).get("cidrs") or ()), age(obj, now)]
+
+
 _MOST_HOSTS = 3
 
 
@@ -235,6 +240,7 @@ TABLES: dict[str, tuple[str, Callable[[Object, float], Row]]] = {
     ),
     "resourcequotas": ("Name, Request, Limit, Age", resource_quota),
     "runtimeclasses.node.k8s.io": ("Name, Handler, Age", runtime_class),
+    "servicecidrs.networking.k8s.io": ("Name, CIDRs, Age", service_cidr),
     "validatingadmissionpolicies.admissionregistration.k8s.io": (
         "Name, Validations#, ParamKind, Age",
         admission_policy,

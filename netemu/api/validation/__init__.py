@@ -47,6 +47,7 @@ if TYPE_CHECKING:
         revisions,
         service,
         service_update,
+        servicecidr,
         storage,
     )
 else:
@@ -72,6 +73,7 @@ else:
     revisions = late(f"{__name__}.revisions")
     service = late(f"{__name__}.service")
     service_update = late(f"{__name__}.service_update")
+    servicecidr = late(f"{__name__}.servicecidr")
     storage = late(f"{__name__}.storage")
 
 
@@ -146,6 +148,7 @@ _RULES: dict[str, _Rules] = {
         service.service, service_update.service_update, service_update.service_status
     ),
     resources.SERVICE_ACCOUNTS: _Rules(cluster.service_account, cluster.service_account_update),
+    resources.SERVICE_CIDRS: _Rules(servicecidr.service_cidr, servicecidr.service_cidr_update),
     resources.CONTROLLER_REVISIONS: _Rules(revisions.revision, revisions.revision_update),
     resources.DAEMON_SETS: _Rules(daemons.daemon_set, daemons.daemon_set_update),
     resources.PERSISTENT_VOLUMES: _Rules(storage.volume, storage.volume_update),
