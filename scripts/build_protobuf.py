@@ -31,9 +31,10 @@ LARGEST: Final = 1024 * 1024
 
 PACKAGES: Final = re.compile(
     r"k8s\.io\.api\.(?!admission\.|apidiscovery\.)[a-z]+\.v\d+$"
+    r"|k8s\.io\.api\.networking\.v1beta1$"
     r"|k8s\.io\.apimachinery\.pkg\.(api\.resource|apis\.meta\.v1|runtime|util\.intstr)$"
 )
-"""Packages kept: stable versions of what clients write, and what these refer to."""
+"""Packages kept: served versions of what clients write, and what these refer to."""
 
 INLINED: Final = """
     ruleWithOperations rule localObjectReference persistentVolumeSource handler volumeSource

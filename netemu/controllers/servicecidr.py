@@ -11,7 +11,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from netemu.controllers.actions import Action, Create, Update, WriteStatus, execute
+from netemu.controllers.actions import Action, Create, Delete, Update, WriteStatus, execute
 from netemu.controllers.runner import Context
 from netemu.model.addressing import Addressing, IpAddress, IpNetwork, canonical
 from netemu.model.client import Change
@@ -49,18 +49,28 @@ class Observed(Struct, frozen=True, kw_only=True):
 
 def plan(seen: Observed) -> list[Action]:
     """The finalizer and the status."""
-    obj, metadata = seen.obj, seen.obj["metadata"]
-    finalizers = list(metadata.get("finalizers") or ())
-    if is_deleting(obj):
-        if _keeps(seen):
-            return _said(seen, TERMINATING)
+    obj = seen.obj
+    finalizers = list(obj["metadata"].get("finalizers") or ())
+    old, going = _is_of_another_run(seen), is_deleting(obj)
+    if going and not old and _keeps(seen):
+        return _said(seen, TERMINATING)
+    if going or old:
         left = [name for name in finalizers if name != FINALIZER]
-        return [] if left == finalizers else [_finalized(obj, left)]
+        freed = [] if left == finalizers else [_finalized(obj, left)]
+        return freed if going else [*freed, Delete(SERVICE_CIDRS, obj)]
     reason = _unserved(seen)
     said = _said(seen, ("False", "NotServed", reason) if reason else READY)
     if FINALIZER in finalizers:
         return said
     return [_finalized(obj, [*finalizers, FINALIZER]), *said]
+
+
+def _is_of_another_run(seen: Observed) -> bool:
+    """Whether it has the cluster's own ranges as they were once: ranges can't be changed, so it
+    is made anew, as the cluster's own Services are.
+    """
+    have, want = (each["spec"]["cidrs"] for each in (seen.obj, own(seen.addressing)))
+    return name_of(seen.obj) == OWN and have != want
 
 
 def _finalized(obj: Object, names: list[str]) -> Update:

@@ -50,6 +50,13 @@ def test_a_zero_that_was_set_stays() -> None:
     assert decoded(claim, "PersistentVolumeClaim") == {"spec": {"storageClassName": ""}}
 
 
+def test_kinds_of_a_version_that_is_not_yet_stable_are_read() -> None:
+    ranges = field(2, field(1, "10.1.0.0/24") + field(1, "fd00::/112"))
+    assert decoded(ranges, "ServiceCIDR", "networking.k8s.io/v1beta1") == {
+        "spec": {"cidrs": ["10.1.0.0/24", "fd00::/112"]}
+    }
+
+
 OBJECTS = [
     {
         "apiVersion": "v1",

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from netemu.controllers.actions import Update, WriteStatus
+from netemu.controllers.actions import Delete, Update, WriteStatus
 from netemu.controllers.servicecidr import FINALIZER, Observed, addresses_of, own, plan
 from netemu.model.addressing import Addressing
 from netemu.model.conditions import condition
@@ -80,6 +80,16 @@ def test_a_range_that_leads_nowhere_is_not_ready() -> None:
 
 def test_the_clusters_own_ranges_are_an_object() -> None:
     assert own(BOTH)["spec"]["cidrs"] == [str(each.services) for each in BOTH.families]
+
+
+@pytest.mark.parametrize("going", [False, True])
+def test_the_own_ranges_of_an_earlier_run_are_made_anew(going: bool) -> None:
+    old = cidr("10.1.0.0/24", finalizers=("a.io/b", FINALIZER), going=going)
+    old["metadata"]["name"] = "kubernetes"
+    free, *rest = planned(old, "10.1.0.7")
+    assert isinstance(free, Update)
+    assert free.obj["metadata"]["finalizers"] == ["a.io/b"]
+    assert rest == ([] if going else [Delete(SERVICE_CIDRS, old)])
 
 
 def test_addresses_are_read_as_they_are_served() -> None:
