@@ -56,7 +56,7 @@ def plan(seen: Observed) -> list[Action]:
         return _said(seen, TERMINATING)
     if going or old:
         left = [name for name in finalizers if name != FINALIZER]
-        freed = [] if left == finalizers else [_finalized(obj, left)]
+        freed: list[Action] = [] if left == finalizers else [_finalized(obj, left)]
         return freed if going else [*freed, Delete(SERVICE_CIDRS, obj)]
     reason = _unserved(seen)
     said = _said(seen, ("False", "NotServed", reason) if reason else READY)
