@@ -50,7 +50,6 @@ from netemu.model.resources import (
     SERVICES,
     Resource,
 )
-from netemu.model.serviceranges import ready_networks
 from netemu.store.base import Record, Store
 from netemu.tasks import task_group
 
@@ -98,7 +97,7 @@ class Registry:
             rng,
             [record.obj for record in store.list(SERVICES)],
         )
-        self._offered = -1
+        self._offered = -1 if store.list(SERVICE_CIDRS) else 0  # those of an earlier run, too
         self._bounds = Bounds(store)
         self._events = EventWriter(self.client("netemu"), clock)
         self._life = AsyncExitStack()
@@ -227,6 +226,8 @@ class Registry:
             return
         latest = self.store.latest(SERVICE_CIDRS)
         if latest != self._offered:
+            from netemu.model.serviceranges import ready_networks  # late: few have such ranges
+
             self._offered = latest
             ranges = (record.obj for record in self.store.list(SERVICE_CIDRS))
             self._addresses.offer(ready_networks(ranges))

@@ -76,3 +76,5 @@ def test_addresses_are_as_before_after_a_restart(cluster: Instance) -> None:
     cluster.up()
     cluster.kubectl("wait", "--for=condition=Ready", "pod", "--all", "--timeout=30s")
     test_pods_reach_services_of_the_range(cluster, MODES[0])
+    address = "--clusterip=198.51.100.78"
+    cluster.kubectl("create", "service", "clusterip", "more", address, "--tcp=80")
