@@ -38,7 +38,8 @@ class Observed(Struct, frozen=True, kw_only=True):
     pods: Sequence[Object]
     """The namespace's pods that it selects."""
     scales: Mapping[str, int]
-    """Replicas wanted, by uid of the controller, of all that own one of the pods."""
+    """Replicas wanted, by uid of what has the count, of all that own one of the pods: a Deployment
+    counts once, however many of its ReplicaSets have pods (upstream: getExpectedScale)."""
     now: float
 
 
@@ -85,12 +86,12 @@ def _expected(seen: Observed) -> tuple[int, int]:
     spec = seen.budget["spec"]
     most, least = spec.get("maxUnavailable"), spec.get("minAvailable")
     if most is not None:
-        expected = _scale(seen)
+        expected = sum(seen.scales.values())
         return expected, max(0, expected - _share(most, expected))
     if least is None:
         return 0, 0
     if isinstance(least, str):
-        expected = _scale(seen)
+        expected = sum(seen.scales.values())
         return expected, _share(least, expected)
     return len(seen.pods), int(least)
 
@@ -100,12 +101,6 @@ def _share(value: Any, whole: int) -> int:
     if isinstance(value, str):
         return math.ceil(int(value.removesuffix("%")) * whole / 100)
     return int(value)
-
-
-def _scale(seen: Observed) -> int:
-    """The replicas of all that own the pods; pods of nobody don't count."""
-    uids = {owner["uid"] for pod in seen.pods if (owner := controller_of(pod)) is not None}
-    return sum(seen.scales.get(uid, 0) for uid in uids)
 
 
 def selects(budget: Object, pod: Object) -> bool:
@@ -119,6 +114,7 @@ def selects(budget: Object, pod: Object) -> bool:
 
 _OWNERS = {
     "ReplicaSet": resources.REPLICA_SETS,
+    "ReplicationController": resources.REPLICATION_CONTROLLERS,
     "StatefulSet": "statefulsets.apps",
     "Deployment": resources.DEPLOYMENTS,
 }
@@ -167,11 +163,8 @@ class DisruptionController:
         if budget is None:
             return None
         pods = [pod for pod in self._client.list(resources.PODS, key[0]) if selects(budget, pod)]
-        scales = {
-            owner["uid"]: self._replicas(key[0], owner)
-            for pod in pods
-            if (owner := controller_of(pod)) is not None
-        }
+        owners = {own["uid"]: own for pod in pods if (own := controller_of(pod)) is not None}
+        scales = dict(self._scale(key[0], owner) for owner in owners.values())
         seen = Observed(budget=budget, pods=pods, scales=scales, now=self._clock.now())
         status = status_of(seen)
         if status != budget.get("status"):
@@ -179,15 +172,13 @@ class DisruptionController:
             await self._client.update_status(resources.POD_DISRUPTION_BUDGETS, new)
         return EVICTION_SECONDS if status.get("disruptedPods") else None
 
-    def _replicas(self, namespace: str, owner: Object) -> int:
-        """What the pods' topmost scalable owner wants."""
+    def _scale(self, namespace: str, owner: Object) -> tuple[str, int]:
+        """The pods' topmost scalable owner, by uid, and what it wants."""
         resource = _OWNERS.get(owner["kind"])
-        if resource is None:
-            return 0
-        found = self._client.get(resource, namespace, owner["name"])
+        found = self._client.get(resource, namespace, owner["name"]) if resource else None
         if found is None or uid_of(found) != owner["uid"]:
-            return 0
+            return owner["uid"], 0
         above = controller_of(found)
         if above is not None and above["kind"] in _OWNERS:
-            return self._replicas(namespace, above)
-        return int(found["spec"].get("replicas", 1))
+            return self._scale(namespace, above)
+        return owner["uid"], int(found["spec"].get("replicas", 1))

@@ -4,6 +4,7 @@ import os
 import time
 from typing import TYPE_CHECKING, Any
 
+from netemu import __version__
 from netemu.daemon.parts import Core, Start
 from netemu.node.agent import NodeAgent
 from netemu.proxy.server import Proxy
@@ -19,6 +20,7 @@ def facts_of(start: Start, core: Core) -> dict[str, Any]:
     mirrors = four is not None and four.mirrored
     return {
         "name": start.home.name,
+        "version": __version__,
         "pid": os.getpid(),
         "net": str(launched.mode),
         "refused": {str(mode): reason for mode, reason in launched.refused.items()},

@@ -7,6 +7,8 @@ certificates not verified) and words failures as Go's client does, because event
 import asyncio
 import os
 import re
+import socket
+from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 from msgspec.structs import replace
@@ -23,6 +25,8 @@ TIMED_OUT = "context deadline exceeded (Client.Timeout exceeded while awaiting h
 
 _STATUS = re.compile(rb"HTTP/1\.[01] (\d{3})(?: |\r|\n)")
 _MOVED = (301, 302, 303, 307, 308)
+_NO_TLS = ("WRONG_VERSION_NUMBER", "PACKET_LENGTH_TOO_LONG", "RECORD_LAYER_FAILURE")
+"""What OpenSSL's versions call an answer in plain text; Go looks for "HTTP/" in it."""
 
 
 def authority(host: str, port: int) -> str:
@@ -37,8 +41,14 @@ def url_of(get: HttpGet, host: str, port: int) -> str:
 
 def dial_error(host: str, port: int, error: OSError) -> str:
     """How Go words a failed connect."""
-    words = os.strerror(error.errno).lower() if error.errno else str(error)
-    return f"dial tcp {authority(host, port)}: connect: {words}"
+    if isinstance(error, socket.gaierror):
+        return f"dial tcp: lookup {host}: no such host"
+    return f"dial tcp {authority(host, port)}: connect: {_words(error)}"
+
+
+def _words(error: OSError) -> str:
+    """The system's words; asyncio's own errors of a connection that ends have none."""
+    return os.strerror(error.errno).lower() if error.errno else str(error) or "EOF"
 
 
 async def http_get(get: HttpGet, host: str, port: int) -> Outcome:
@@ -67,7 +77,7 @@ async def _get(get: HttpGet, host: str, port: int) -> tuple[Outcome, str, bytes]
         reader, writer = await dial(host, port, tls=_tls(get.scheme), limit=HEAD_LIMIT)
     except OSError as error:
         refused = isinstance(error, ConnectionRefusedError)
-        return _failed(f'Get "{url}": {dial_error(host, port, error)}', refused), "", b""
+        return _failed(f'Get "{url}": {_unconnected(host, port, error)}', refused), "", b""
     body = b""
     try:
         writer.write(_request(get, host, port))
@@ -75,11 +85,33 @@ async def _get(get: HttpGet, host: str, port: int) -> tuple[Outcome, str, bytes]
         body = await _read_body(reader)
     except asyncio.IncompleteReadError as error:
         head = error.partial
-    except (OSError, asyncio.LimitOverrunError) as error:
-        return _failed(f'Get "{url}": {error}'), "", b""
+    except asyncio.LimitOverrunError:
+        words = f"net/http: server response headers exceeded {HEAD_LIMIT} bytes; aborted"
+        return _failed(f'Get "{url}": {words}'), "", b""
+    except OSError as error:
+        sock = writer.get_extra_info("sockname")
+        return _failed(f'Get "{url}": {_read_error(sock, host, port, error)}'), "", b""
     finally:
         writer.close()
     return *_judged(url, head), body
+
+
+def _unconnected(host: str, port: int, error: OSError) -> str:
+    """A failed connect, or a failed handshake: an SSLError's number isn't the system's."""
+    reason = str(getattr(error, "reason", None) or "")
+    if reason in _NO_TLS:
+        return "http: server gave HTTP response to HTTPS client"
+    if reason:
+        return f"remote error: tls: {reason.lower().replace('_', ' ')}"
+    if not error.errno:
+        return _words(error)  # connected, but the handshake came to no end
+    return dial_error(host, port, error)
+
+
+def _read_error(sock: tuple[Any, ...] | None, host: str, port: int, error: OSError) -> str:
+    """How Go words a connection that broke: with both its ends."""
+    ours = authority(*sock[:2]) if sock else ""
+    return f"read tcp {ours}->{authority(host, port)}: read: {_words(error)}"
 
 
 def _judged(url: str, head: bytes) -> tuple[Outcome, str]:

@@ -6,8 +6,10 @@ from hypothesis import strategies as st
 
 from netemu.clock import rfc3339
 from netemu.controllers.disruption import Observed, status_of
+from netemu.model import resources
 from netemu.model.meta import Object
-from tests.support.samples import NOW, pod
+from tests.support.control import Control, control
+from tests.support.samples import NOW, deployment, pod, template
 
 OWNER = {"kind": "ReplicaSet", "name": "web", "uid": "r1", "controller": True}
 
@@ -72,3 +74,36 @@ def test_never_below_what_must_be_there(least: int | str, healthy: int, unready:
     if status["disruptionsAllowed"]:
         assert healthy - status["disruptionsAllowed"] >= status["desiredHealthy"]
     assert shown({**obj, "status": status}, healthy, unready) == status
+
+
+async def declared(plane: Control, **spec: object) -> None:
+    """A budget over all the pods there are, all of them ready."""
+    await plane.all_ready()
+    metadata = {"namespace": "default", "name": "b"}
+    spec["selector"] = {"matchLabels": {"app": "web"}}
+    await plane.apply(resources.POD_DISRUPTION_BUDGETS, {"metadata": metadata, "spec": spec})
+
+
+def counted(plane: Control) -> tuple[int, int, int]:
+    """What the budget expects, has, and lets go."""
+    status = plane.get(resources.POD_DISRUPTION_BUDGETS, "b")["status"]
+    return status["expectedPods"], status["currentHealthy"], status["disruptionsAllowed"]
+
+
+async def test_a_deployment_counts_once_however_many_of_its_templates_have_pods() -> None:
+    """Upstream's getExpectedScale goes by the uid of what is scaled."""
+    async with control() as plane:
+        await plane.apply(resources.DEPLOYMENTS, deployment(4))
+        await declared(plane, minAvailable="50%")
+        assert counted(plane) == (4, 4, 2)
+        await plane.change(resources.DEPLOYMENTS, "web", template=template("v2"))
+        assert counted(plane) == (4, 3, 1)
+
+
+async def test_a_share_of_a_replication_controllers_pods() -> None:
+    async with control() as plane:
+        spec = {"replicas": 3, "selector": {"app": "web"}, "template": template()}
+        metadata = {"namespace": "default", "name": "web"}
+        await plane.apply(resources.REPLICATION_CONTROLLERS, {"metadata": metadata, "spec": spec})
+        await declared(plane, maxUnavailable=1)
+        assert counted(plane) == (3, 3, 1)

@@ -53,6 +53,11 @@ def test_version_tells_ours_and_kubernetes() -> None:
     assert run("--version").stdout.strip() == netemu.__version__
 
 
+def test_version_tells_the_daemons_too(netemu_cluster: Instance) -> None:
+    facts = json.loads(netemu_cluster.netemu("version", "-o", "json").stdout)
+    assert facts["daemon"] == netemu.__version__
+
+
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_completion_scripts_complete(shell: str) -> None:
     script = run("completion", shell)

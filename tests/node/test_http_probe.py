@@ -1,6 +1,8 @@
 import asyncio
+import re
 import socket
 import ssl
+import struct
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -9,7 +11,7 @@ import pytest
 
 from netemu.api.authority import ensure_credentials
 from netemu.api.credentials import load
-from netemu.node.http_probe import http_get
+from netemu.node.http_probe import HEAD_LIMIT, dial_error, http_get
 from netemu.node.probe import HttpGet, Outcome, Result
 
 HOST = "127.0.0.1"
@@ -29,6 +31,25 @@ async def server(
         writer.close()
 
     listening = await asyncio.start_server(serve, HOST, 0, ssl=tls)
+    async with listening:
+        yield listening.sockets[0].getsockname()[1]
+
+
+@asynccontextmanager
+async def plain(answer: bytes, *, reset: bool = False) -> AsyncIterator[int]:
+    """Answers whatever comes, and hangs up."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1)
+        if reset:
+            linger = struct.pack("ii", 1, 0)
+            writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+            writer.transport.abort()
+            return
+        writer.write(answer)
+        writer.close()
+
+    listening = await asyncio.start_server(serve, HOST, 0)
     async with listening:
         yield listening.sockets[0].getsockname()[1]
 
@@ -130,3 +151,36 @@ async def test_https_takes_any_certificate(tmp_path: Path) -> None:
     async with server(lambda _: OK, context) as port:
         outcome = await http_get(get(port, scheme="https"), HOST, port)
     assert outcome == Outcome(Result.SUCCESS)
+
+
+async def test_https_where_plain_http_is_spoken() -> None:
+    """A common slip, so it gets Go's words rather than OpenSSL's."""
+    async with plain(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n") as port:
+        outcome = await http_get(get(port, scheme="https"), HOST, port)
+    words = f'Get "https://127.0.0.1:{port}/": http: server gave HTTP response to HTTPS client'
+    assert outcome == Outcome(Result.FAILURE, words)
+
+
+async def test_a_connection_that_is_reset() -> None:
+    async with plain(b"", reset=True) as port:
+        outcome = await http_get(get(port), HOST, port)
+    ends = re.escape(f'Get "http://127.0.0.1:{port}/": read tcp 127.0.0.1:')
+    rest = re.escape(f"->127.0.0.1:{port}: read: connection reset by peer")
+    assert re.fullmatch(rf"{ends}\d+{rest}", outcome.message)
+
+
+async def test_a_head_that_is_too_long() -> None:
+    async with plain(b"HTTP/1.1 200 OK\r\nX: " + b"x" * 2 * HEAD_LIMIT) as port:
+        outcome = await http_get(get(port), HOST, port)
+    assert outcome.message.endswith("server response headers exceeded 65536 bytes; aborted")
+
+
+async def test_a_connection_that_ends_while_tls_is_agreed_on() -> None:
+    async with plain(b"") as port:
+        outcome = await http_get(get(port, scheme="https"), HOST, port)
+    assert outcome == Outcome(Result.FAILURE, f'Get "https://127.0.0.1:{port}/": EOF')
+
+
+def test_a_host_that_nobody_knows() -> None:
+    error = socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+    assert dial_error("nowhere.test", 80, error) == "dial tcp: lookup nowhere.test: no such host"
