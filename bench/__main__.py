@@ -22,7 +22,9 @@ NAMES = (
 
 def main() -> None:
     print(f"# Python {platform.python_version()}, {os.cpu_count()} cores, {platform.release()}")
-    for name in sys.argv[1:] or NAMES:
+    names = sys.argv[1:] or NAMES
+    sys.argv[1:] = []  # they are no options of each
+    for name in names:
         print(f"\n## {name}", flush=True)
         importlib.import_module(f"bench.{name}").main()
 

@@ -125,7 +125,7 @@ def is_right(record: dnslib.DNSRecord, number: int, kind: str) -> bool:
 
 
 def latency(queries: Path, rate: float) -> None:
-    """At half of what it can do, and from a change to its answer meanwhile."""
+    """At half of the rate that was seen, and from a change to its answer meanwhile."""
     with netemu() as server:
         assert server.pipe
         warm_up(server, queries)
@@ -202,7 +202,7 @@ def main() -> None:
         ours = compare("mix", queries)
         beside_coredns(ours)
         under_changes(queries)
-        latency(queries, 1e6 / ours.cost)
+        latency(queries, ours.rate)
         memory(queries)
         os.sched_setaffinity(0, everywhere)
         more_cores(queries)

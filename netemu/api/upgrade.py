@@ -3,7 +3,7 @@
 import asyncio
 from typing import Final
 
-from aiohttp import WSMsgType, web
+from aiohttp import web
 
 from netemu.api.request import Transport, Upgrade
 
@@ -46,10 +46,10 @@ class _Messages:
     async def receive(self) -> bytes | None:
         message = await self._socket.receive()
         match message.type:
-            case WSMsgType.BINARY:
+            case web.WSMsgType.BINARY:
                 data: bytes = message.data
                 return data
-            case WSMsgType.TEXT:  # Python's client sends text as it was given
+            case web.WSMsgType.TEXT:  # Python's client sends text as it was given
                 text: str = message.data
                 return text.encode()
             case _:

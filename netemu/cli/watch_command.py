@@ -49,7 +49,8 @@ def command(
     """
     home = home_of(name, state_dir)
     running(home)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for number in (signal.SIGINT, signal.SIGTERM):  # also where a shell has us ignore the first
+        signal.signal(number, signal.default_int_handler)
     folder = Folder(home)
     say(f"watching {directory} every {every:g} s; Ctrl-C ends it, and leaves the objects")
     try:

@@ -88,6 +88,16 @@ class Addressing(Struct, frozen=True, kw_only=True):
         """The address of the node with that number, counted from 1."""
         return str(self.nodes[10 + number])
 
+    def node_here(self, address: str, family: str) -> str:
+        """The address of a family that the node has which has `address`, of any; "" if none."""
+        here = self.of(family)
+        for ranges in self.families if here is not None else ():
+            found = ip_address(address)
+            if found.version == ranges.nodes.version and found in ranges.nodes:
+                number = int(found) - int(ranges.nodes.network_address)
+                return str(here.nodes[number]) if here is not None else ""
+        return ""
+
     def pod_range(self, number: int) -> IpNetwork:
         """The /24 (or what fits a smaller range) from which that node's pods get addresses; of IPv6
         a /64, as a cluster's nodes get.

@@ -59,9 +59,7 @@ async def open_lanes(
     if host is not None:
         networks[Network.HOST] = host
     outside = None if host is None else _relays_outside(loop, host, clock, ledger)
-    shop = _Workshop(
-        loop, networks, clock, ledger, outside, problem, len(addressing.families), owners
-    )
+    shop = _Workshop(loop, networks, clock, ledger, outside, problem, addressing, owners)
     lanes = {each.family: shop.lane(each, means[each.family]) for each in addressing.families}
     openings = _joined({family: lane.openings for family, lane in lanes.items()})
     relays = [lane.relay for lane in lanes.values()]
@@ -97,13 +95,14 @@ class _Workshop(NamedTuple):
     ledger: Ledger
     outside: tuple[Relay, Datagrams] | None
     problem: str
-    families: int
-    """How many lanes share the descriptors."""
+    addressing: Addressing
+    """Of all families, whose lanes share the descriptors."""
     owners: Owners | None
 
     def lane(self, ranges: Addressing, interception: Interception | None) -> Lane:
         """The lane of a family that has those ranges."""
         loop, clock, ledger = self.loop, self.clock, self.ledger
+        count = len(self.addressing.families)
         family = nft.FAMILIES[ranges.services.version]
         connector = self.networks[Network.CLUSTER].connector
         sources = _sources(ranges)
@@ -112,15 +111,15 @@ class _Workshop(NamedTuple):
             loop,
             partial(connector, socket.SOCK_STREAM, family),
             clock,
-            _share(SHARE * self.families, CONNECTIONS),
+            _share(SHARE * count, CONNECTIONS),
             ledger,
             named,
             sources.near,
-            self._node_of(sources, interception, datagrams=False),
+            self._node_of(ranges.family, sources, interception, datagrams=False),
         )
         tie = partial(connector, socket.SOCK_DGRAM, family)
-        flows = _share(2 * SHARE * self.families, FLOWS)
-        node_of = self._node_of(sources, interception, datagrams=True)
+        flows = _share(2 * SHARE * count, FLOWS)
+        node_of = self._node_of(ranges.family, sources, interception, datagrams=True)
         datagrams = Datagrams(loop, tie, clock, flows, ledger, named, sources.near, node_of)
         openings = Openings(
             Listeners(relay, datagrams, self.networks, clock, loop.call_soon, self.outside),
@@ -131,16 +130,17 @@ class _Workshop(NamedTuple):
         return Lane(relay, datagrams, openings)
 
     def _node_of(
-        self, sources: Sources, interception: Interception | None, *, datagrams: bool
+        self, family: str, sources: Sources, interception: Interception | None, *, datagrams: bool
     ) -> NodeOf | None:
         """Tells in whose name connections of the nodes' own processes are made."""
-        owners = self.owners
+        owners, addressing = self.owners, self.addressing
         if owners is None or interception is None:
             return None
 
         def node_of(client: Address) -> str:
             asked = bool(owners) and sources.near(client[0])
-            return owners.of(client, datagrams=datagrams) if asked else ""
+            node = owners.of(client, datagrams=datagrams) if asked else ""
+            return addressing.node_here(node, family) if node else ""
 
         return node_of
 

@@ -35,3 +35,11 @@ def test_what_is_loaded_stays() -> None:
         "import aiohttp; one = aiohttp.ClientSession; postpone_client(); import aiohttp as two\n"
     )
     assert said(script + "print(two.ClientSession is one)") == "True\n"
+
+
+def test_nothing_that_serves_wants_the_client() -> None:
+    script = (
+        "import netemu.daemon.cluster\nfrom netemu.late import load_all\n"
+        "print(len(list(load_all())) > 10, 'aiohttp.client' in sys.modules)"
+    )
+    assert said(script) == "True False\n"

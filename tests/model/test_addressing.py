@@ -109,3 +109,12 @@ def test_with_an_uplink_the_host_sees_the_addresses_themselves() -> None:
 )
 def test_an_address_is_written_in_one_way(written: str, canonical_form: str) -> None:
     assert canonical(written) == canonical_form
+
+
+def test_a_node_is_the_same_in_each_family() -> None:
+    for number in (1, 2):
+        one, other = BOTH.node(number), IPV6_FIRST.node(number)
+        assert BOTH.node_here(one, "IPv6") == other
+        assert BOTH.node_here(other, "IPv4") == IPV6_FIRST.node_here(one, "IPv4") == one
+    assert BOTH.node_here("192.0.2.1", "IPv6") == ""
+    assert ADDRESSING.node_here(ADDRESSING.node(1), "IPv6") == ""

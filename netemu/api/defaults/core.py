@@ -18,7 +18,8 @@ def namespace(obj: Object) -> None:
 
 
 def node(obj: Object) -> None:
-    """A Node: all of its capacity is allocatable unless it says otherwise."""
+    """A Node: all of its capacity is allocatable unless it says otherwise; it always has a spec."""
+    obj.setdefault("spec", {})
     status = obj.get("status") or {}
     amounts(status.get("capacity"))
     amounts(status.get("allocatable"))

@@ -38,10 +38,10 @@ CASES = [
         named(type="Opaque", data={"a": "eA==", "b": "eg=="}),
     ),
     Case(
-        "all of a node is allocatable",
+        "all of a node is allocatable, and it has a spec",
         "nodes",
         in_cluster(status={"capacity": {"cpu": "2"}}),
-        in_cluster(status={"capacity": {"cpu": "2"}, "allocatable": {"cpu": "2"}}),
+        in_cluster(status={"capacity": {"cpu": "2"}, "allocatable": {"cpu": "2"}}, spec={}),
     ),
     Case(
         "endpoints speak TCP",
