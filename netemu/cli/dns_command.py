@@ -102,7 +102,7 @@ def describe(entry: dict[str, Any]) -> str:
     "--from",
     "place",
     default="",
-    metavar="pod:NS/NAME",
+    metavar="[pod:]NS/NAME",
     help="Who asks.  [default: some pod of the namespace default]",
 )
 @output_option
@@ -113,8 +113,8 @@ def explain_command(
 
     Nothing is sent: the answers are those that the server would give now.
     """
-    who, _, pod = place.partition(":")
-    if place and (who != "pod" or pod.count("/") != 1):
+    pod = place.removeprefix("pod:")
+    if place and (":" in pod or pod.count("/") != 1):
         raise Failure(f'"{place}" is no place to ask from: use pod:NAMESPACE/NAME')
     found = asked(home_of(name, state_dir), "dns-explain", name=question, type=kind, pod=pod)
     if output == "json":

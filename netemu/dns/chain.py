@@ -6,6 +6,7 @@ CoreDNS' ``plugin.cfg``, whatever order they were written in.
 
 from collections.abc import Mapping
 from enum import StrEnum
+from ipaddress import IPv4Network, IPv6Network
 from typing import TYPE_CHECKING, TypeAlias
 
 from msgspec import Struct, field
@@ -22,6 +23,8 @@ Address: TypeAlias = tuple[str, int]
 """An IP address and a port."""
 Zones: TypeAlias = tuple[Name, ...]
 """Lowered names; the root's is ()."""
+Ranges: TypeAlias = "tuple[IPv4Network | IPv6Network, ...]"
+"""Ranges of addresses."""
 
 
 class Policy(StrEnum):
@@ -194,6 +197,8 @@ class Configuration(Struct, frozen=True, kw_only=True):
     order: Order = Order.KEEP
     seed: int | None = None
     """For the same random order each time; None: another each time."""
+    preferred: Ranges = ()
+    """Addresses that come before others, whatever the order."""
     files: tuple[str, ...] = ()
     """Files it was made from besides the Corefile; to be made anew when they change."""
     served: Mapping[str, str] = field(default_factory=dict)

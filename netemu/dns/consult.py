@@ -146,8 +146,17 @@ def _templated(
     for template in block.templates:
         made = template.answer(question, consultation.client)
         if made is not None:
-            return made
+            return _led_on(consultation, made, question.type)
     return None
+
+
+def _led_on(consultation: Consultation, made: Answer, kind: int) -> Outcome:
+    """What a template says and, if that ends with an alias, what this stands for."""
+    end = made.records[-1] if made.records else None
+    if end is None or end.type != Type.CNAME or kind == Type.CNAME:
+        return made
+    assert isinstance(end.data, tuple)  # as of each CNAME
+    return _chased(consultation, replace(made, elsewhere=end.data), kind)
 
 
 def _hosted(_: Consultation, block: Block, question: Question, __: int) -> Outcome | None:
@@ -182,17 +191,18 @@ def _chased(consultation: Consultation, made: Answer, kind: int) -> Outcome:
     further = replace(consultation, depth=consultation.depth + 1)
 
     def joined(found: Answer) -> Answer:
+        others = (record for record in found.records if record not in made.records)
         # A target that nobody can tell of: the alias alone is more use than a failure.
         known = found.rcode in (Rcode.NOERROR, Rcode.NXDOMAIN)
         return replace(
             made,
             rcode=found.rcode if known else Rcode.NOERROR,
-            records=(*made.records, *found.records),
+            records=(*made.records, *others),
             authority=found.authority,
             truncated=found.truncated,
             elsewhere=None,
             parts=(*made.parts, *found.parts),
-            shared=found.shared,
+            shared=made.shared and found.shared,
             source=found.source if known else made.source,
         )
 

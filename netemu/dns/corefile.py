@@ -2,7 +2,7 @@
 
 Caddy's syntax: words are divided by blanks, ``"…"`` holds one together, ``#`` begins a comment,
 ``{`` at the end of a line opens a block and ``}`` closes it, and ``{$NAME}`` or ``{%NAME%}`` is
-a variable of the environment. Snippets and ``import`` are not known.
+a variable of the environment. ``(NAME) { … }`` is a snippet, whose lines ``import NAME`` repeats.
 """
 
 import re
@@ -16,6 +16,8 @@ MOST_OCTETS = 1024 * 1024
 
 DEEPEST = 4
 """Blocks within blocks; no plugin has more than one."""
+MOST_IMPORTED = 10_000
+"""Lines that snippets bring, all together: those that import each other grow fast."""
 
 
 class BadCorefile(ValueError):
@@ -45,6 +47,7 @@ class ServerBlock(Struct, frozen=True):
 
 _TOKEN = re.compile(r'(?:"((?:[^"\\]|\\.)*)"|([^\s"]\S*))', re.DOTALL)
 _VARIABLE = re.compile(r"\{\$(\w+)\}|\{%(\w+)%\}")
+_SNIPPET = re.compile(r"\(([\w-]+)\)")
 _BLANK = re.compile(r"[^\S\n]+")
 
 
@@ -92,10 +95,19 @@ class _Parser:
     def __init__(self, tokens: list[_Token]) -> None:
         self._tokens = tokens
         self._at = 0
+        self._snippets: dict[str, tuple[Line, ...]] = {}
+        self._imported = 0
 
     def blocks(self) -> Iterator[ServerBlock]:
         while self._at < len(self._tokens):
-            yield self._block()
+            block = self._block()
+            named = _SNIPPET.fullmatch(block.keys[0])
+            if named is None:
+                yield block
+            elif named[1] in self._snippets:
+                raise BadCorefile(block.number, f'snippet "{named[1]}" is there already')
+            else:
+                self._snippets[named[1]] = block.lines
 
     def _block(self) -> ServerBlock:
         first, keys = self._tokens[self._at], list[str]()
@@ -103,8 +115,8 @@ class _Parser:
             token = self._next()
             if token.is_brace("}"):
                 raise BadCorefile(token.line, '"}" closes nothing')
-            if token.text == "import" or re.fullmatch(r"\(\w+\)", token.text):
-                raise BadCorefile(token.line, "snippets and import are not supported")
+            if token.text == "import":
+                raise BadCorefile(token.line, "import belongs in a server block")
             keys += filter(None, token.text.split(","))
         if not keys:
             raise BadCorefile(first.line, "a server block without a zone")
@@ -123,8 +135,20 @@ class _Parser:
                 return
             if token.is_brace("{"):
                 raise BadCorefile(token.line, '"{" belongs at the end of the line it opens')
-            yield self._line(token, depth)
+            line = self._line(token, depth)
+            yield from self._snippet(line) if line.name == "import" else (line,)
         raise BadCorefile(opened.line, '"{" is never closed')
+
+    def _snippet(self, line: Line) -> tuple[Line, ...]:
+        name = " ".join(line.words)
+        if name not in self._snippets:
+            raise BadCorefile(
+                line.number, f'no snippet "{name}" before this (files can\'t be imported)'
+            )
+        self._imported += len(self._snippets[name])
+        if self._imported > MOST_IMPORTED:
+            raise BadCorefile(line.number, f"more than {MOST_IMPORTED} lines are imported")
+        return self._snippets[name]
 
     def _line(self, first: _Token, depth: int) -> Line:
         words: list[str] = []

@@ -48,8 +48,11 @@ def describe(
     metrics: Metrics,
     configuration: Callable[[], Configuration],
     groups: Callable[[], Iterable[Group]],
+    failed: Callable[[], int],
 ) -> None:
-    """Measure the build, the plugins that are on, and what is known of other servers."""
+    """Measure the build, the plugins that are on, and what is known of other servers; `failed` are
+    the Corefiles that couldn't be used.
+    """
     metrics.gauge(
         "coredns_build_info",
         "A metric with a constant '1' value labeled by version, revision, and goversion from which "
@@ -71,8 +74,16 @@ def describe(
         "coredns_forward_max_concurrent_rejects_total",
         "Counter of the number of queries rejected because the concurrent queries were at maximum.",
     ).of()
+    hosts = metrics.gauge(
+        "coredns_hosts_entries", "The combined number of entries in hosts and Corefile."
+    ).of()
+    reloads = metrics.counter(
+        "coredns_reload_failed_total", "Counter of the number of failed reload attempts."
+    ).of()
 
     def refresh() -> None:
+        hosts.set(sum(map(_entries, configuration().blocks)))
+        reloads.value = failed()
         enabled.clear()
         for block in configuration().blocks:
             for zone in block.zones:
@@ -89,6 +100,14 @@ def describe(
     metrics.before_reading(refresh)
 
 
+def _entries(block: Block) -> int:
+    """As CoreDNS counts them: each address of each name, and each name of each address."""
+    if block.hosts is None:
+        return 0
+    tables = (*block.hosts.addresses.values(), *block.hosts.names.values())
+    return sum(map(len, tables))
+
+
 def plugins(block: Block) -> list[str]:
     """CoreDNS' plugins that a server block comes to, by name."""
     found = {
@@ -98,6 +117,7 @@ def plugins(block: Block) -> list[str]:
         "hosts": block.hosts,
         "kubernetes": block.kubernetes,
         "log": block.logged,
+        "loop": any(forward.check_loops for forward in block.forwards),
         "rewrite": block.rewrites,
         "template": block.templates,
         "transfer": block.transfer,

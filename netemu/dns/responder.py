@@ -98,7 +98,7 @@ class Responder:
         rng = self._rng if seed is None else random.Random(seed)
         self._replies = Replies(
             self._latest.value,
-            arranger(configuration.order, rng),
+            arranger(configuration.order, rng, configuration.preferred),
             self._room,
             self._replies,
             tallies=self.observers.tallies,

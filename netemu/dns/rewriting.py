@@ -19,6 +19,7 @@ from netemu.dns.records import (
     Data,
     Name,
     Question,
+    Rcode,
     Record,
     Srv,
     Type,
@@ -170,7 +171,25 @@ class RewriteTtl(Struct, frozen=True, kw_only=True):
         return _each(answer, change)
 
 
-Rewrite: TypeAlias = RewriteName | RewriteType | RewriteTtl
+class RewriteRcode(Struct, frozen=True, kw_only=True):
+    """``rewrite rcode``: another response code in the answers to some names."""
+
+    pattern: Pattern
+    from_rcode: Rcode
+    to_rcode: Rcode
+    last: bool = True
+
+    def rewritten(self, question: Question) -> tuple[Question, Mend] | None:
+        """The same question, with the other code if its answer has the one."""
+        if not self.pattern.fits(text_of(lowered(question.name))):
+            return None
+        return question, self._mended
+
+    def _mended(self, answer: Answer) -> Answer:
+        return replace(answer, rcode=self.to_rcode) if answer.rcode is self.from_rcode else answer
+
+
+Rewrite: TypeAlias = RewriteName | RewriteType | RewriteTtl | RewriteRcode
 
 
 def rewritten(rules: tuple[Rewrite, ...], question: Question) -> tuple[Question, list[Mend]]:

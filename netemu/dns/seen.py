@@ -51,6 +51,7 @@ def see(dns: Dns, zone: Name, clock: Clock) -> Iterator[Seen]:
         metrics,
         lambda: dns.configuration.value,
         lambda: forwarder.groups if forwarder is not None else (),
+        lambda: dns.configurer.failed,
     )
     leave = (
         dns.observers.subscribe(counted.observe, counted.observe_batch),

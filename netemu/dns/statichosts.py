@@ -60,10 +60,10 @@ def _pairs(words: list[str]) -> list[tuple[str, Name]]:
 def hosted_answer(hosts: Hosts, question: Question) -> Answer | None:
     """What the table says; None leaves the question to the next step."""
     name = lowered(question.name)
-    if question.type == Type.PTR and (address := address_in(name)):
-        pointed = hosts.names.get(address, ())
-        if pointed:
-            return _given([Record(question.name, Type.PTR, hosts.ttl, to) for to in pointed])
+    if question.type == Type.PTR:  # of others they are left to the next step in any case
+        pointed = hosts.names.get(address_in(name), ())
+        reverse = [Record(question.name, Type.PTR, hosts.ttl, to) for to in pointed]
+        return _given(reverse) if reverse else None
     if not any(within(name, zone) for zone in hosts.zones):
         return None
     known = hosts.addresses.get(name)

@@ -2,7 +2,8 @@
 
 As CoreDNS' ``template``. Of Go's template language there is what such records use: ``{{ .Name }}``,
 ``{{ .Class }}``, ``{{ .Type }}``, ``{{ .Zone }}``, ``{{ .Remote }}``, ``{{ .Match }}`` by
-``index .Match N``, and ``{{ .Group.NAME }}``; anything else is refused when it is read.
+``index .Match N``, ``{{ .Group.NAME }}`` and ``parseInt .Group.NAME BASE BITS``; anything else is
+refused when it is read.
 """
 
 import re
@@ -10,7 +11,7 @@ import re
 from msgspec import Struct
 from msgspec.structs import replace
 
-from netemu.dns.answer import Answer
+from netemu.dns.answer import FAILED, Answer
 from netemu.dns.records import (
     Name,
     Question,
@@ -33,6 +34,7 @@ _FIELDS = re.compile(
     r"|index \.Match (?P<match>\d+)"
     r"|\.Group\.(?P<group>\w+)"
     r'|index \.Group "(?P<quoted>\w+)"'
+    r"|parseInt \.Group\.(?P<digits>\w+) (?P<base>\d+) (?P<bits>\d+)"
 )
 
 
@@ -65,7 +67,7 @@ class Template(Struct, frozen=True, kw_only=True):
                 found = _FIELDS.fullmatch(field)
                 if found is None:
                     raise BadTemplate(f"{{{{ {field} }}}} is not supported")
-                group = found["group"] or found["quoted"]
+                group = found["group"] or found["quoted"] or found["digits"]
                 if group and group not in groups:
                     raise BadTemplate(f"no expression has a group {group!r}")
 
@@ -73,7 +75,7 @@ class Template(Struct, frozen=True, kw_only=True):
         """What it says; None leaves the question to the next step."""
         low = lowered(question.name)
         zone = max((zone for zone in self.zones if within(low, zone)), key=len, default=None)
-        if zone is None or self.type not in (ANY, question.type):
+        if zone is None or (self.type != question.type and ANY not in (self.type, question.type)):
             return None
         name = text_of(low)
         for match in self.matches:
@@ -81,8 +83,8 @@ class Template(Struct, frozen=True, kw_only=True):
             if fit is not None:
                 return self._made(_Values(question, name, text_of(zone), client, fit))
         through = any(within(low, passed) for passed in self.passed)
-        # Without `fallthrough` CoreDNS denies what doesn't fit.
-        return None if through else Answer(rcode=Rcode.NXDOMAIN, source=Source.TEMPLATE)
+        # Without `fallthrough` CoreDNS fails for what doesn't fit.
+        return None if through else replace(FAILED, source=Source.TEMPLATE)
 
     def _made(self, values: "_Values") -> Answer:
         return Answer(
@@ -115,7 +117,9 @@ class _Values(Struct, frozen=True):
         if found["match"]:
             return self.fit[int(found["match"])] or ""
         if group := found["group"] or found["quoted"]:
-            return self.fit.groupdict().get(group) or ""
+            return self._group(group)
+        if digits := found["digits"]:
+            return _unsigned(self._group(digits), int(found["base"]), int(found["bits"]))
         kind = self.question.type
         known = {
             ".Name": self.name,
@@ -126,6 +130,17 @@ class _Values(Struct, frozen=True):
             ".Remote": self.client,
         }
         return known[field]
+
+    def _group(self, name: str) -> str:
+        return self.fit.groupdict().get(name) or ""
+
+
+def _unsigned(digits: str, base: int, bits: int) -> str:
+    """As Go's ``strconv.ParseUint``: a number of at most so many bits. Raises ValueError."""
+    number = int(digits, base)
+    if number < 0 or number >> bits:
+        raise ValueError(f"{digits!r} has more than {bits} bits")
+    return str(number)
 
 
 def name_of(text: str) -> Name:

@@ -18,7 +18,8 @@ class BadRecord(ValueError):
     """A line that is no record; the message says why."""
 
 
-_WORD = re.compile(r'"((?:[^"\\]|\\.)*)"|(\S+)')
+_WORD = re.compile(r'"((?:[^"\\]|\\.)*)"|([^\s()]+)')
+"""Parentheses only join lines (RFC 1035 §5.1); people write them around the numbers of an SOA."""
 
 
 def name_in(text: str) -> Name:

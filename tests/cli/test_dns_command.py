@@ -145,6 +145,8 @@ def test_an_explanation_is_printed_as_json(instance: Instance) -> None:
         (["explain", "web", "--from", "shell"], "is no place to ask from"),
         (["explain", "web", "--from", "node:node-1"], "is no place to ask from"),
         (["explain", "web", "--from", "pod:default/gone"], 'pods "gone" not found'),
+        (["explain", "web", "--from", "default/gone"], 'pods "gone" not found'),
+        (["explain", "web", "--from", "node:default/gone"], "is no place to ask from"),
         (["explain", "web", "--type", "B"], "is no type of DNS records"),
         (["log", "--query", "a..b"], "no domain name"),
     ],

@@ -179,6 +179,15 @@ CASES = [
     ),
     Case("one that isn't in the table", HOSTS, "x.example", A, (), NXDOMAIN, ("x.example U",)),
     Case(
+        "a reverse name that isn't in the table, even without fallthrough",
+        HOSTS.replace("example {", ". {").replace("fallthrough", ""),
+        "1.2.0.192.in-addr.arpa",
+        PTR,
+        (),
+        NXDOMAIN,
+        ("1.2.0.192.in-addr.arpa U",),
+    ),
+    Case(
         "without fallthrough it fails",
         HOSTS.replace("fallthrough", ""),
         "x.example",
@@ -208,12 +217,41 @@ CASES = [
         REFUSED,
     ),
     Case(
-        "without fallthrough it is denied",
+        "one that doesn't fit, without fallthrough",
         'template IN A example {\n match "^a[.]"\n}',
         "b.example",
         A,
         (),
-        NXDOMAIN,
+        SERVFAIL,
+    ),
+    Case(
+        "an alias of a template to others",
+        'template IN ANY x.example {\n answer "{{ .Name }} 60 IN CNAME www.example.org"\n}',
+        "x.example",
+        A,
+        ("CNAME www.example.org", "A 192.0.2.1"),
+        asked=("www.example.org U",),
+    ),
+    Case(
+        "an alias of a template into the cluster",
+        f'template IN ANY x.example {{\n answer "x.example 60 IN CNAME web.{SVC}"\n}}',
+        "x.example",
+        A,
+        (f"CNAME web.{SVC}", *WEB),
+    ),
+    Case(
+        "the alias of a template itself",
+        'template IN ANY x.example {\n answer "x.example 60 IN CNAME www.example.org"\n}',
+        "x.example",
+        CNAME,
+        ("CNAME www.example.org",),
+    ),
+    Case(
+        "an alias of a template to itself",
+        'template IN ANY x.example {\n answer "x.example 60 IN CNAME x.example"\n}',
+        "x.example",
+        A,
+        ("CNAME x.example",),
     ),
     # rewrite
     Case("a name", f"rewrite name web.example web.{SVC}", "web.example", A, WEB),
@@ -480,7 +518,8 @@ def test_dual_stack_hosts_come_from_files_too() -> None:
         ". {\n hosts /etc/hosts {\n no_reverse\n }\n}", hosts="# x\n::1 six six.b\nbad\n"
     )
     assert answers(resolve(made, "six.b", AAAA)[0]) == ["AAAA ::1"]
-    assert resolve(made, f"1.{'0.' * 31}ip6.arpa", PTR)[0].rcode is SERVFAIL
+    # Left to the next step, and there is none.
+    assert resolve(made, f"1.{'0.' * 31}ip6.arpa", PTR)[0].rcode is REFUSED
 
 
 def test_endpoints_may_go_by_the_names_of_their_pods() -> None:

@@ -55,6 +55,19 @@ def test_a_quotation_may_have_several_lines() -> None:
     assert (first.words, second.number) == (("a\nb",), 4)
 
 
+def test_snippets_stand_where_they_are_imported() -> None:
+    text = "(both) {\n errors\n log\n}\n(ttl) {\n ttl 5\n}\na {\n x\n import both\n}\n"
+    text += "b {\n import both\n y {\n  import ttl\n }\n}\n"
+    errors, log, ttl = Line(2, "errors", ()), Line(3, "log", ()), Line(6, "ttl", ("5",))
+    assert parse(text, {}) == (
+        ServerBlock(8, ("a",), (Line(9, "x", ()), errors, log)),
+        ServerBlock(12, ("b",), (errors, log, Line(14, "y", (), (ttl,)))),
+    )
+
+
+GROWING = "(s0) {\n a\n b\n}\n" + "".join(
+    f"(s{n}) {{\n import s{n - 1}\n import s{n - 1}\n}}\n" for n in range(1, 40)
+)
 MISTAKES = {
     ". {\n errors\n": 'Corefile:1: "{" is never closed',
     ". {\n forward . 1.1.1.1 {\n}": 'Corefile:1: "{" is never closed',
@@ -64,8 +77,11 @@ MISTAKES = {
     "{\n}": "Corefile:1: a server block without a zone",
     ". {\n{\n}\n}": 'Corefile:2: "{" belongs at the end of the line it opens',
     '. {\n x "a\n}': "Corefile:2: a quotation that doesn't end",
-    "(snip) {\n errors\n}": "Corefile:1: snippets and import are not supported",
-    "import x\n": "Corefile:1: snippets and import are not supported",
+    "(a) {\n}\n(a) {\n}": 'Corefile:3: snippet "a" is there already',
+    "import x\n": "Corefile:1: import belongs in a server block",
+    ". {\n import x/*\n}": 'Corefile:2: no snippet "x/*" before this (files can\'t be imported)',
+    "(a) {\n import a\n}": 'Corefile:2: no snippet "a" before this (files can\'t be imported)',
+    GROWING: "Corefile:50: more than 10000 lines are imported",
     ". {\n" + "a {\n" * 50 + "}\n" * 51: "Corefile:5: blocks within too many others",
     "x" * 2_000_000: "Corefile:1: longer than 1048576 octets",
 }

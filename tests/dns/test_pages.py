@@ -37,7 +37,7 @@ def test_metrics_are_told_as_prometheus_wants_them() -> None:
 
 def test_build_plugins_and_caches_are_described() -> None:
     metrics, groups = Metrics(), list[Group]()
-    describe(metrics, lambda: configured(), lambda: groups)
+    describe(metrics, lambda: configured(), lambda: groups, lambda: 0)
     text = metrics.text()
     assert f'coredns_build_info{{version="{netemu.__version__}",revision="",goversion=' in text
     where = 'server="dns://:53",zone=".",view=""'
@@ -58,4 +58,18 @@ def test_plugins_go_by_coredns_names() -> None:
     corefile = ".:53 {\n log\n hosts {\n 192.0.2.1 a.b\n }\n}\n"
     (block,) = configured(corefile).blocks
     assert plugins(block) == ["hosts", "log"]
+    (block,) = configured(". {\n forward . 192.0.2.53\n loop\n}\n").blocks
+    assert plugins(block) == ["forward", "loop"]
     assert CLUSTER.synced
+
+
+def test_static_names_and_failed_corefiles_are_counted() -> None:
+    metrics, failed = Metrics(), [0]
+    lines = "192.0.2.1 a.b c.d\n 192.0.2.2 a.b\n 2001:db8::1 a.b\n"
+    made = configured(f".:53 {{\n hosts {{\n {lines} }}\n}}\n")
+    describe(metrics, lambda: made, lambda: (), lambda: failed[0])
+    # Three addresses of a.b and one of c.d; two, one and one names of the addresses.
+    assert "coredns_hosts_entries 8\n" in metrics.text()
+    assert "coredns_reload_failed_total 0\n" in metrics.text()
+    failed[0] = 2
+    assert "coredns_reload_failed_total 2\n" in metrics.text()

@@ -291,6 +291,12 @@ def test_another_configuration_is_in_force_at_once() -> None:
 ORDERS = {
     "loadbalance rotate": [["1", "2", "0"], ["2", "0", "1"], ["0", "1", "2"], ["1", "2", "0"]],
     "": [["0", "1", "2"]] * 4,
+    "loadbalance rotate {\n prefer 192.0.2.0/24 10.0.0.2/32\n}": [
+        ["2", "1", "0"],
+        ["2", "0", "1"],
+        ["2", "1", "0"],
+        ["2", "0", "1"],
+    ],
 }
 
 

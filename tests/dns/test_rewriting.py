@@ -1,10 +1,11 @@
 from netemu.dns.answer import Answer
-from netemu.dns.records import Question, Record, Srv, Type, name_from
+from netemu.dns.records import Question, Rcode, Record, Srv, Type, name_from
 from netemu.dns.rewriting import (
     AnswerRule,
     Match,
     Pattern,
     RewriteName,
+    RewriteRcode,
     RewriteTtl,
     RewriteType,
     rewritten,
@@ -89,3 +90,16 @@ def test_types_and_classes() -> None:
     assert rewritten(rules, Question(A, 28))[0] == Question(A, 1)
     assert rewritten(rules, Question(A, 1, 3))[0] == Question(A, 1, 1)
     assert rewritten(rules, Question(A, 1, 1)) == (Question(A, 1, 1), [])
+
+
+def test_a_code_becomes_another_for_names_that_fit() -> None:
+    rule = RewriteRcode(
+        pattern=Pattern(Match.SUFFIX, ".example."),
+        from_rcode=Rcode.NXDOMAIN,
+        to_rcode=Rcode.NOERROR,
+    )
+    question, (mend,) = rewritten((rule,), Question(A, Type.A))
+    assert question == Question(A, Type.A)
+    assert mend(Answer(rcode=Rcode.NXDOMAIN)).rcode is Rcode.NOERROR
+    assert mend(Answer(rcode=Rcode.SERVFAIL)).rcode is Rcode.SERVFAIL
+    assert rewritten((rule,), Question(name_from("other.test"), Type.A))[1] == []

@@ -37,9 +37,25 @@ def test_what_doesnt_concern_it_is_left_alone() -> None:
     template = Template(type=Type.A, zones=(name_from("example"),), matches=("^a[.]",))
     assert told(template, "a.example", Type.AAAA) is None
     assert told(template, "a.org") is None
-    denied = told(template, "b.example")
-    assert denied is not None
-    assert denied.rcode is Rcode.NXDOMAIN
+    failed = told(template, "b.example")
+    assert failed is not None
+    assert (failed.rcode, failed.authoritative) == (Rcode.SERVFAIL, False)
+
+
+def test_who_asks_for_anything_gets_what_there_is() -> None:
+    made = told(Template(type=Type.A, answers=("{{ .Name }} A 10.0.0.1",)), "a.example", 255)
+    assert made is not None
+    assert answers(made) == ["A 10.0.0.1"]
+
+
+def test_digits_are_read_in_their_base() -> None:
+    text = "{{ .Name }} 60 IN A 10.{{ parseInt .Group.b 16 8 }}.{{ parseInt .Group.b 16 9 }}.1"
+    template = Template(matches=("^ip0a(?P<b>[0-9a-f]+)[.]",), answers=(text,))
+    made = told(template, "ip0aff.example")
+    assert made is not None
+    assert answers(made) == ["A 10.255.255.1"]
+    with pytest.raises(ValueError, match="more than 8 bits"):
+        told(template, "ip0a100.example")
 
 
 @pytest.mark.parametrize(
@@ -48,6 +64,7 @@ def test_what_doesnt_concern_it_is_left_alone() -> None:
         {"matches": ("(",)},
         {"answers": ("{{ .Nope }}",)},
         {"answers": ("{{ .Group.nope }}",)},
+        {"answers": ("{{ parseInt .Group.nope 16 8 }}",)},
         {"authority": ('{{ if eq .Name "x" }}',)},
     ],
 )

@@ -4,6 +4,7 @@ from netemu.dns.records import Record, Srv, Type, Wire, name_from
 from netemu.dns.zonefile import READERS, BadRecord, record_from
 
 A = name_from("a.b")
+TIMES = Wire(b"\1a\0\1b\0" + b"".join(n.to_bytes(4, "big") for n in range(1, 6)))
 LINES = {
     "a.b. 60 IN A 10.0.0.1": Record(A, Type.A, 60, bytes([10, 0, 0, 1])),
     "a.b IN 60 A 10.0.0.1": Record(A, Type.A, 60, bytes([10, 0, 0, 1])),
@@ -16,9 +17,16 @@ LINES = {
     "a.b 1 SRV 1 2 3 c.": Record(A, Type.SRV, 1, Srv(2, 3, name_from("c"), 1)),
     'a.b 1 TXT "a b" c': Record(A, Type.TXT, 1, Wire(b"\3a b\1c")),
     'a.b 1 HINFO "x" y': Record(A, Type.HINFO, 1, Wire(b"\1x\1y")),
-    ". 1 SOA a. b. 1 2 3 4 5": Record(
-        (), Type.SOA, 1, Wire(b"\1a\0\1b\0" + b"".join(n.to_bytes(4, "big") for n in range(1, 6)))
+    'a.b 1 TXT "(a)" (b)': Record(A, Type.TXT, 1, Wire(b"\3(a)\1b")),
+    **dict.fromkeys(
+        [
+            "a.b 1 SOA a. b. (1 2 3 4 5)",
+            "a.b 1 SOA a. b. ( 1 2 3 4 5 )",
+            "a.b 1 IN SOA (a. b. 1 2 3 4 5)",
+        ],
+        Record(A, Type.SOA, 1, TIMES),
     ),
+    ". 1 SOA a. b. 1 2 3 4 5": Record((), Type.SOA, 1, TIMES),
 }
 
 

@@ -129,5 +129,5 @@ def test_every_metric_is_told() -> None:
     metrics = Metrics()
     DnsMetrics(metrics, Observers())
     Programming(metrics, FakeClock())
-    describe(metrics, configured, tuple)
+    describe(metrics, configured, tuple, int)
     assert set(families(metrics)) == set(re.findall(r"`(coredns_\w+)`", PAGE))

@@ -14,6 +14,7 @@ from netemu.dns.chain import (
     Hosts,
     Kubernetes,
     Order,
+    Ranges,
     Transfer,
     Zones,
 )
@@ -42,6 +43,7 @@ class Draft(Struct):
     logged: Zones | None = None
     order: Order | None = None
     seed: int | None = None
+    preferred: Ranges = ()
     files: list[str] = field(default_factory=list)
     served: dict[str, str] = field(default_factory=dict)
     remarks: list[str] = field(default_factory=list)

@@ -5,20 +5,21 @@ from typing import TypeAlias
 
 from netemu.dns.corefile import BadCorefile, Line
 from netemu.dns.plugins.draft import Draft
-from netemu.dns.plugins.words import number
+from netemu.dns.plugins.words import number, rcode_of
 from netemu.dns.records import Type
 from netemu.dns.rewriting import (
     AnswerRule,
     Match,
     Pattern,
     RewriteName,
+    RewriteRcode,
     RewriteTtl,
     RewriteType,
 )
 
 Words: TypeAlias = tuple[str, ...]
 CLASSES = {"IN": 1, "CH": 3, "HS": 4, "ANY": 255}
-FIELDS = ("name", "type", "class", "ttl")
+FIELDS = ("name", "type", "class", "ttl", "rcode")
 LONGEST_TTL = 2**31 - 1
 
 
@@ -40,6 +41,8 @@ def read_rewrite(line: Line, draft: Draft) -> None:
             draft.rewrites.append(RewriteType(from_class=from_class, to_class=to_class, last=last))
         case ("ttl", *words):
             draft.rewrites.append(_ttl(line, tuple(words), last=last))
+        case ("rcode", *words):
+            draft.rewrites.append(_rcode(line, tuple(words), last=last))
         case _:
             raise BadCorefile(
                 line.number, f"rewrite {' '.join(first)}: known are {', '.join(FIELDS)} with values"
@@ -107,6 +110,17 @@ def _ttl(line: Line, words: Words, *, last: bool) -> RewriteTtl:
     low = number(line, least or "0", 0, LONGEST_TTL)
     high = number(line, most, 0, LONGEST_TTL) if most else LONGEST_TTL if dash else low
     return RewriteTtl(pattern=_pattern(line, kind, words[0]), least=low, most=high, last=last)
+
+
+def _rcode(line: Line, words: Words, *, last: bool) -> RewriteRcode:
+    kind, words = _kind(words)
+    if len(words) != 3:
+        raise BadCorefile(line.number, "rewrite rcode takes a name, a response code and another")
+    text, *codes = words
+    from_rcode, to_rcode = (rcode_of(line, code) for code in codes)
+    return RewriteRcode(
+        pattern=_pattern(line, kind, text), from_rcode=from_rcode, to_rcode=to_rcode, last=last
+    )
 
 
 def type_of(line: Line, word: str) -> int:

@@ -1,8 +1,9 @@
 """Plugins about the server itself: ``loadbalance``, ``log``, and those that tell of its health."""
 
 from functools import partial
+from ipaddress import ip_network
 
-from netemu.dns.chain import Order
+from netemu.dns.chain import Order, Ranges
 from netemu.dns.corefile import BadCorefile, Line
 from netemu.dns.plugins.draft import Draft, Plugin
 from netemu.dns.plugins.words import EVERYWHERE, flag, number, options, words, zones
@@ -13,15 +14,26 @@ LARGEST_SEED = 999_999_999
 
 
 def read_loadbalance(line: Line, draft: Draft) -> None:
-    """``loadbalance [round_robin | random [SEED] | rotate]``; all but the first word are ours."""
+    """``loadbalance [round_robin | random [SEED] | rotate] { prefer CIDR… }``; all words but the
+    first are ours.
+    """
     given = words(line, 0, 2)
-    options(line, {})
+    ranges = options(line, {"prefer": _ranges}).get("prefer", [])
+    draft.preferred = tuple(network for some in ranges for network in some)
     policy = given[0] if given else "round_robin"
     if policy not in ORDERS:
         raise BadCorefile(line.number, f'loadbalance knows {", ".join(ORDERS)}, not "{policy}"')
     draft.order = ORDERS[policy]
     if given[1:]:
         draft.seed = number(line, given[1], 0, LARGEST_SEED)
+
+
+def _ranges(line: Line) -> Ranges:
+    given = words(line, 1)
+    try:
+        return tuple(ip_network(word, strict=False) for word in given)
+    except ValueError as error:
+        raise BadCorefile(line.number, f"{line.name}: {error}") from error
 
 
 def read_log(line: Line, draft: Draft) -> None:

@@ -76,6 +76,7 @@ def configuration_from(text: str, world: World) -> Configuration:
         blocks=tuple(draft.block() for draft in drafts),
         order=next((draft.order for draft in drafts if draft.order), Order.KEEP),
         seed=next((draft.seed for draft in drafts if draft.seed is not None), None),
+        preferred=next((draft.preferred for draft in drafts if draft.preferred), ()),
         files=tuple(dict.fromkeys(name for draft in drafts for name in draft.files)),
         served=served,
         remarks=tuple(remark for draft in drafts for remark in draft.remarks),

@@ -1,5 +1,7 @@
 """``template``: synthetic answers."""
 
+from functools import partial
+
 from netemu.dns.corefile import BadCorefile, Line
 from netemu.dns.plugins.draft import Draft
 from netemu.dns.plugins.rewrite import type_of
@@ -24,6 +26,7 @@ def read_template(line: Line, draft: Draft) -> None:
             "authority": _text,
             "rcode": _rcode,
             "fallthrough": fallthrough,
+            "ederror": partial(_extended_error, draft),
         },
     )
     try:
@@ -45,6 +48,11 @@ def read_template(line: Line, draft: Draft) -> None:
 
 def _text(line: Line) -> str:
     return " ".join(words(line, 1))
+
+
+def _extended_error(draft: Draft, line: Line) -> None:
+    words(line, 1, 2)
+    draft.remark(line, "ederror has no effect: extended errors (RFC 8914) aren't sent")
 
 
 def _rcode(line: Line) -> Rcode:
