@@ -1,5 +1,6 @@
 """Who may do what, as the stored roles say it now."""
 
+from netemu.api import fieldselector
 from netemu.api.paths import Target
 from netemu.api.rbac import Attributes, Grants, forbidden
 from netemu.api.request import Request, User
@@ -53,6 +54,9 @@ def attributes_of(target: Target, request: Request, verb: str = "") -> Attribute
     namespace = target.namespace or ""
     if resource.key == NAMESPACES:
         namespace = name  # a namespace is within itself
+    if target.name is None and request.method in ("GET", "HEAD"):
+        # Who lists or watches one by its name may do so where that name alone is granted.
+        name = fieldselector.exact_name(request.query.get("fieldSelector", ""))
     return Attributes(
         verb=verb or _verb(target, request),
         group=resource.group,

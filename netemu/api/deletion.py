@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 
 from msgspec import Struct
 
-from netemu.api.request import unknown_dry_run
+from netemu.api.request import NotANumber, unknown_dry_run
 from netemu.clock import parse_rfc3339, rfc3339
 from netemu.model.client import DeleteOptions
 from netemu.model.errors import BadRequest, Cause, Conflict, Forbidden, Invalid
@@ -195,9 +195,7 @@ def read_request(query: Mapping[str, str], body: Object) -> DeleteRequest:
         propagation = "Orphan" if orphan else "Background"
     preconditions = body.get("preconditions") or {}
     options = DeleteOptions(
-        grace_seconds=_integer(
-            "gracePeriodSeconds", body.get("gracePeriodSeconds", query.get("gracePeriodSeconds"))
-        ),
+        grace_seconds=_integer(body.get("gracePeriodSeconds", query.get("gracePeriodSeconds"))),
         propagation=propagation,
         uid=preconditions.get("uid"),
         resource_version=preconditions.get("resourceVersion"),
@@ -222,13 +220,13 @@ def _boolean(field: str, said: Any, query: Mapping[str, str]) -> bool | None:
     return said
 
 
-def _integer(field: str, said: Any) -> int | None:
+def _integer(said: Any) -> int | None:
     if said is None:
         return None
     try:
         return int(said)
     except (TypeError, ValueError):
-        raise BadRequest(f"DeleteOptions: {field} must be an integer") from None
+        raise NotANumber(said) from None
 
 
 def _invalid(reason: str, field: str, message: str) -> Invalid:

@@ -46,6 +46,7 @@ class Subresource:
 
 SUBRESOURCES: Final[Mapping[str, Subresource]] = {
     "status": Subresource(),
+    "approval": Subresource(),
     "scale": Subresource(group="autoscaling", version="v1", kind="Scale"),
     "log": Subresource(verbs=("get",)),
     "binding": Subresource(verbs=("create",), group="", version="v1", kind="Binding"),

@@ -48,6 +48,10 @@ OPEN: Final[Mapping[str, Document]] = {
 """What anybody may ask, without a certificate."""
 
 
+def _passed(context: Context, request: Request) -> Answer:
+    return Answer(body=b"ok", content_type=TEXT)
+
+
 def _version(context: Context, request: Request) -> Answer:
     return json_answer(discovery.VERSION)
 
@@ -134,6 +138,7 @@ def _metrics(context: Context, request: Request) -> Answer:
 FIXED: Final[Mapping[str, Document]] = {
     "/.well-known/openid-configuration": _issuer,
     _KEYS: _keys,
+    **{f"{probe}/{check}": _passed for probe in OPEN for check in ("ping", "log")},
     "": _paths,
     "/metrics": _metrics,
     "/version": _version,

@@ -22,7 +22,7 @@ from netemu.api import (
 from netemu.api.access import attributes_of, path_attributes
 from netemu.api.context import COLLECTION, EVERYWHERE, OBJECT, Context, Handler, Handlers
 from netemu.api.documents import OPEN, document
-from netemu.api.paths import Target, target_of
+from netemu.api.paths import Target, target_of, watched
 from netemu.api.request import JSON, Answer, Relay, Request, Stream, Upgrade, User, error_answer
 from netemu.model.errors import (
     ApiError,
@@ -79,6 +79,10 @@ async def _answer(context: Context, request: Request) -> Answer | Stream | Upgra
     if user is not request.user:
         request = replace(request, user=user)
     target = target_of(path, context.registry.catalog)
+    if target is None and (old := watched(path, context.registry.catalog)):
+        if request.method != "GET":
+            raise MethodNotAllowed
+        target, request = replace(old, name=None), _watching(old, request)
     if target is None:
         context.access.check(user, path_attributes(path, request))
         return _document(context, path, request)
@@ -86,6 +90,15 @@ async def _answer(context: Context, request: Request) -> Answer | Stream | Upgra
     if target.resource in MEASURED:
         return await resourcemetrics.answer(context, request)
     return await _handler(target, request)(context, target, request)
+
+
+def _watching(old: Target, request: Request) -> Request:
+    """The request for a watch in its old form, in today's."""
+    query = {**request.query, "watch": "true"}
+    if old.name:
+        given = query.get("fieldSelector", "")
+        query["fieldSelector"] = f"metadata.name={old.name}" + (f",{given}" if given else "")
+    return replace(request, query=query)
 
 
 def _acting(context: Context, request: Request) -> User:

@@ -10,6 +10,7 @@ from netemu.model.errors import BadRequest
 from netemu.model.meta import Object
 from netemu.model.resources import (
     EVENTS,
+    JOBS,
     NAMESPACES,
     NODES,
     PODS,
@@ -17,6 +18,7 @@ from netemu.model.resources import (
     REPLICATION_CONTROLLERS,
     SECRETS,
     SERVICES,
+    SIGNING_REQUESTS,
     Resource,
 )
 
@@ -114,14 +116,35 @@ _FIELDS: dict[str, dict[str, Getter]] = {
         ),
         "source": _event_source,
     },
+    JOBS: {"status.successful": _number("status.succeeded")},
     NODES: {"spec.unschedulable": _flag("spec.unschedulable")},
     NAMESPACES: _plain("status.phase"),
     REPLICATION_CONTROLLERS: {"status.replicas": _number("status.replicas")},
     REPLICA_SETS: {"status.replicas": _number("status.replicas")},
     SECRETS: _plain("type"),
     SERVICES: _plain("spec.clusterIP", "spec.type"),
+    SIGNING_REQUESTS: _plain("spec.signerName"),
 }
 """Per kind, what can be selected besides name and namespace."""
+
+_REGARDING = (
+    "apiVersion",
+    "fieldPath",
+    "kind",
+    "name",
+    "namespace",
+    "resourceVersion",
+    "uid",
+)
+_VIEWED: dict[str, dict[str, Getter]] = {
+    "events.k8s.io": {
+        **_plain("reason", "type"),
+        **{f"regarding.{field}": _at(f"involvedObject.{field}") for field in _REGARDING},
+        "reportingController": _at("reportingComponent"),
+        "source": _event_source,
+    }
+}
+"""By group: the names that another view of stored objects has for their fields."""
 
 _TERM = re.compile(r"(?:\\.|[^,\\])+")
 _FORM = re.compile(r"(.*?)(!=|==|=)(.*)\Z", re.DOTALL)
@@ -133,12 +156,21 @@ def parse(resource: Resource, text: str) -> FieldSelector:
     return tuple(_requirement(resource, term) for term in _TERM.findall(text))
 
 
+def exact_name(text: str) -> str:
+    """The name that a selector demands, "" when it demands none."""
+    for term in _TERM.findall(text):
+        form = _FORM.match(term)
+        if form is not None and form[1] == "metadata.name" and form[2] != "!=":
+            return _ESCAPED.sub(r"\1", form[3])
+    return ""
+
+
 def _requirement(resource: Resource, term: str) -> FieldRequirement:
     form = _FORM.match(term)
     if form is None:
         raise BadRequest(f"invalid selector: '{term}'; can't understand '{term}'")
     field, operator, value = form[1], form[2], _ESCAPED.sub(r"\1", form[3])
-    getter = _COMMON.get(field) or _FIELDS.get(resource.key, {}).get(field)
+    getter = _COMMON.get(field) or _fields(resource).get(field)
     if isinstance(resource, CustomResource) and field in resource.selectable:
         getter = _at(field)
     if getter is None:
@@ -146,7 +178,13 @@ def _requirement(resource: Resource, term: str) -> FieldRequirement:
     return FieldRequirement(getter, value, operator != "!=")
 
 
+def _fields(resource: Resource) -> dict[str, Getter]:
+    return _VIEWED.get(resource.group) or _FIELDS.get(resource.key, {})
+
+
 def _unknown(resource: Resource, field: str) -> str:
+    if resource.key == JOBS:
+        return f'field label "{field}" not supported for batchv1.Job'
     if resource.key in _FIELDS:
         return f"field label not supported: {field}"
     return f'"{field}" is not a known field selector: only "metadata.name", "metadata.namespace"'

@@ -114,7 +114,7 @@ def page(store: Store, resource: Resource, namespace: str | None, request: Reque
         records = _from_token(store, resource, namespace, revision, start)
         revision = revision if revision >= 0 else store.revision
     else:
-        revision = _asked_revision(store, request)
+        revision = _asked_revision(store, request, limited=limit > 0)
         records = _at(store, resource, namespace, revision)
     taken = records if selected.everything else [r for r in records if selected.takes(r.obj)]
     if not limit or len(taken) <= limit:
@@ -164,12 +164,15 @@ def read_version(request: Request) -> int:
     return int(text)
 
 
-def _asked_revision(store: Store, request: Request) -> int:
+def _asked_revision(store: Store, request: Request, *, limited: bool) -> int:
     asked, current = read_version(request), store.revision
     if asked > current:
         raise TooLargeVersion(asked, current)
-    # A list "not older than" a version may as well be the newest; only Exact looks back.
-    return asked if request.query.get("resourceVersionMatch") == "Exact" else current
+    # A list "not older than" a version may as well be the newest; only Exact looks back, and
+    # what it was before there was a word for it: a version together with a limit.
+    match = request.query.get("resourceVersionMatch")
+    exact = match == "Exact" or (limited and not match and asked)
+    return asked if exact else current
 
 
 def _at(store: Store, resource: Resource, namespace: str | None, revision: int) -> Sequence[Record]:

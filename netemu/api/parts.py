@@ -21,6 +21,7 @@ class Part(StrEnum):
     SCALE = "scale"
     BINDING = "binding"
     FINALIZE = "finalize"
+    APPROVAL = "approval"
     EPHEMERAL = "ephemeralcontainers"
 
 
@@ -52,6 +53,13 @@ def _finalize(resource: Resource, given: Object, old: Object) -> Object:
     return {**old, "spec": {**kept, "finalizers": finalizers} if finalizers else kept}
 
 
+def _approval(resource: Resource, given: Object, old: Object) -> Object:
+    status = {key: value for key, value in (old.get("status") or {}).items() if key != "conditions"}
+    if conditions := (given.get("status") or {}).get("conditions"):
+        status["conditions"] = conditions
+    return {**old, "status": status}
+
+
 def _as_given(resource: Resource, given: Object, old: Object) -> Object:
     # The server itself made these from the stored object.
     return given
@@ -65,9 +73,10 @@ MERGES: Mapping[Part, Merge] = {
     Part.SCALE: _as_given,
     Part.BINDING: _as_given,
     Part.FINALIZE: _finalize,
+    Part.APPROVAL: _approval,
     Part.EPHEMERAL: _as_given,
 }
 """(resource, the body, the stored object) -> the object to be stored."""
 
-JUDGED = frozenset({Part.MAIN, Part.STATUS, Part.SCALE})
+JUDGED = frozenset({Part.MAIN, Part.STATUS, Part.SCALE, Part.APPROVAL})
 """Parts whose writes are validated; the others are made by the server, against the usual rules."""

@@ -35,6 +35,19 @@ def target_of(path: str, catalog: Catalog = BUILT_IN) -> Target | None:
             return None
 
 
+def watched(path: str, catalog: Catalog = BUILT_IN) -> Target | None:
+    """What a path in the old form of a watch (``/api/v1/watch/…``) watches, None for others.
+
+    Deprecated upstream since 1.11, and still served there.
+    """
+    parts = path.strip("/").split("/")
+    place = 2 if parts[0] == "api" else 3
+    if parts[place : place + 1] != ["watch"]:
+        return None
+    found = target_of("/".join((*parts[:place], *parts[place + 1 :])), catalog)
+    return None if found is None or found.subresource else found
+
+
 def _target(catalog: Catalog, group: str, version: str, rest: list[str]) -> Target | None:
     if rest[0] == "namespaces" and len(rest) > 2:
         resource = catalog.by_path.get((group, version, rest[2]))

@@ -91,6 +91,7 @@ HANDLERS: Final[Handlers] = {
     (COLLECTION, "GET"): collection,
     (EVERYWHERE, "GET"): collection,
     ("status", "GET"): get,
+    ("approval", "GET"): get,
     ("ephemeralcontainers", "GET"): get,
     ("scale", "GET"): get_scale,
     ("log", "GET"): get_log,

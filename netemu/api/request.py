@@ -8,7 +8,7 @@ from typing import Any, Final, Protocol, TypeAlias
 import msgspec
 
 from netemu.api.duplex import Duplex
-from netemu.model.errors import ApiError, Cause, Invalid
+from netemu.model.errors import ApiError, BadRequest, Cause, Invalid
 
 JSON: Final = "application/json"
 TEXT: Final = "text/plain; charset=utf-8"
@@ -93,10 +93,8 @@ class Request:
             raise NotANumber(text) from None
 
 
-class NotANumber(ApiError):
+class NotANumber(BadRequest):
     """A parameter that must be a number isn't (in Go's words)."""
-
-    code, reason = 400, "BadRequest"
 
     def __init__(self, text: str) -> None:
         super().__init__(f'strconv.ParseInt: parsing "{text}": invalid syntax')

@@ -32,14 +32,56 @@ from netemu.api.request import (
     raw_answer,
     warning_headers,
 )
-from netemu.model.errors import Cause, Invalid, MethodNotAllowed
+from netemu.model.errors import BadRequest, Cause, Invalid, MethodNotAllowed
 from netemu.model.meta import Object, name_of, uid_of
-from netemu.model.resources import PODS, SERVICE_ACCOUNTS, SERVICES, Resource
+from netemu.model.resources import (
+    CSI_DRIVERS,
+    CSI_NODES,
+    CUSTOM_RESOURCE_DEFINITIONS,
+    LEASES,
+    PERSISTENT_VOLUME_CLAIMS,
+    PERSISTENT_VOLUMES,
+    POD_DISRUPTION_BUDGETS,
+    POD_TEMPLATES,
+    PODS,
+    RESOURCE_QUOTAS,
+    SERVICE_ACCOUNTS,
+    SERVICES,
+    SIGNING_REQUESTS,
+    STORAGE_CLASSES,
+    VOLUME_ATTACHMENTS,
+    Resource,
+)
 from netemu.store.base import Record
 
 _OPTIONS: Final = Resource("", "v1", "DeleteOptions", "deleteoptions")
-_RETURNED: Final = frozenset({PODS, SERVICES, SERVICE_ACCOUNTS})
+_RETURNED: Final = frozenset(
+    {
+        CSI_DRIVERS,
+        CSI_NODES,
+        PERSISTENT_VOLUMES,
+        PERSISTENT_VOLUME_CLAIMS,
+        PODS,
+        POD_TEMPLATES,
+        RESOURCE_QUOTAS,
+        SERVICES,
+        SERVICE_ACCOUNTS,
+        STORAGE_CLASSES,
+        VOLUME_ATTACHMENTS,
+    }
+)
 """Kinds whose DELETE answers with the object even when it is gone (upstream's swagger)."""
+_CONDITIONAL: Final = frozenset({CUSTOM_RESOURCE_DEFINITIONS, LEASES, POD_DISRUPTION_BUDGETS})
+"""Kinds that a PUT replaces only at a version it names, as it does custom ones (upstream's
+AllowUnconditionalUpdate)."""
+_NAMELESS: Final = (
+    "the name of the object ({} based on URL) was undeterminable: name must be provided"
+)
+_NO_VERSION: Final = Cause(
+    "FieldValueInvalid",
+    "Invalid value: 0x0: must be specified for an update",
+    "metadata.resourceVersion",
+)
 
 
 async def create(context: Context, target: Target, request: Request) -> Answer:
@@ -47,6 +89,10 @@ async def create(context: Context, target: Target, request: Request) -> Answer:
     shape = negotiation.shape(request.accept)
     obj, warnings = body_of(target.resource, request)
     _guarded(context, target, request)(obj)
+    if target.resource.key == SIGNING_REQUESTS:
+        from netemu.api import signingrequests  # late: few clients ask for a certificate
+
+        obj = signingrequests.asked_by(obj, request.user)
     record = await context.registry.create(
         target.resource, target.namespace or "", obj, options_of(request)
     )
@@ -65,11 +111,26 @@ async def replaced(context: Context, target: Target, request: Request, part: Par
     """The answer to a PUT of an object of which only `part` counts."""
     shape = negotiation.shape(request.accept)
     obj, warnings = body_of(target.resource, request)
+    if not (obj.get("metadata") or {}).get("name"):
+        raise BadRequest(_NAMELESS.format(target.name))
     guard = _guarded(context, target, request)
     record = await context.registry.update(
-        target.resource, target.key, lambda _: guard(obj), options_of(request), part
+        target.resource,
+        target.key,
+        lambda _: guard(_versioned(target, obj)),
+        options_of(request),
+        part,
     )
     return written(context, target, record, shape, warnings)
+
+
+def _versioned(target: Target, obj: Object) -> Object:
+    """The object, which says which version it replaces where it must. Raises Invalid."""
+    resource = target.resource
+    must = resource.custom or resource.key in _CONDITIONAL
+    if must and not obj["metadata"].get("resourceVersion"):
+        raise Invalid(resource.group, resource.kind, target.name or "", [_NO_VERSION])
+    return obj
 
 
 async def patched(context: Context, target: Target, request: Request) -> Answer:
@@ -224,4 +285,6 @@ HANDLERS: Final[Handlers] = {
     (OBJECT, "DELETE"): delete,
     ("status", "PUT"): replace,
     ("status", "PATCH"): patched,
+    ("approval", "PUT"): replace,
+    ("approval", "PATCH"): patched,
 }

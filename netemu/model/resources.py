@@ -138,7 +138,7 @@ _STORED: tuple[Resource, ...] = (
         False,
         ("csr",),
         (),
-        _STATUS,
+        ("status", "approval"),
         False,
     ),
     Resource("events.k8s.io", "v1", "Event", "events", True, ("ev",), stored_as="events"),
@@ -260,6 +260,8 @@ CLUSTER_ROLES = "clusterroles.rbac.authorization.k8s.io"
 CLUSTER_ROLE_BINDINGS = "clusterrolebindings.rbac.authorization.k8s.io"
 CONFIG_MAPS = "configmaps"
 CONTROLLER_REVISIONS = "controllerrevisions.apps"
+CSI_DRIVERS = "csidrivers.storage.k8s.io"
+CSI_NODES = "csinodes.storage.k8s.io"
 CUSTOM_RESOURCE_DEFINITIONS = "customresourcedefinitions.apiextensions.k8s.io"
 DAEMON_SETS = "daemonsets.apps"
 DEPLOYMENTS = "deployments.apps"
@@ -275,6 +277,7 @@ NODES = "nodes"
 PERSISTENT_VOLUMES = "persistentvolumes"
 PERSISTENT_VOLUME_CLAIMS = "persistentvolumeclaims"
 PODS = "pods"
+POD_TEMPLATES = "podtemplates"
 RESOURCE_QUOTAS = "resourcequotas"
 REPLICATION_CONTROLLERS = "replicationcontrollers"
 REPLICA_SETS = "replicasets.apps"
@@ -286,8 +289,10 @@ SECRETS = "secrets"
 SERVICES = "services"
 SERVICE_ACCOUNTS = "serviceaccounts"
 SERVICE_CIDRS = "servicecidrs.networking.k8s.io"
+SIGNING_REQUESTS = "certificatesigningrequests.certificates.k8s.io"
 STATEFUL_SETS = "statefulsets.apps"
 STORAGE_CLASSES = "storageclasses.storage.k8s.io"
+VOLUME_ATTACHMENTS = "volumeattachments.storage.k8s.io"
 CRON_JOBS = "cronjobs.batch"
 JOBS = "jobs.batch"
 POD_AUTOSCALERS = "horizontalpodautoscalers.autoscaling"

@@ -92,6 +92,15 @@ async def test_streams_proxies_and_views_are_guarded(
     assert f'User "anne" cannot {words}' in refused["message"]
 
 
+async def test_one_that_may_be_read_by_name_may_be_watched_so(cluster: Cluster) -> None:
+    await allow(cluster, resourceNames=["p"])
+    found = await cluster.json("GET", PODS, user=ANNE, fieldSelector="metadata.name=p")
+    assert found["items"] == []
+    refused = await cluster.refused("GET", PODS, user=ANNE, fieldSelector="metadata.name=q")
+    assert refused["message"].startswith('pods "q" is forbidden: User "anne" cannot list')
+    await cluster.refused("GET", PODS, user=ANNE)
+
+
 async def test_who_may_run_commands_gets_as_far_as_the_pod(cluster: Cluster) -> None:
     await allow(cluster, resources=["pods/exec"], verbs=["create"])
     assert (await cluster.refused("POST", f"{PODS}/p/exec", user=ANNE))["code"] == 404

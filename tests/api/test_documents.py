@@ -11,6 +11,11 @@ async def test_anybody_may_ask_whether_it_lives(cluster: Cluster, path: str) -> 
     assert (await cluster.whole("GET", path, user=None)).body == b"ok"
 
 
+@pytest.mark.parametrize("path", ["/livez/ping", "/readyz/ping/", "/healthz/log"])
+async def test_each_check_has_a_path_of_its_own(cluster: Cluster, path: str) -> None:
+    assert (await cluster.whole("GET", path)).body == b"ok"
+
+
 async def test_not_ready_is_said_so(cluster: Cluster) -> None:
     cluster.ready = False
     answer = await cluster.whole("GET", "/readyz", user=None)

@@ -1,7 +1,10 @@
+from contextlib import aclosing
+
 import msgspec
 import pytest
 
 from netemu.api import endpoints
+from netemu.api.request import Stream
 from netemu.model.resources import RESOURCES, Resource
 from tests.support.api import Cluster
 
@@ -44,6 +47,19 @@ async def test_a_path_that_is_not_served_is_not_found(
 ) -> None:
     status = await cluster.refused(method, path)
     assert status["message"] == "the server could not find the requested resource"
+
+
+async def test_a_watch_in_its_old_form_is_one(cluster: Cluster) -> None:
+    maps = "namespaces/default/configmaps"
+    for name in ("a", "b"):
+        await cluster.json("POST", f"/api/v1/{maps}", {"metadata": {"name": name}})
+    found = await cluster.ask("GET", f"/api/v1/watch/{maps}/b")
+    assert isinstance(found, Stream)
+    async with aclosing(found.pieces) as pieces:
+        first = msgspec.json.decode(await anext(pieces))
+    assert (first["type"], first["object"]["metadata"]["name"]) == ("ADDED", "b")
+    status = await cluster.refused("POST", f"/api/v1/watch/{maps}", {})
+    assert status["code"] == 405
 
 
 async def test_a_bug_of_ours_is_logged_and_answered(

@@ -1,6 +1,7 @@
 import pytest
 
 from netemu.api import fieldselector
+from netemu.model.catalog import BUILT_IN
 from netemu.model.errors import BadRequest
 from netemu.model.meta import Object
 from netemu.model.resources import BY_KEY
@@ -34,6 +35,12 @@ CASES = [
     ("services", {"metadata": {"name": "s"}, "spec": {"type": "NodePort"}}, "spec.type=NodePort",
      True),
     ("replicasets.apps", {"metadata": {"name": "r"}}, "status.replicas=0", True),
+    ("jobs.batch", {"metadata": {"name": "j"}}, "status.successful=0", True),
+    ("jobs.batch", {"metadata": {"name": "j"}, "status": {"succeeded": 2}},
+     "status.successful=2", True),
+    ("certificatesigningrequests.certificates.k8s.io",
+     {"metadata": {"name": "c"}, "spec": {"signerName": "example.com/a"}},
+     "spec.signerName=example.com/a", True),
 ]  # fmt: skip
 
 
@@ -43,11 +50,36 @@ def test_a_selector_takes_what_it_says(resource: str, obj: Object, text: str, ta
     assert fieldselector.matches(selector, obj) is taken
 
 
+def test_events_of_their_own_group_are_selected_by_the_names_they_have_there() -> None:
+    events = BUILT_IN.by_path["events.k8s.io", "v1", "events"]
+    selector = fieldselector.parse(events, "regarding.kind=Pod,regarding.name=web,reason=Pulled")
+    assert fieldselector.matches(selector, EVENT)
+    with pytest.raises(BadRequest, match="^field label not supported: involvedObject.name$"):
+        fieldselector.parse(events, "involvedObject.name=web")
+
+
 def test_unknown_fields_are_refused_as_upstream_words_it() -> None:
     with pytest.raises(BadRequest, match="^field label not supported: foo$"):
         fieldselector.parse(BY_KEY["pods"], "foo=bar")
     with pytest.raises(BadRequest, match='^"foo" is not a known field selector: only "metadata'):
         fieldselector.parse(BY_KEY["configmaps"], "foo=bar")
+    with pytest.raises(BadRequest, match='^field label "foo" not supported for batchv1.Job$'):
+        fieldselector.parse(BY_KEY["jobs.batch"], "foo=bar")
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("", ""),
+        ("metadata.name=web", "web"),
+        ("status.phase=Running,metadata.name==web", "web"),
+        ("metadata.name!=web", ""),
+        ("metadata.namespace=web", ""),
+        ("nonsense", ""),
+    ],
+)
+def test_a_selector_may_demand_a_name(text: str, name: str) -> None:
+    assert fieldselector.exact_name(text) == name
 
 
 def test_text_that_compares_nothing_is_refused() -> None:

@@ -86,6 +86,13 @@ async def test_an_exact_version_shows_the_past() -> None:
     assert names(page(store, resourceVersion="1")) == "b"
 
 
+async def test_a_version_with_a_limit_means_exactly_that_version() -> None:
+    store = await store_with("a", "b")
+    await store.delete("configmaps", ("a", "a"))
+    assert names(page(store, resourceVersion="1", limit="5")) == "a"
+    assert names(page(store, resourceVersion="0", limit="5")) == "b"
+
+
 async def test_a_past_that_is_forgotten_has_expired() -> None:
     store = await store_with(*"abcdef", history=2)
     with pytest.raises(Expired):

@@ -5,6 +5,7 @@ from netemu.model.meta import Object
 from netemu.model.resources import BY_KEY
 
 NAMESPACE = BY_KEY["namespaces"]
+SIGNING_REQUEST = BY_KEY["certificatesigningrequests.certificates.k8s.io"]
 OLD: Object = {
     "metadata": {"name": "n"},
     "spec": {"finalizers": ["kubernetes"]},
@@ -22,6 +23,7 @@ GIVEN: Object = {
     [
         (Part.STATUS, {**OLD, "metadata": GIVEN["metadata"], "status": GIVEN["status"]}),
         (Part.FINALIZE, {**OLD, "spec": {}}),
+        (Part.APPROVAL, OLD),
         (Part.SCALE, GIVEN),
         (Part.BINDING, GIVEN),
     ],
@@ -35,6 +37,14 @@ def test_a_deployments_status_takes_annotations_along_but_no_labels() -> None:
     given = {"metadata": metadata, "status": {"replicas": 1}}
     found = MERGES[Part.STATUS](BY_KEY["deployments.apps"], given, {"metadata": {"name": "n"}})
     assert found["metadata"] == {"name": "n", "annotations": {"c": "d"}}
+
+
+def test_an_approval_is_about_conditions_alone() -> None:
+    old = {"metadata": {"name": "c"}, "spec": {}, "status": {"certificate": "Yw=="}}
+    conditions = [{"type": "Approved", "status": "True"}]
+    given = {"metadata": {"name": "c"}, "spec": {"x": "y"}, "status": {"conditions": conditions}}
+    found = MERGES[Part.APPROVAL](SIGNING_REQUEST, given, old)
+    assert found == {**old, "status": {"certificate": "Yw==", "conditions": conditions}}
 
 
 def test_an_address_in_a_services_status_is_its_own_unless_it_says_otherwise() -> None:

@@ -1,6 +1,6 @@
 import pytest
 
-from netemu.api.paths import Target, target_of
+from netemu.api.paths import Target, target_of, watched
 from netemu.model.resources import BY_KEY
 
 PODS, NAMESPACES = BY_KEY["pods"], BY_KEY["namespaces"]
@@ -34,6 +34,14 @@ CASES = [
 @pytest.mark.parametrize(("path", "target"), CASES)
 def test_a_path_means_one_thing_or_nothing(path: str, target: Target | None) -> None:
     assert target_of(path) == target
+
+
+def test_a_watch_has_an_old_form_of_path() -> None:
+    assert watched("/api/v1/watch/pods") == target_of("/api/v1/pods")
+    old = "/apis/apps/v1/watch/namespaces/a/deployments/d"
+    assert watched(old) == target_of("/apis/apps/v1/namespaces/a/deployments/d")
+    assert watched("/api/v1/pods") is watched("/api/v1/watch") is watched("/watch") is None
+    assert watched("/api/v1/watch/namespaces/a/pods/p/log") is None
 
 
 def test_a_target_knows_its_key_in_the_store() -> None:

@@ -55,3 +55,21 @@ async def test_they_are_stored_shown_and_described(kubectl: Kubectl) -> None:
     events = await kubectl("get", "events.events.k8s.io")
     assert events.err == "No resources found in default namespace.\n"
     assert "Deprecated" not in (await kubectl("explain", "ingress.spec.rules")).out
+
+
+SIGNING_REQUEST = """\
+apiVersion: certificates.k8s.io/v1
+kind: CertificateSigningRequest
+metadata: {name: c}
+spec: {request: LS0tLS1CRUdJTg==, signerName: example.com/signer, usages: [client auth]}
+"""
+
+
+async def test_a_certificate_is_approved_by_whom_it_may_concern(kubectl: Kubectl) -> None:
+    await kubectl("apply", "-f", "-", stdin=SIGNING_REQUEST)
+    shown = "--field-selector=spec.signerName=example.com/signer"
+    before = (await kubectl("get", "csr", shown, "--no-headers")).out.split()
+    assert before[3:] == ["kubernetes-admin", "<none>", "Pending"]
+    assert "approved" in (await kubectl("certificate", "approve", "c")).out
+    after = (await kubectl("get", "csr", shown, "--no-headers")).out.split()
+    assert after[5] == "Approved"

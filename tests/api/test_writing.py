@@ -118,6 +118,11 @@ async def test_replacing(cluster: Cluster) -> None:
     status = await cluster.refused("PUT", f"{MAPS}/m", stale)
     assert (status["code"], status["reason"]) == (409, "Conflict")
     assert (await cluster.refused("PUT", f"{MAPS}/x", MAP))["code"] == 404
+    nameless = await cluster.refused("PUT", f"{MAPS}/m", {"data": {"a": "c"}})
+    assert (nameless["code"], nameless["message"]) == (
+        400,
+        "the name of the object (m based on URL) was undeterminable: name must be provided",
+    )
     other = {**MAP, "metadata": {"name": "x"}}
     assert (await cluster.refused("PUT", f"{MAPS}/m", other))["code"] == 400
 
@@ -206,6 +211,38 @@ async def test_deleting_some_kinds_answers_the_object(cluster: Cluster) -> None:
     assert (await cluster.json("DELETE", f"{SERVICES}/s"))["kind"] == "Service"
     await cluster.json("POST", PODS, POD)
     assert (await cluster.json("DELETE", f"{PODS}/p"))["kind"] == "Pod"
+
+
+STORAGE = "/apis/storage.k8s.io/v1"
+RETURNED = [
+    ("/api/v1/namespaces/default/resourcequotas", {"spec": {"hard": {"pods": "4"}}}),
+    ("/api/v1/namespaces/default/podtemplates", {"template": POD}),
+    ("/api/v1/namespaces/default/serviceaccounts", {}),
+    (f"{STORAGE}/storageclasses", {"provisioner": "example.com/a"}),
+    (f"{STORAGE}/csidrivers", {"spec": {}}),
+]
+
+
+@pytest.mark.parametrize(("path", "body"), RETURNED)
+async def test_what_upstreams_schema_says_is_returned_is(
+    cluster: Cluster, path: str, body: Object
+) -> None:
+    created = await cluster.json("POST", path, {**body, "metadata": {"name": "x"}})
+    assert (await cluster.json("DELETE", f"{path}/x"))["kind"] == created["kind"]
+
+
+LEASES = "/apis/coordination.k8s.io/v1/namespaces/default/leases"
+
+
+async def test_some_kinds_are_replaced_only_at_a_version(cluster: Cluster) -> None:
+    created = await cluster.json("POST", LEASES, {"metadata": {"name": "l"}})
+    status = await cluster.refused("PUT", f"{LEASES}/l", {"metadata": {"name": "l"}})
+    assert status["code"] == 422
+    assert status["message"] == (
+        'Lease.coordination.k8s.io "l" is invalid: metadata.resourceVersion: Invalid value: 0x0: '
+        "must be specified for an update"
+    )
+    await cluster.json("PUT", f"{LEASES}/l", created)
 
 
 async def test_deletion_that_waits_answers_the_object(cluster: Cluster) -> None:
