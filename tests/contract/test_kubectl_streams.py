@@ -155,9 +155,8 @@ def test_what_is_attached_is_seen_until_the_end(cluster: Instance) -> None:
         assert process.returncode == 0
 
 
+@pytest.mark.parametrize("cluster", ["auto"], indirect=True, scope="module")  # of its own
 def test_what_listens_on_a_pods_localhost_alone_is_reached(cluster: Instance) -> None:
-    if cluster.facts["net"] == "loopback":
-        pytest.skip("there pods share the host's localhost")
     program = (
         "import http.server as s; "
         "s.HTTPServer(('127.0.0.1', 8099), s.SimpleHTTPRequestHandler).serve_forever()"
