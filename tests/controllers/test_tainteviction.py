@@ -1,6 +1,8 @@
 """Who must leave a tainted node, and when."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from netemu.clock import rfc3339
 from netemu.controllers.actions import Delete, Tell
@@ -109,3 +111,29 @@ async def test_a_taint_that_tells_no_time_counts_from_when_it_was_seen() -> None
         assert len(plane.running()) == 1
         await plane.advance(11)
         assert plane.running() == []
+
+
+TOLERATIONS = st.lists(
+    st.fixed_dictionaries(
+        {"operator": st.just("Exists")},
+        optional={
+            "key": st.sampled_from([KEY, "example.com/other"]),
+            "effect": st.sampled_from(["NoExecute", "NoSchedule"]),
+            "tolerationSeconds": st.integers(-5, 400),
+        },
+    ),
+    max_size=4,
+)
+
+
+@given(tolerations=TOLERATIONS, passed=st.integers(0, 500))
+def test_a_pod_goes_when_its_time_is_up_and_is_told_so_once(
+    tolerations: list[Object], passed: int
+) -> None:
+    left = leaves_in(seen(*tolerations, now=NOW + passed))
+    goes = bool(plan(seen(*tolerations, now=NOW + passed)))
+    assert goes == (left == 0.0)
+    if left:
+        assert plan(seen(*tolerations, now=NOW + passed + left - 0.5)) == []
+        assert plan(seen(*tolerations, now=NOW + passed + left)) != []
+    assert plan(seen(*tolerations, now=NOW + passed, deleting=True)) == []
