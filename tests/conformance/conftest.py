@@ -30,7 +30,7 @@ def api(conformance_cluster: Instance) -> Iterator[Api]:
 def space(api: Api, request: pytest.FixtureRequest) -> Iterator[Space]:
     """A namespace for the test; it goes with the test's end."""
     name = request.node.name.replace("_", "-")[5:60].split("[")[0].strip("-")
-    name += f"-{abs(hash(request.node.name)) % 1000}"
+    name += f"-{next(numbers)}"  # a test that is tried again finds its own name still going
     api.ask("POST", "/api/v1/namespaces", {"metadata": {"name": name}})
     yield Space(api, name)
     api.ask("DELETE", f"/api/v1/namespaces/{name}")
