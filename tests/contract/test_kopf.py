@@ -41,7 +41,8 @@ def test_kopf_end_to_end(cluster: Instance, sources: Path) -> None:
         *("tests/e2e", "--only-e2e", "--timeout=60", "-o", "addopts="),
         # Sockets of its own that are closed late count as failures there, and differ by run.
         *("-p", "no:unraisableexception"),
-        # Now and then one of its operators, a different one each time, tells of a lost race.
+        # In some whole runs an operator logs a traceback (07-subhandlers, once seen); why is not
+        # known, and alone the case passed.
         "--reruns=2",
     )
     found = outcomes(cluster, sources, sources / "report.xml", *arguments, seconds=380)
