@@ -22,7 +22,7 @@ from netemu.controllers.table import run_controllers
 from netemu.daemon import corefile
 from netemu.daemon.addresses import ForeignAddresses
 from netemu.daemon.control import serve_control
-from netemu.daemon.facts import facts_of, follow_nodes, place_nodes
+from netemu.daemon.facts import facts_of, follow_nodes
 from netemu.daemon.follow import follow, settled, tell
 from netemu.daemon.movableclock import MovableClock
 from netemu.daemon.parts import MANAGER, Core, Start
@@ -98,7 +98,8 @@ async def _cluster(start: Start) -> AsyncIterator[None]:
         latency = seen.programming.follow(core.registry.client(MANAGER), core.latest)
         top.start(latency, name="dns programming latency")
         foreign = _reach_foreign(start, top, core, proxy)
-        place_nodes(proxy, core.agent)  # some may have been added in an earlier run
+        announcements = _announce(start, top, core, proxy) if start.launched.uplink else None
+        follow_nodes(proxy, core.agent, announcements)  # some may be from an earlier run
         facts = facts_of(start, core)
 
         @cache
@@ -108,8 +109,6 @@ async def _cluster(start: Start) -> AsyncIterator[None]:
         control = serve_control(start.home.socket, lambda: answers().handlers)
         await stack.enter_async_context(control)
         ready.set()
-        announcements = _announce(start, top, core, proxy) if start.launched.uplink else None
-        follow_nodes(proxy, core.agent, announcements)
         _report(start, facts, core, top)
         top.start(_load_the_rest(answers), name="the rest")
         try:

@@ -49,17 +49,14 @@ def facts_of(start: Start, core: Core) -> dict[str, Any]:
 
 
 def follow_nodes(proxy: Proxy, agent: NodeAgent, announcements: "Announcements | None") -> None:
-    """What changes when nodes come and go, or others of them are silent."""
-    place_nodes(proxy, agent)
-    if announcements is not None:
-        nodes = (n for n in agent.power.nodes.values() if n.standing.running)
-        announcements.follow_nodes({n.name: n.own for n in nodes if n.standing.reaches.is_set()})
-
-
-def place_nodes(proxy: Proxy, agent: NodeAgent) -> None:
-    """Have node ports served at every node that runs."""
+    """What changes when nodes come and go, or others of them are silent: node ports are served at
+    those that run, addresses announced from those that are reached, too.
+    """
     nodes = agent.power.nodes.values()
     silent = frozenset(
         address for node in nodes if not node.standing.running for address in node.own
     )
     proxy.place(len(nodes), silent)
+    if announcements is not None:
+        running = (node for node in nodes if node.standing.running)
+        announcements.follow_nodes({n.name: n.own for n in running if n.standing.reaches.is_set()})

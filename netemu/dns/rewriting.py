@@ -150,6 +150,11 @@ class RewriteType(Struct, frozen=True, kw_only=True):
         return (changed, _unchanged) if fits else None
 
 
+def _same(question: Question, pattern: Pattern, mend: Mend) -> tuple[Question, Mend] | None:
+    """A question of a fitting name as it is, its answer mended."""
+    return (question, mend) if pattern.fits(text_of(lowered(question.name))) else None
+
+
 class RewriteTtl(Struct, frozen=True, kw_only=True):
     """``rewrite ttl``: the TTL of the answers to some names, within bounds."""
 
@@ -160,9 +165,7 @@ class RewriteTtl(Struct, frozen=True, kw_only=True):
 
     def rewritten(self, question: Question) -> tuple[Question, Mend] | None:
         """The same question, with other TTLs in its answer."""
-        if not self.pattern.fits(text_of(lowered(question.name))):
-            return None
-        return question, self._mended
+        return _same(question, self.pattern, self._mended)
 
     def _mended(self, answer: Answer) -> Answer:
         def change(record: Record) -> Record:
@@ -181,9 +184,7 @@ class RewriteRcode(Struct, frozen=True, kw_only=True):
 
     def rewritten(self, question: Question) -> tuple[Question, Mend] | None:
         """The same question, with the other code if its answer has the one."""
-        if not self.pattern.fits(text_of(lowered(question.name))):
-            return None
-        return question, self._mended
+        return _same(question, self.pattern, self._mended)
 
     def _mended(self, answer: Answer) -> Answer:
         return replace(answer, rcode=self.to_rcode) if answer.rcode is self.from_rcode else answer

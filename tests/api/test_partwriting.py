@@ -5,28 +5,9 @@ from typing import Any
 
 from netemu.model.meta import Object
 from tests.support.api import Cluster
+from tests.support.bodies import DEPLOYMENT, DEPLOYMENTS, MAP, MERGE, POD, PODS
 
-PODS = "/api/v1/namespaces/default/pods"
-MAPS = "/api/v1/namespaces/default/configmaps"
-DEPLOYMENTS = "/apis/apps/v1/namespaces/default/deployments"
-MERGE = "application/merge-patch+json"
 APPLY = "application/apply-patch+yaml"
-
-POD: Object = {"metadata": {"name": "p"}, "spec": {"containers": [{"name": "c", "image": "i"}]}}
-MAP: Object = {"metadata": {"name": "m"}, "data": {"a": "b"}}
-DEPLOYMENT: Object = {
-    "apiVersion": "apps/v1",
-    "kind": "Deployment",
-    "metadata": {"name": "d"},
-    "spec": {
-        "replicas": 2,
-        "selector": {"matchLabels": {"app": "x"}},
-        "template": {
-            "metadata": {"labels": {"app": "x"}},
-            "spec": {"containers": [{"name": "c", "image": "i"}]},
-        },
-    },
-}
 
 
 async def test_scaling(cluster: Cluster) -> None:

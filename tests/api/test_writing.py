@@ -5,30 +5,11 @@ import pytest
 
 from netemu.model.meta import Object
 from tests.support.api import Cluster
+from tests.support.bodies import DEPLOYMENT, DEPLOYMENTS, MAP, MAPS, MERGE, POD, PODS
 
-PODS = "/api/v1/namespaces/default/pods"
-MAPS = "/api/v1/namespaces/default/configmaps"
-DEPLOYMENTS = "/apis/apps/v1/namespaces/default/deployments"
 SERVICES = "/api/v1/namespaces/default/services"
-MERGE = "application/merge-patch+json"
 STRATEGIC = "application/strategic-merge-patch+json"
 JSON_PATCH = "application/json-patch+json"
-
-POD: Object = {"metadata": {"name": "p"}, "spec": {"containers": [{"name": "c", "image": "i"}]}}
-MAP: Object = {"metadata": {"name": "m"}, "data": {"a": "b"}}
-DEPLOYMENT: Object = {
-    "apiVersion": "apps/v1",
-    "kind": "Deployment",
-    "metadata": {"name": "d"},
-    "spec": {
-        "replicas": 2,
-        "selector": {"matchLabels": {"app": "x"}},
-        "template": {
-            "metadata": {"labels": {"app": "x"}},
-            "spec": {"containers": [{"name": "c", "image": "i"}]},
-        },
-    },
-}
 
 
 async def test_creating_answers_201_and_the_object(cluster: Cluster) -> None:
