@@ -18,7 +18,8 @@ from netemu.api.request import Request
 from netemu.model.errors import ApiError, BadRequest, Cause, Expired, Invalid
 from netemu.model.meta import Key, Object, labels_of
 from netemu.model.resources import Resource
-from netemu.model.selector import Selector, matches, parse
+from netemu.model.selector import Selector, matches
+from netemu.model.selectorparser import parse
 from netemu.store.base import CutOff, Record, Store
 
 _TOKEN_VERSION: Final = "meta.k8s.io/v1"

@@ -10,7 +10,8 @@ from typing import Any, Final
 import msgspec
 
 from netemu.api import schema, strategic
-from netemu.api.body import Malformed, check_depth, load_json, unknown_format
+from netemu.api.body import unknown_format
+from netemu.api.jsonbody import Malformed, check_depth, load_json
 from netemu.api.strict import json_name
 from netemu.model.errors import ApiError, BadRequest, TooLarge, UnsupportedMediaType
 from netemu.model.meta import Object, copied

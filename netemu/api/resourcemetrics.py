@@ -13,7 +13,8 @@ from netemu.clock import rfc3339
 from netemu.model.errors import BadRequest, MethodNotAllowed, NotFound, UnknownPath
 from netemu.model.meta import Object, labels_of, name_of, namespace_of, uid_of
 from netemu.model.resources import NODES, PODS
-from netemu.model.selector import Selector, matches, parse
+from netemu.model.selector import Selector, matches
+from netemu.model.selectorparser import parse
 from netemu.model.usage import Amount, PodUsage
 
 GROUP: Final = "metrics.k8s.io"

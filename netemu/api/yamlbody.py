@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import yaml
 
-from netemu.api.body import MAX_DEPTH, Malformed, check_depth
+from netemu.api.jsonbody import MAX_DEPTH, Malformed, check_depth
 from netemu.api.strict import MAX_PROBLEMS
 
 MAX_NODES: Final = 1_000_000

@@ -68,7 +68,7 @@ class Page(Struct, frozen=True, kw_only=True):
     """Entries that were pushed out before they could be read."""
 
 
-def page_of(log: QueryLog, cursor: int, wanted: Wanted) -> Page:
+def page_of(log: QueryLog, cursor: int, wanted: Wanted = EVERYTHING) -> Page:
     """Some of the entries from `cursor` on."""
     first, end = log.first, log.end
     start = min(max(cursor, first), end)

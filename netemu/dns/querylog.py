@@ -1,24 +1,20 @@
 """The query log: what was asked lately and what was answered, bounded in memory, always on.
 
 Replies that were sent together are noted together, as one tuple. What they mean is worked out when
-somebody reads (see `logentries`), a chunk at a time, so that a reader never holds up the answers:
-`QueryLog.read` takes and gives a cursor.
+somebody reads (see `logentries`), a chunk at a time, so that a reader never holds up the answers.
 """
 
 from bisect import bisect_right
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from operator import itemgetter
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from netemu.dns.observation import Batch, Observation, peer_at
 from netemu.dns.records import Name, Question, Source
 from netemu.model.latest import Latest
 from netemu.model.service import PodAddress
 from netemu.model.snapshot import Snapshot
-
-if TYPE_CHECKING:
-    from netemu.dns.logentries import Page, Wanted
 
 MOST_ENTRIES: Final = 10_000
 """Replies kept; less than half a kilobyte each, where the table of replies doesn't hold them."""
@@ -147,9 +143,3 @@ class QueryLog:
         """The pod that had the client's address then."""
         at = bisect_right(self._marks, noted.number, key=itemgetter(0))
         return self._marks[max(0, at - 1)][1].get(noted.client)
-
-    def read(self, cursor: int, wanted: "Wanted | None" = None) -> "Page":
-        """Some of the entries from `cursor` on."""
-        from netemu.dns.logentries import EVERYTHING, page_of  # late: only for readers
-
-        return page_of(self, cursor, wanted or EVERYTHING)

@@ -54,13 +54,16 @@ class DnsQuestions:
 
         Raises Unanswered.
         """
-        from netemu.dns.logentries import Wanted  # late, as all that only answers questions
+        from netemu.dns.logentries import (  # late, as all that only answers questions
+            Wanted,
+            page_of,
+        )
 
         wanted = Wanted(query=_name(question.get("query", "")), pod=str(question.get("pod", "")))
         cursor = question.get("cursor")
         if cursor is None:
             cursor = self._log.before(int(question["tail"])) if "tail" in question else 0
-        page = self._log.read(int(cursor), wanted)
+        page = page_of(self._log, int(cursor), wanted)
         return {
             "entries": [_facts(entry) for entry in page.entries],
             "cursor": page.cursor,

@@ -74,12 +74,3 @@ def from_object(selector: Mapping[str, Any] | None) -> Selector | None:
         for item in selector.get("matchExpressions") or ()
     )
     return wanted + extra
-
-
-def parse(text: str) -> Selector:
-    """Read a selector as ``-l`` takes it. Raises ValueError for what it cannot be."""
-    if not text.strip():
-        return EVERYTHING
-    from netemu.model import selectorparser  # late: the parser makes requirements
-
-    return selectorparser.parse(text)

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Final
 
 from netemu.model import names
-from netemu.model.selector import Operator, Requirement, Selector
+from netemu.model.selector import EVERYTHING, Operator, Requirement, Selector
 
 _SPACE: Final = " \t\r\n"
 _SPECIAL: Final = "=!(),><"
@@ -36,8 +36,8 @@ _EXPECTED: Final = "in, notin, =, ==, !=, gt, lt"
 
 
 def parse(text: str) -> Selector:
-    """Read a selector. Raises ValueError."""
-    return tuple(_Parser(text).requirements())
+    """Read a selector as ``-l`` takes it. Raises ValueError for what it cannot be."""
+    return tuple(_Parser(text).requirements()) if text.strip() else EVERYTHING
 
 
 def _pieces(text: str) -> Iterator[tuple[_Kind, str]]:

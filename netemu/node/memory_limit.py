@@ -15,8 +15,8 @@ from netemu.model.meta import Object
 from netemu.model.quantity import parse_quantity
 from netemu.node.context import Cluster
 from netemu.node.pod import ContainerSpec
+from netemu.node.procfs import own_memory
 from netemu.node.run import Run
-from netemu.node.usage import own_memory
 
 CALM_SECONDS, CLOSE_SECONDS = 1.0, 0.1
 """Between looks while a container has less than half of what it may have, and then."""

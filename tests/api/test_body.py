@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from netemu.api import body
+from netemu.api.jsonbody import MAX_DEPTH
 from netemu.model.errors import BadRequest, UnsupportedMediaType
 
 HEAD = "the object provided is unrecognized (must be of type Deployment): "
@@ -102,7 +103,7 @@ def test_null_is_an_empty_object() -> None:
 
 
 def test_the_deepest_body_allowed_is_read() -> None:
-    data = b'{"a":' * body.MAX_DEPTH + b"1" + b"}" * body.MAX_DEPTH
+    data = b'{"a":' * MAX_DEPTH + b"1" + b"}" * MAX_DEPTH
     assert body.parse(data, "")[1] == []
 
 

@@ -10,7 +10,7 @@ from netemu.model.client import Change, DeleteOptions
 from netemu.model.conditions import holds
 from netemu.model.errors import Conflict, NotFound
 from netemu.model.meta import Object, name_of
-from netemu.model.selector import parse
+from netemu.model.selectorparser import parse
 from netemu.store.memory import MemoryStore
 from tests.support.api import add_namespace, new_registry
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from netemu.api import yamlbody
-from netemu.api.body import MAX_DEPTH, Malformed
+from netemu.api.jsonbody import MAX_DEPTH, Malformed
 
 
 @pytest.mark.parametrize(

@@ -52,7 +52,7 @@ class Logged:
     def _all(self, wanted: Wanted) -> Iterator[Entry]:
         cursor, more = 0, True
         while more:
-            page = self.log.read(cursor, wanted)
+            page = logentries.page_of(self.log, cursor, wanted)
             yield from page.entries
             assert page.cursor > cursor or not page.more
             cursor, more = page.cursor, page.more
@@ -138,10 +138,10 @@ def test_the_log_is_bounded_and_says_what_was_missed() -> None:
     logged = Logged(size=10)
     for number in range(25):
         logged.ask(f"n{number}.{SVC}")
-    page = logged.log.read(3)
+    page = logentries.page_of(logged.log, 3)
     assert [entry.number for entry in page.entries] == list(range(15, 25))
     assert (page.missed, page.cursor, page.more) == (12, 25, False)
-    assert logged.log.read(25).entries == ()
+    assert logentries.page_of(logged.log, 25).entries == ()
 
 
 def test_a_reader_gets_it_in_bits(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -162,7 +162,9 @@ def test_one_can_ask_for_the_last_entries() -> None:
     assert logged.log.before(5) == 0
     for number in range(9):
         logged.ask(f"n{number}.{SVC}")
-    assert [entry.number for entry in logged.log.read(logged.log.before(2)).entries] == [7, 8]
+    assert [
+        entry.number for entry in logentries.page_of(logged.log, logged.log.before(2)).entries
+    ] == [7, 8]
 
 
 def test_one_name_is_found_in_all_its_steps() -> None:

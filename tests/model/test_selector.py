@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from netemu.model.selector import EVERYTHING, equality, from_object, matches, parse
+from netemu.model.selector import EVERYTHING, equality, from_object, matches
+from netemu.model.selectorparser import parse
 
 LABELS = {"app": "web", "tier": "front", "count": "5", "empty": ""}
 
