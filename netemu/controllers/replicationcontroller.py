@@ -1,6 +1,7 @@
 """The replication manager: ReplicationControllers are ReplicaSets with a simpler selector."""
 
-from netemu.controllers.replicaset import Flavour, ReplicaSetController
+from netemu.controllers.replicaset import ReplicaSetController
+from netemu.controllers.replicasetplan import Flavour
 from netemu.controllers.runner import Context
 from netemu.model import resources
 from netemu.model.meta import Object

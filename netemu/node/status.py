@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from netemu.clock import rfc3339
-from netemu.config.images import parse_reference
+from netemu.config.imagereference import parse_reference
 from netemu.model.meta import Object
 from netemu.node.plan import passed
 from netemu.node.pod import ContainerSpec, Pod, RestartPolicy, Role

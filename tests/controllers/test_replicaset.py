@@ -5,7 +5,15 @@ from collections.abc import Sequence
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from netemu.controllers.replicaset import BURST, Observed, Plan, failed, new_pod, plan, status_of
+from netemu.controllers.replicasetplan import (
+    BURST,
+    Observed,
+    Plan,
+    failed,
+    new_pod,
+    plan,
+    status_of,
+)
 from netemu.model import resources
 from netemu.model.conditions import condition
 from netemu.model.errors import Forbidden

@@ -1,4 +1,4 @@
-from netemu.controllers.replicaset import Observed, new_pod, plan
+from netemu.controllers.replicasetplan import Observed, new_pod, plan
 from netemu.controllers.replicationcontroller import REPLICATION_CONTROLLER
 from netemu.model.meta import Object, controller_of
 from tests.support.workload import NOW, workload

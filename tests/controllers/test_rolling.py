@@ -8,7 +8,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule
 
-from netemu.controllers import deploymentplan, replicaset
+from netemu.controllers import deploymentplan, replicasetplan
 from netemu.controllers.pods import is_active, is_ready
 from netemu.model import resources
 from netemu.model.meta import Object, controller_of, copied, is_deleting, name_of, uid_of
@@ -138,8 +138,8 @@ class Rolling(RuleBasedStateMachine):
 
     def replica_set(self, item: Object) -> bool:
         """The ReplicaSet's own turn: its pods, and what it says of them."""
-        what = replicaset.plan(
-            replicaset.Observed(
+        what = replicasetplan.plan(
+            replicasetplan.Observed(
                 replica_set=item,
                 pods=list(self.pods.values()),
                 related=lambda: self.pods.values(),
@@ -153,15 +153,15 @@ class Rolling(RuleBasedStateMachine):
             pod["metadata"]["deletionTimestamp"] = "now"
             self.pods[name_of(pod)] = pod
         for _ in range(what.create):
-            made = copied(replicaset.new_pod(item))
+            made = copied(replicasetplan.new_pod(item))
             name = f"{made['metadata'].pop('generateName')}{next(self.names)}"
             made["metadata"] |= {"name": name, "uid": name}
             made["status"] = {"phase": "Pending", "conditions": []}
             self.pods[name] = made
-        status = replicaset.status_of(item, self.of(item), None, NOW)
+        status = replicasetplan.status_of(item, self.of(item), None, NOW)
         if status != item.get("status"):
             self.pile.put(resources.REPLICA_SETS, {**item, "status": status})
-        return what != replicaset.Plan() or status != item.get("status")
+        return what != replicasetplan.Plan() or status != item.get("status")
 
     def serve(self) -> None:
         """Every pod becomes ready, every one that ends is gone."""
