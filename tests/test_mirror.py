@@ -58,7 +58,6 @@ ELSEWHERE = {
     "dns/plugins/draft.py": "dns/plugins/test_table.py",
     "dns/plugins/forward.py": "dns/plugins/test_table.py",
     "dns/plugins/hosts.py": "dns/plugins/test_table.py",
-    "dns/plugins/kubernetes.py": "dns/plugins/test_table.py",
     "dns/plugins/rewrite.py": "dns/plugins/test_table.py",
     "dns/plugins/serving.py": "dns/plugins/test_table.py",
     "dns/plugins/template.py": "dns/plugins/test_table.py",

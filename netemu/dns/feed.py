@@ -89,11 +89,13 @@ Message: TypeAlias = Start | Feed | Configuration | Handed | Seen
 
 
 def suits_workers(configuration: Configuration) -> bool:
-    """Whether workers may answer: not where an answer depends on pods, which aren't fed."""
+    """Whether workers may answer: not where an answer depends on pods or labels, which aren't
+    fed.
+    """
     return not any(
         block.autopath is not None
         or any(
-            domain.pods is PodNames.VERIFIED
+            domain.pods is PodNames.VERIFIED or domain.labels or domain.namespace_labels
             for domain in (block.kubernetes.domains if block.kubernetes else ())
         )
         for block in configuration.blocks

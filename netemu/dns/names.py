@@ -61,6 +61,16 @@ class PortName(Struct, frozen=True):
     protocol: str
 
 
+class ZonalName(Struct, frozen=True):
+    """``ZONE.pin._zone.SVC.NS.svc`` and ``ZONE.prefer._zone.SVC.NS.svc`` (CoreDNS' ``zonal``)."""
+
+    key: Key
+    zone: str
+    """Lowered; it may have dots."""
+    anywhere: bool
+    """Other zones will do if there is no endpoint in this one (``prefer``)."""
+
+
 class PodName(Struct, frozen=True):
     """``A-B-C-D.NS.pod``."""
 
@@ -75,7 +85,14 @@ class ReverseName(Struct, frozen=True):
 
 
 Target: TypeAlias = (
-    Fixed | NamespaceName | ServiceName | EndpointName | PortName | PodName | ReverseName
+    Fixed
+    | NamespaceName
+    | ServiceName
+    | EndpointName
+    | PortName
+    | ZonalName
+    | PodName
+    | ReverseName
 )
 
 _SERVED_EVERYWHERE: dict[Name, Fixed] = {
@@ -142,6 +159,8 @@ def _in_services(labels: list[str]) -> Target:
             return EndpointName((namespace, service), host)
         case [port, protocol, service, namespace] if _is_port(port) and _is_port(protocol):
             return PortName((namespace, service), port[1:], protocol[1:])
+        case [*zone, "pin" | "prefer" as where, "_zone", service, namespace] if zone:
+            return ZonalName((namespace, service), ".".join(zone), where == "prefer")
         case _:
             return Fixed.MISSING
 

@@ -5,7 +5,7 @@ plugin. A name that exists without records of the asked type is still a `Node` (
 means there is no such name (NXDOMAIN).
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from enum import StrEnum
 from ipaddress import ip_address
 from typing import assert_never
@@ -23,10 +23,12 @@ from netemu.dns.names import (
     ReverseName,
     ServiceName,
     Target,
+    ZonalName,
     dashed,
 )
 from netemu.dns.reading import Reading
-from netemu.dns.records import Name, name_from
+from netemu.dns.records import LONGEST_LABEL, Name, name_from
+from netemu.model import selector
 from netemu.model.meta import Key
 from netemu.model.service import Endpoint, EndpointPort, EndpointSlice, ServicePort, ServiceType
 from netemu.model.snapshot import ServiceEntry
@@ -62,16 +64,31 @@ class Domain(Struct, frozen=True):
     """``ignore empty_service``: without ready endpoints a Service doesn't exist."""
     pod_names: bool = False
     """``endpoint_pod_names``: endpoints without hostname go by the names of their pods."""
+    labels: selector.Selector = selector.EVERYTHING
+    """Only Services with such labels exist."""
+    namespace_labels: selector.Selector = selector.EVERYTHING
+    """Only namespaces with such labels exist."""
+    zonal: bool = False
+    """Whether headless Services have names by topology zone, too."""
 
-    def hides(self, namespace: str) -> bool:
-        """Whether nothing in `namespace` is told."""
-        return bool(self.namespaces) and namespace not in self.namespaces
+    def hides(self, namespace: str, labels: Callable[[Key], Mapping[str, str]]) -> bool:
+        """Whether nothing in `namespace` is told; `labels` gives those of an object."""
+        if self.namespaces and namespace not in self.namespaces:
+            return True
+        wanted = self.namespace_labels
+        return bool(wanted) and not selector.matches(wanted, labels(("", namespace)))
+
+    def hides_service(self, key: Key, labels: Callable[[Key], Mapping[str, str]]) -> bool:
+        """Whether a Service isn't told of."""
+        if self.hides(key[0], labels):
+            return True
+        return bool(self.labels) and not selector.matches(self.labels, labels(key))
 
     def host(self, endpoint: Endpoint) -> str:
         """The label of an endpoint below its Service."""
         if endpoint.hostname:
             return endpoint.hostname.lower()
-        if self.pod_names and endpoint.target is not None:
+        if self.pod_names and endpoint.target and len(endpoint.target[1]) <= LONGEST_LABEL:
             return endpoint.target[1]
         return dashed(endpoint.address)
 
@@ -147,6 +164,8 @@ class Finder(Struct, frozen=True):
                 return self._endpoint(key, host)
             case PortName(key, port, protocol):
                 return self._port(key, port, protocol)
+            case ZonalName(key, zone, anywhere):
+                return self._zonal(key, zone, anywhere=anywhere)
             case PodName(namespace, address):
                 known = self._has_pod(namespace, address)
                 return Node(addresses=(address,)) if known else None
@@ -162,7 +181,8 @@ class Finder(Struct, frozen=True):
         return self._name(DNS_SERVICE), self._shown(entry.service.cluster_ips)
 
     def _has_namespace(self, name: str) -> bool:
-        return not self.domain.hides(name) and self.reading.has_namespace(name)
+        hidden = self.domain.hides(name, self.reading.labels)
+        return not hidden and self.reading.has_namespace(name)
 
     def _has_pod(self, namespace: str, address: str) -> bool:
         match self.domain.pods:
@@ -175,7 +195,8 @@ class Finder(Struct, frozen=True):
                 return pod is not None and pod.namespace == namespace
 
     def _entry(self, key: Key) -> ServiceEntry | None:
-        return None if self.domain.hides(key[0]) else self.reading.service(key)
+        hidden = self.domain.hides_service(key, self.reading.labels)
+        return None if hidden else self.reading.service(key)
 
     def _fixed(self, target: Fixed) -> Node | None:
         match target:
@@ -231,6 +252,17 @@ class Finder(Struct, frozen=True):
             return None
         asked = [item for item in self.domain.ready(entry) if self.domain.host(item[1]) == host]
         return self._headless(key, asked, _any_port) if asked else None
+
+    def _zonal(self, key: Key, zone: str, *, anywhere: bool) -> Node | None:
+        """The endpoints of a headless Service in one topology zone; if there is none, `anywhere`
+        has all of them, else there is no data.
+        """
+        entry = self._entry(key) if self.domain.zonal else None
+        if entry is None or not entry.service.headless:
+            return None
+        ready = list(self.domain.ready(entry))
+        near = [item for item in ready if item[1].zone.lower() == zone]
+        return self._headless(key, near or (ready if anywhere else []), _any_port)
 
     def _virtual(self, entry: ServiceEntry, ports: Iterable[ServicePort]) -> Node:
         addresses = self._shown(entry.service.cluster_ips)

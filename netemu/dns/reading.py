@@ -4,7 +4,7 @@ Whatever is derived through a `Reading` stays true for as long as each part it t
 object in the newest snapshot; nothing else has to be told about changes.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeAlias
 
 from netemu.model.meta import Key
@@ -29,6 +29,10 @@ def _namespace(snapshot: Snapshot, name: str) -> bool | None:
 
 def _pod(snapshot: Snapshot, address: str) -> PodAddress | None:
     return snapshot.pods.get(address)
+
+
+def _labels(snapshot: Snapshot, key: Key) -> Mapping[str, str] | None:
+    return snapshot.labels.get(key)
 
 
 def _synced(snapshot: Snapshot, _: None) -> bool:
@@ -66,6 +70,12 @@ class Reading:
         self.parts.append((_pod, address, pod))
         return pod
 
+    def labels(self, key: Key) -> Mapping[str, str]:
+        """The labels of a Service or, by ("", NAME), of a namespace."""
+        labels = _labels(self._snapshot, key)
+        self.parts.append((_labels, key, labels))
+        return labels or {}
+
     def is_synced(self) -> bool:
         """Whether what isn't there doesn't exist."""
         synced = _synced(self._snapshot, None)
@@ -78,9 +88,14 @@ def watched(parts: Iterable[Part]) -> list[Any]:
     return [key for read, key, _ in parts if read is _service or read is _owners]
 
 
-def reads_pods(parts: Iterable[Part]) -> bool:
-    """Whether some of `parts` are pods, of which `touched` tells nothing."""
-    return any(read is _pod for read, _, _ in parts)
+def reads_untold(parts: Iterable[Part]) -> bool:
+    """Whether some of `parts` are pods or labels, of which `touched` tells nothing."""
+    return any(read is _pod or read is _labels for read, _, _ in parts)
+
+
+def same_untold(seen: Snapshot, now: Snapshot) -> bool:
+    """Whether none of those changed."""
+    return seen.pods is now.pods and seen.labels is now.labels
 
 
 def touched(seen: Snapshot, now: Snapshot) -> set[Key | str] | None:

@@ -2,7 +2,7 @@
 (`explain` puts the sentences in order).
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import assert_never
 
 from netemu.dns.names import (
@@ -14,6 +14,7 @@ from netemu.dns.names import (
     ReverseName,
     ServiceName,
     Target,
+    ZonalName,
 )
 from netemu.dns.nodes import Domain, PodNames
 from netemu.model.meta import Key
@@ -48,6 +49,8 @@ def reason(snapshot: Snapshot, domain: Domain, target: Target) -> str:
             return _endpoint(snapshot, domain, key, host)
         case PortName(key, port, protocol):
             return _port(snapshot, domain, key, port, protocol)
+        case ZonalName(key, zone, anywhere):
+            return _zonal(snapshot, domain, key, zone, anywhere=anywhere)
         case PodName(namespace, address):
             return _pod(snapshot, domain, namespace, address)
         case ReverseName(address):
@@ -58,16 +61,23 @@ def reason(snapshot: Snapshot, domain: Domain, target: Target) -> str:
 def _missing_namespace(snapshot: Snapshot, domain: Domain, namespace: str) -> str:
     if namespace not in snapshot.namespaces:
         return f'there is no namespace "{namespace}"'
-    if domain.hides(namespace):
+    if domain.hides(namespace, _labels_in(snapshot)):
         return f'the configuration hides namespace "{namespace}"'
     return ""
+
+
+def _labels_in(snapshot: Snapshot) -> Callable[[Key], Mapping[str, str]]:
+    return lambda key: snapshot.labels.get(key, {})
 
 
 def _missing_service(snapshot: Snapshot, domain: Domain, key: Key) -> str:
     namespace, name = key
     missing = _missing_namespace(snapshot, domain, namespace)
-    if missing or key in snapshot.services:
+    if missing:
         return missing
+    if key in snapshot.services:
+        hidden = domain.hides_service(key, _labels_in(snapshot))
+        return f'the configuration hides Service "{namespace}/{name}"' if hidden else ""
     others = sorted(where for where, what in snapshot.services if what == name)
     hint = f" (there is one in {_listed(others)})" if others else ""
     return f'namespace "{namespace}" has no Service "{name}"{hint}'
@@ -137,6 +147,22 @@ def _port(snapshot: Snapshot, domain: Domain, key: Key, port: str, protocol: str
     if any(name == asked or (not port and name.endswith(f".{asked}")) for name in have):
         return f"port {asked} of {title}"
     return f"{title} has no port {asked}; it has {_listed(have) or 'no named port'}"
+
+
+def _zonal(snapshot: Snapshot, domain: Domain, key: Key, zone: str, *, anywhere: bool) -> str:
+    if not domain.zonal:
+        return "names by zone are switched off (kubernetes: zonal)"
+    missing = _missing_service(snapshot, domain, key)
+    if missing:
+        return missing
+    entry = snapshot.services[key]
+    title = _title(entry.service)
+    if not entry.service.headless:
+        return f"{title} has no names by zone: only headless Services do"
+    ready = _ready(domain, entry)
+    near = [endpoint for endpoint in ready if endpoint.zone.lower() == zone]
+    found = f'{title} has {_counted(len(near), "ready endpoint")} in zone "{zone}"'
+    return f"{found}; all zones are told" if anywhere and not near else found
 
 
 def _pod(snapshot: Snapshot, domain: Domain, namespace: str, address: str) -> str:

@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 
 from msgspec import Struct
 
-from netemu.dns.reading import Part, reads_pods, still_true, touched, watched
+from netemu.dns.reading import Part, reads_untold, same_untold, still_true, touched, watched
 from netemu.dns.tallies import Tallies, Tally, kept_kind
 from netemu.dns.wire import Reply
 from netemu.model.snapshot import Snapshot
@@ -116,7 +116,7 @@ class Replies:
         self._entries: dict[bytes, Entry] = {}
         self._readers: dict[Any, list[Entry]] = {}
         """The entries that read a Service or an address, by its key."""
-        self._pods_matter = False
+        self._untold_matters = False
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -125,7 +125,7 @@ class Replies:
         """Answer for `snapshot` from now on."""
         seen, self.snapshot = self.snapshot, snapshot
         keys = touched(seen, snapshot)
-        if keys is None or (self._pods_matter and seen.pods is not snapshot.pods):
+        if keys is None or (self._untold_matters and not same_untold(seen, snapshot)):
             self._generation += 1
             return
         for key in keys:
@@ -187,7 +187,7 @@ class Replies:
             return
         self._entries[entry.query] = entry
         entry.tally.users += 1
-        self._pods_matter = self._pods_matter or reads_pods(entry.parts)
+        self._untold_matters = self._untold_matters or reads_untold(entry.parts)
         for read in watched(entry.parts):
             self._readers.setdefault(read, []).append(entry)
 

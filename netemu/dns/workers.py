@@ -65,7 +65,9 @@ class Worker:
         if suits_workers(configuration):
             self.send(configuration)
         else:
-            log.warning("dns.workers: answers depend on pods now; one process answers all")
+            log.warning(
+                "dns.workers: answers depend on pods or labels now; one process answers all"
+            )
             self._writer.close()
 
     def send(self, message: Message) -> None:

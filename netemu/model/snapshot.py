@@ -14,7 +14,7 @@ from immutables import Map
 from msgspec import Struct
 
 from netemu.model import resources
-from netemu.model.meta import Key, Object, key_of, name_of
+from netemu.model.meta import Key, Object, key_of, labels_of, name_of
 from netemu.model.service import (
     EndpointSlice,
     NodePlace,
@@ -69,6 +69,10 @@ class Snapshot:
     """The pods that take ports of their nodes, by (namespace, name)."""
     nodes: Map[str, NodePlace] = Map()
     namespaces: Map[str, bool] = Map()
+    labels: Map[Key, Mapping[str, str]] = Map()
+    """Of Services and, as ("", NAME), of namespaces; without those that have none. What becomes
+    of them is no change of the revision.
+    """
     recent: tuple[Change, ...] = field(default=(), compare=False)
     """The latest changes of `services`, oldest first; read by `changed_services`."""
 
@@ -91,7 +95,7 @@ def advance(snapshot: Snapshot, resource: str, old: Object | None, new: Object |
     """
     match resource:
         case resources.SERVICES:
-            changed = _with_service(snapshot, old, new)
+            changed = _with_labels(_with_service(snapshot, old, new), old, new)
         case resources.ENDPOINT_SLICES:
             changed = _with_slice(snapshot, old, new)
         case resources.PODS:
@@ -99,7 +103,7 @@ def advance(snapshot: Snapshot, resource: str, old: Object | None, new: Object |
         case resources.NODES:
             changed = _with_node(snapshot, old, new)
         case resources.NAMESPACES:
-            changed = _with_namespace(snapshot, old, new)
+            changed = _with_labels(_with_namespace(snapshot, old, new), old, new)
         case _:
             return snapshot
     if changed.services is snapshot.services and changed.namespaces is snapshot.namespaces:
@@ -113,11 +117,14 @@ def listed(objects: Iterable[tuple[str, Object]]) -> Snapshot:
     """
     services: dict[Key, Service] = {}
     slices: dict[Key, dict[str, EndpointSlice]] = {}
+    labels: dict[Key, Mapping[str, str]] = {}
     snapshot = EMPTY
     for resource, obj in objects:
         if resource == resources.SERVICES:
             service = service_from(obj)
             services[service.key] = service
+            if given := labels_of(obj):
+                labels[service.key] = given
         elif resource == resources.ENDPOINT_SLICES:
             part = slice_from(obj)
             key = part.namespace, part.service
@@ -136,6 +143,7 @@ def listed(objects: Iterable[tuple[str, Object]]) -> Snapshot:
         revision=snapshot.revision + len(services) + served,
         services=Map(entries),
         slices=Map(by_service),
+        labels=snapshot.labels.update(labels),
         owners=Map({address: frozenset(keys) for address, keys in owners.items()}),
         # So that what comes next is told from this by its changes.
         recent=tuple(Change(key) for key in tuple(entries)[-1:]),
@@ -205,6 +213,18 @@ def _entry(service: Service, slices: Slices | None) -> ServiceEntry:
     if not slices:
         return ServiceEntry(service)
     return ServiceEntry(service, tuple(slices[name] for name in sorted(slices)))
+
+
+def _with_labels(snapshot: Snapshot, old: Object | None, new: Object | None) -> Snapshot:
+    some = new or old
+    if some is None:
+        return snapshot
+    key = some["metadata"].get("namespace", ""), name_of(some)
+    before, after = snapshot.labels.get(key, {}), {} if new is None else labels_of(new)
+    if before == after:
+        return snapshot
+    labels = snapshot.labels
+    return replace(snapshot, labels=labels.set(key, after) if after else labels.delete(key))
 
 
 def _with_slice(snapshot: Snapshot, old: Object | None, new: Object | None) -> Snapshot:

@@ -1,6 +1,6 @@
 from dataclasses import replace
 
-from netemu.dns.reading import Reading, reads_pods, still_true, touched, watched
+from netemu.dns.reading import Reading, reads_untold, still_true, touched, watched
 from netemu.model import resources
 from netemu.model.snapshot import advance
 from tests.dns.cluster import CLUSTER, SERVICES, endpoint, endpoint_slice, namespace, service
@@ -64,6 +64,6 @@ def test_what_is_touched_is_what_was_read() -> None:
     reading.owners("10.96.0.7")
     reading.has_namespace("default")
     assert watched(reading.parts) == [("default", "web"), "10.96.0.7"]
-    assert not reads_pods(reading.parts)
+    assert not reads_untold(reading.parts)
     reading.pod("10.244.0.5")
-    assert reads_pods(reading.parts)
+    assert reads_untold(reading.parts)

@@ -1,6 +1,7 @@
 import random
 
 import pytest
+from msgspec.structs import replace
 
 from netemu.dns import replies as module
 from netemu.dns import wire
@@ -10,6 +11,7 @@ from netemu.dns.nodes import View
 from netemu.dns.order import arranger
 from netemu.dns.replies import Replies, Room
 from netemu.model import resources
+from netemu.model.selector import parse
 from netemu.model.snapshot import advance
 from tests.dns.cluster import CLUSTER, DOMAIN, SERVICES, packet, service
 
@@ -171,3 +173,17 @@ def test_nobody_is_remembered_as_a_reader_of_what_he_dropped() -> None:
     put(replies, packet("10.0.244.10.in-addr.arpa", "PTR"))
     replies.clear()
     assert replies._readers == {}
+
+
+def test_labels_that_were_read_are_watched() -> None:
+    only = replace(DOMAIN, labels=parse("app=nginx"))
+    labelled = service("web", "10.96.0.7")
+    labelled["metadata"]["labels"] = {"app": "nginx"}
+    replies = table()
+    query = packet(WEB)
+    parsed = wire.parse(query)
+    made = answer(CLUSTER, parsed.question, only, View())
+    replies.put(query[2:], wire.build(parsed, made, 512), made.parts, keep=True)
+    assert get(replies, query) is not None
+    replies.follow(advance(CLUSTER, resources.SERVICES, SERVICES[0], labelled))
+    assert get(replies, query) is None

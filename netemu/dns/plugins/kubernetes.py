@@ -1,5 +1,6 @@
 """``kubernetes``, ``autopath`` and ``transfer``: the cluster's own zones."""
 
+from collections.abc import Mapping
 from functools import partial
 
 from netemu.dns.chain import Autopath, Kubernetes, Transfer
@@ -9,6 +10,7 @@ from netemu.dns.nodes import Domain, PodNames
 from netemu.dns.plugins.draft import Draft
 from netemu.dns.plugins.words import fallthrough, flag, one_number, options, words, zones
 from netemu.dns.records import within
+from netemu.model.selector import EVERYTHING, Selector, parse
 
 TTL = 5
 """Seconds, when it isn't said (CoreDNS' default)."""
@@ -24,7 +26,6 @@ NEEDLESS = (
     "apiserver_max_inflight",
 )
 """How CoreDNS reaches its API server; here the cluster is in the same process."""
-UNSUPPORTED = ("labels", "namespace_labels", "multicluster", "zonal")
 
 
 def read_kubernetes(line: Line, draft: Draft) -> None:
@@ -40,9 +41,13 @@ def read_kubernetes(line: Line, draft: Draft) -> None:
             "ignore": _ignore,
             "endpoint_pod_names": flag,
             **dict.fromkeys(NEEDLESS, partial(_needless, draft)),
-            **dict.fromkeys(UNSUPPORTED, _unsupported),
+            "labels": _selector,
+            "namespace_labels": _selector,
+            "zonal": flag,
+            "multicluster": _multicluster,
         },
     )
+    _check_together(line, given)
     every = zones(line, line.words, draft.zones)
     reverse = tuple(z for z in every if within(z, IN_ADDR) or within(z, IP6))
     forward = tuple(zone for zone in every if zone not in reverse)
@@ -59,6 +64,9 @@ def read_kubernetes(line: Line, draft: Draft) -> None:
                 endpoints="noendpoints" not in given,
                 ignore_empty="ignore" in given,
                 pod_names="endpoint_pod_names" in given,
+                labels=given.get("labels", [EVERYTHING])[-1],
+                namespace_labels=given.get("namespace_labels", [EVERYTHING])[-1],
+                zonal="zonal" in given,
             )
             for zone in forward
         ),
@@ -85,8 +93,26 @@ def _needless(draft: Draft, line: Line) -> None:
     draft.remark(line, f"{line.name} has no effect: the cluster is right here")
 
 
-def _unsupported(line: Line) -> None:
-    raise BadCorefile(line.number, f"kubernetes: {line.name} is not supported")
+def _selector(line: Line) -> Selector:
+    text = " ".join(words(line, 1))
+    try:
+        return parse(text)
+    except ValueError as error:
+        why = f"unable to parse label selector value: '{text}': {error}"
+        raise BadCorefile(line.number, why) from error
+
+
+def _check_together(line: Line, given: Mapping[str, object]) -> None:
+    if "namespaces" in given and "namespace_labels" in given:
+        raise BadCorefile(line.number, "namespaces and namespace_labels cannot both be set")
+    if "zonal" in given and "noendpoints" in given:
+        why = "zonal requires the endpoint cache; remove noendpoints"
+        raise BadCorefile(line.number, why)
+
+
+def _multicluster(line: Line) -> None:
+    why = "kubernetes: multicluster is not supported: there is one cluster and no ServiceImport"
+    raise BadCorefile(line.number, why)
 
 
 def read_autopath(line: Line, draft: Draft) -> None:

@@ -38,7 +38,7 @@ MISTAKES = {
     "kubernetes cluster.local {\n pods some\n}": "Corefile:3: pods is disabled, insecure or",
     "kubernetes cluster.local {\n ttl 4000\n}": 'Corefile:3: ttl: "4000" is no whole number',
     "kubernetes cluster.local {\n ttl\n}": "Corefile:3: ttl takes 1 arguments, not 0",
-    "kubernetes cluster.local {\n labels a=b\n}": "Corefile:3: kubernetes: labels is not supported",
+    "kubernetes cluster.local {\n labels (\n}": "Corefile:3: unable to parse label selector value",
     "kubernetes cluster.local {\n ignore x\n}": "Corefile:3: ignore knows empty_service",
     "kubernetes": "Corefile:2: kubernetes needs a zone of its own, like cluster.local",
     "kubernetes a..b": "Corefile:2: kubernetes: 'a..b' is no domain name",
