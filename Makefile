@@ -14,7 +14,7 @@ DEV_STAMP := $(VENV)/.installed-dev
 CONTRACT := .venv-contract
 TOOLS := .tools
 # CI's machine is shared: what fails there once and then twice passes is told as a rerun, not a failure.
-PYTEST := PATH=$(CURDIR)/$(TOOLS)/bin:$$PATH $(BIN)/python -m pytest -q $(if $(CI),--reruns 2)
+PYTEST := PATH=$(CURDIR)/$(TOOLS)/bin:$$PATH $(BIN)/python -m pytest -q $(if $(CI),--reruns 2 -rR)
 
 .PHONY: help venv dev tools demo test test-slow contract check fix fuzz bench run clean dist
 
