@@ -26,9 +26,9 @@ from netemu.model.service import Protocol
 from netemu.proxy.datagrams import Datagrams
 from netemu.proxy.ledger import Ledger
 from netemu.proxy.policy import NOWHERE, Door, Reach
-from netemu.proxy.ports import Backend
 from netemu.proxy.route import Path as Way
 from netemu.proxy.route import Route
+from netemu.proxy.site import Backend
 
 ROUNDS = 5
 SECONDS = 0.5

@@ -43,10 +43,10 @@ from netemu.proxy.catchall import CatchAll
 from netemu.proxy.kernel import Kernel
 from netemu.proxy.ledger import Ledger
 from netemu.proxy.policy import NOWHERE, Door, Reach
-from netemu.proxy.ports import Backend, Listener, Network
 from netemu.proxy.relay import Relay
 from netemu.proxy.route import Path as Way
 from netemu.proxy.route import Route
+from netemu.proxy.site import Backend, Listener, Network
 
 ROUNDS = 3
 SECONDS = 0.3

@@ -76,12 +76,17 @@ ELSEWHERE = {
     "programs/web.py": "programs/test_images.py",
     "testing/instance.py": "e2e/test_life.py",
     "testing/plugin.py": "e2e/test_life.py",
+    "proxy/flows.py": "proxy/test_datagrams.py",
     "proxy/health.py": "proxy/test_statusports.py",
     "proxy/healthports.py": "proxy/test_statusports.py",
+    "proxy/hostports.py": "proxy/test_ports.py",
+    "proxy/kernelpools.py": "proxy/test_kernel.py",
     "proxy/kernelrules.py": "proxy/test_kernel.py",
     "proxy/lanes.py": "proxy/test_server.py",
     "proxy/metrics.py": "proxy/test_ledger.py",
+    "proxy/plans.py": "proxy/test_server.py",
     "proxy/protocols.py": "proxy/test_modes.py",
+    "proxy/site.py": "proxy/test_ports.py",
 }
 
 

@@ -37,8 +37,8 @@ from netemu.model.latest import Latest
 from netemu.model.resources import CONFIG_MAPS
 from netemu.model.snapshot import EMPTY
 from netemu.node.agent import NodeAgent
-from netemu.proxy.ports import Site
 from netemu.proxy.server import Proxy, serve_proxy
+from netemu.proxy.site import Site
 from netemu.store.sqlite import open_sqlite
 from netemu.tasks import Tasks, task_group
 

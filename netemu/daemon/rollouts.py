@@ -31,8 +31,8 @@ from netemu.model.meta import (
     uid_of,
 )
 from netemu.model.resources import DEPLOYMENTS, EVENTS, PODS, REPLICA_SETS, SERVICES
-from netemu.proxy.ports import Backend
 from netemu.proxy.route import Route
+from netemu.proxy.site import Backend
 from netemu.tasks import task_group
 
 KEPT: Final = 32

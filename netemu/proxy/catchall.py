@@ -19,9 +19,9 @@ from netemu.proxy.entrance import Entrance, Way
 from netemu.proxy.gate import OPEN as NO_GATE
 from netemu.proxy.gate import Gate
 from netemu.proxy.members import Members
-from netemu.proxy.ports import Listener, Network
 from netemu.proxy.protocols import NUMBERS
 from netemu.proxy.relay import Relay
+from netemu.proxy.site import Listener, Network
 
 OPEN: Final = "open"
 REFUSED: Final = "refused"

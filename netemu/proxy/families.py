@@ -16,7 +16,7 @@ from netemu.proxy.entrance import Way
 from netemu.proxy.gate import OPEN, Gate
 from netemu.proxy.ledger import Row
 from netemu.proxy.openings import ModeRefused, Openings
-from netemu.proxy.ports import Backend, Listener
+from netemu.proxy.site import Backend, Listener
 
 if TYPE_CHECKING:
     from netemu.proxy.kernelview import Stuck

@@ -12,8 +12,8 @@ from typing import Final, NamedTuple
 from netemu.model.nft import FAMILIES, Member, Stack, Tracked
 from netemu.proxy.choose import Address
 from netemu.proxy.ledger import Row, row
-from netemu.proxy.ports import Backend
 from netemu.proxy.protocols import NUMBERS
+from netemu.proxy.site import Backend
 
 _NAMES: Final = {number: protocol for protocol, number in NUMBERS.items()}
 

@@ -24,8 +24,8 @@ from netemu.proxy.ledger import Ledger
 from netemu.proxy.limits import CONNECTIONS, FLOWS, SHARE
 from netemu.proxy.listeners import Listeners
 from netemu.proxy.openings import Openings
-from netemu.proxy.ports import Network
 from netemu.proxy.relay import NodeOf, Relay
+from netemu.proxy.site import Network
 from netemu.proxy.source import Sources
 
 if TYPE_CHECKING:

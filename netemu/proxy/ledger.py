@@ -5,14 +5,15 @@ that are gone had served is kept together. The relays count bytes as they move t
 to the sums when the connection ends.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from netemu.clock import Clock
+from netemu.model.service import PodAddress
 from netemu.proxy.choose import Address, written
-from netemu.proxy.ports import Backend
 from netemu.proxy.route import Path, Tally
+from netemu.proxy.site import Backend
 
 Row: TypeAlias = dict[str, object]
 
@@ -87,4 +88,25 @@ def row(
         "seconds": round(seconds, 3),
         "received": received,
         "sent": sent,
+    }
+
+
+def stuck(
+    backend: Backend,
+    client: str,
+    endpoint: Address,
+    seconds_left: float,
+    pods: Mapping[str, PodAddress],
+) -> Row:
+    """A client that sticks to an endpoint as ``netemu affinity`` shows it."""
+    pod = pods.get(endpoint[0])
+    return {
+        "namespace": backend.service[0],
+        "service": backend.service[1],
+        "port": backend.port,
+        "protocol": str(backend.protocol),
+        "client": client,
+        "endpoint": written(endpoint),
+        "pod": "" if pod is None else f"{pod.namespace}/{pod.name}",
+        "secondsLeft": round(seconds_left, 1),
     }

@@ -14,12 +14,13 @@ from netemu.clock import Clock, Timer
 from netemu.model.service import Protocol
 from netemu.model.sockets import Sockets
 from netemu.proxy.choose import written
-from netemu.proxy.datagrams import Datagrams, Front
+from netemu.proxy.datagrams import Datagrams
 from netemu.proxy.entrance import Entrance, Way
+from netemu.proxy.flows import Front
 from netemu.proxy.gate import OPEN, Gate, guard, unguard
 from netemu.proxy.limits import LISTENERS_AT_ONCE
-from netemu.proxy.ports import Listener, Network
 from netemu.proxy.relay import Relay
+from netemu.proxy.site import Listener, Network
 
 RETRY_SECONDS: Final = 2.0
 """Until a listener that failed is tried again."""

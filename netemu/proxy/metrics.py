@@ -8,11 +8,14 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from typing import Final
 
+from netemu.clock import parse_rfc3339
 from netemu.metrics import Family, Metrics, Value, exponential
+from netemu.model.meta import Key
+from netemu.model.snapshot import Snapshot
 from netemu.proxy.choose import written
 from netemu.proxy.ledger import Row
-from netemu.proxy.ports import Backend
 from netemu.proxy.route import Route, Tally
+from netemu.proxy.site import Backend
 
 SYNC_BUCKETS: Final = exponential(0.001, 2, 15)
 PROGRAMMING_BUCKETS: Final = (
@@ -30,8 +33,16 @@ Routes = Callable[[], Mapping[Backend, Route]]
 class ProxyMetrics:
     """The proxy's series, in a collection of their own."""
 
-    def __init__(self, routes: Routes, translated: Callable[[], Iterable[Row]] = tuple) -> None:
-        """`translated`: the connections that the kernel carries."""
+    def __init__(
+        self,
+        routes: Routes,
+        translated: Callable[[], Iterable[Row]] = tuple,
+        started: float = 0.0,
+    ) -> None:
+        """`translated`: the connections that the kernel carries; `started`: when the proxy did, in
+        seconds since the epoch.
+        """
+        self._started = started
         self.all = Metrics()
         self.sync_seconds = self.all.histogram(
             "kubeproxy_sync_proxy_rules_duration_seconds",
@@ -70,6 +81,26 @@ class ProxyMetrics:
             LABELS,
         )
         self.all.before_reading(self._read)
+
+    def note_changes(
+        self, before: Snapshot, after: Snapshot, changed: Iterable[Key], time: float
+    ) -> None:
+        """Count changes, and how long endpoints took to get here from what caused them."""
+        for key in changed:
+            old, new = before.services.get(key), after.services.get(key)
+            if (old and old.service) != (new and new.service):
+                self.service_changes.add()
+            known = frozenset(old.slices if old else ())
+            for part in new.slices if new else ():
+                if part not in known:
+                    self.endpoint_changes.add()
+                    self._observe_delay(part.triggered, time)
+
+    def _observe_delay(self, triggered: str, now: float) -> None:
+        if triggered:
+            since = parse_rfc3339(triggered)
+            if since >= self._started:  # what was before nobody could have programmed
+                self.programming_seconds.observe(max(0.0, now - since))
 
     def _read(self) -> None:
         self._sums.clear()

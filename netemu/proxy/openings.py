@@ -16,8 +16,8 @@ from netemu.proxy.entrance import Way
 from netemu.proxy.gate import OPEN, Gate
 from netemu.proxy.ledger import Row
 from netemu.proxy.listeners import Listeners
-from netemu.proxy.ports import Backend, Listener, Network
 from netemu.proxy.route import Path
+from netemu.proxy.site import Backend, Listener, Network
 
 if TYPE_CHECKING:
     from netemu.proxy.kernel import Kernel

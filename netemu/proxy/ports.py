@@ -5,18 +5,12 @@ refused as kube-proxy's REJECT rules would refuse them.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from enum import StrEnum
-from functools import cached_property
-from ipaddress import ip_address
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct, field
 
-from netemu.model.addressing import Addressing, IpAddress, family_of
-from netemu.model.meta import Key
+from netemu.model.addressing import family_of
 from netemu.model.service import (
-    HostPort,
     NodePlace,
     PodAddress,
     Protocol,
@@ -25,116 +19,20 @@ from netemu.model.service import (
     ServiceType,
     TrafficPolicy,
 )
-from netemu.model.snapshot import ServiceEntry, Snapshot
+from netemu.model.snapshot import ServiceEntry
 from netemu.proxy.choose import Address
 from netemu.proxy.gate import OPEN, Gate, gate_of, gate_of_ranges
 from netemu.proxy.health import HealthCheck
 from netemu.proxy.policy import Door, Place, Reach, reach, ready_on
+from netemu.proxy.site import Backend, Listener, Network, Site
 
 if TYPE_CHECKING:
     from netemu.proxy.weighing import Weights
-
-LOOPBACK: Final = "127.0.0.1"
-"""Answers node ports too, as kube-proxy's default mode has it (route_localnet)."""
 
 RELAYED: Final = frozenset({Protocol.TCP, Protocol.UDP})
 """Transports there is a relay for; SCTP is kept and shown, as without the kernel's module."""
 
 NODE_PORT_TYPES: Final = frozenset({ServiceType.NODE_PORT, ServiceType.LOAD_BALANCER})
-
-
-class Network(StrEnum):
-    """On which side of the fabric a socket listens."""
-
-    CLUSTER = "cluster"
-    HOST = "host"
-
-
-class Listener(NamedTuple):
-    """A socket that should listen."""
-
-    network: Network
-    address: str
-    port: int
-    protocol: Protocol
-
-
-class Backend(NamedTuple):
-    """The Service port behind a listener (kube-proxy's ServicePortName)."""
-
-    service: Key
-    port: str
-    protocol: Protocol
-    family: str = "IPv4"
-    """Of the endpoints: each address family has its own."""
-
-
-@dataclass(frozen=True)
-class Site:
-    """Where a Service may listen; replaced whole when nodes come and go."""
-
-    addressing: Addressing
-    nodes: int
-    """How many nodes there are."""
-    loopback: bool
-    """The cluster's network is the host's own loopback: there is no other side."""
-    silent: frozenset[str] = frozenset()
-    """Addresses of nodes that are stopped: nobody answers there."""
-
-    @cached_property
-    def node_port_places(self) -> tuple[tuple[Network, str], ...]:
-        """Every address at which a node port answers."""
-        nodes = (
-            ranges.node(number)
-            for ranges in self.addressing.families
-            for number in range(1, self.nodes + 1)
-        )
-        heard = (address for address in nodes if address not in self.silent)
-        inside = tuple((Network.CLUSTER, address) for address in (*heard, LOOPBACK))
-        return inside if self.loopback else (*inside, (Network.HOST, LOOPBACK))
-
-    def binds(self, address: str) -> bool:
-        """Whether it can be listened at the address: in a namespace of its own, at any but a pod's;
-        else any other than this instance's would be one of the machine's real addresses, or none.
-        """
-        ranges = self._by_family.get(family_of(address))
-        if ranges is None:
-            return False
-        try:
-            ip = ip_address(address)
-        except ValueError:
-            return False
-        return self.owns(ip) if self.loopback else ip not in ranges.pods
-
-    def owns(self, ip: IpAddress) -> bool:
-        """Whether the address lies in a range of this instance's own."""
-        ranges = self._by_family.get(f"IPv{ip.version}")
-        if ranges is None:
-            return False
-        first, last = map(int, ranges.load_balancers)
-        return ip in ranges.services or ip in ranges.nodes or first <= int(ip) <= last
-
-    def mirror(self, address: str) -> str | None:
-        """Where the host reaches a virtual IP, when it can't reach the address itself."""
-        if self.loopback or not self._mirrors:
-            return None
-        return self.addressing.mirror(address)
-
-    def serves(self, service: Service) -> tuple[str, ...]:
-        """The address families of a Service that the cluster has."""
-        families, known = service.families, self._by_family
-        if len(families) == 1:
-            return families if families[0] in known else ()
-        return tuple(each for each in families if each in known)
-
-    @cached_property
-    def _by_family(self) -> dict[str, Addressing]:
-        return {ranges.family: ranges for ranges in self.addressing.families}
-
-    @cached_property
-    def _mirrors(self) -> bool:
-        ranges = self.addressing.of("IPv4")
-        return ranges is not None and ranges.mirrored
 
 
 class Plan(Struct, frozen=True):
@@ -313,48 +211,3 @@ def _doors(
         for network, address in site.node_port_places:
             door = external._replace(place=at.get(address, external.place))
             yield Listener(network, address, port.node_port, port.protocol), door
-
-
-def host_port_plan(pod: PodAddress, site: Site, nodes: Mapping[str, NodePlace]) -> Plan:
-    """The listeners of a pod that takes ports of its node; whether it is ready doesn't matter."""
-    listeners: dict[Listener, Backend] = {}
-    reached: dict[Backend, Reach] = {}
-    for port in pod.host_ports:
-        if port.protocol not in RELAYED:
-            continue
-        for address in _host_addresses(port, site, nodes.get(pod.node)):
-            family = family_of(address)
-            own = next((ip for ip in pod.ips if family_of(ip) == family), None)
-            if own is None:
-                continue
-            name = f"{address}:{port.port}"
-            backend = Backend((pod.namespace, f"pod/{pod.name}"), name, port.protocol, family)
-            listeners[Listener(Network.CLUSTER, address, port.port, port.protocol)] = backend
-            reached[backend] = Reach(((own, port.container_port),))
-    return Plan(listeners, reached)
-
-
-def _host_addresses(port: HostPort, site: Site, node: NodePlace | None) -> list[str]:
-    if port.address:
-        return [port.address] if port.address == LOOPBACK or site.binds(port.address) else []
-    if node is None or not node.address or node.address in site.silent:
-        return []
-    # Where the cluster's loopback is the machine's, a pod doesn't take ports of that.
-    return [node.address] if site.loopback else [*node.addresses, LOOPBACK]
-
-
-def wanted(
-    snapshot: Snapshot, addressing: Addressing, nodes: int, loopback: bool
-) -> Mapping[Listener, Backend]:
-    """Every listener the snapshot asks for.
-
-    When several Services claim one (they share an external IP and a port, say), it goes to the
-    first by namespace and name.
-    """
-    site = Site(addressing, nodes, loopback)
-    listeners: dict[Listener, Backend] = {}
-    for key in sorted(snapshot.services):
-        found = plan(snapshot.services[key], site, snapshot.nodes)
-        for listener, backend in found.listeners.items():
-            listeners.setdefault(listener, backend)
-    return listeners

@@ -11,7 +11,7 @@ from netemu.proxy.affinity import AffinityTable
 from netemu.proxy.choose import Address, choose
 from netemu.proxy.limits import TALLIES
 from netemu.proxy.policy import NOWHERE, Door, Place, Reach
-from netemu.proxy.ports import Backend
+from netemu.proxy.site import Backend
 
 if TYPE_CHECKING:
     from netemu.proxy.weighing import Weigher, Weights

@@ -5,7 +5,6 @@ the event loop. The work is proportional to the Services that changed, not to th
 """
 
 import asyncio
-from collections import Counter
 from collections.abc import (
     AsyncIterator,
     Callable,
@@ -24,7 +23,7 @@ from typing import TYPE_CHECKING
 
 from immutables import Map
 
-from netemu.clock import Clock, SystemClock, parse_rfc3339
+from netemu.clock import Clock, SystemClock
 from netemu.config.settings import ProxyMode
 from netemu.model.addressing import Addressing
 from netemu.model.latest import Latest
@@ -33,27 +32,20 @@ from netemu.model.nft import Interception
 from netemu.model.service import PodAddress, Protocol
 from netemu.model.snapshot import EMPTY, Snapshot, changed_services
 from netemu.model.sockets import Owners, Sockets
-from netemu.proxy.choose import Address, written
+from netemu.proxy.choose import Address
 from netemu.proxy.externalnames import ExternalNames, Resolve, no_resolver
-from netemu.proxy.gate import OPEN
 from netemu.proxy.healthports import HealthPorts
+from netemu.proxy.hostports import host_port_plan
 from netemu.proxy.lanes import open_lanes
-from netemu.proxy.ledger import Ledger, Row
+from netemu.proxy.ledger import Ledger, Row, stuck
 from netemu.proxy.metrics import ProxyMetrics
 from netemu.proxy.openings import ModeRefused, Openings
+from netemu.proxy.plans import Plans
 from netemu.proxy.policy import Place, Places
-from netemu.proxy.ports import (
-    LOOPBACK,
-    NOTHING,
-    Backend,
-    Listener,
-    Plan,
-    Site,
-    host_port_plan,
-    plan,
-)
+from netemu.proxy.ports import NOTHING, Plan, plan
 from netemu.proxy.relay import Relay
-from netemu.proxy.route import ANY_DOOR, Path, Route
+from netemu.proxy.route import Route
+from netemu.proxy.site import LOOPBACK, Backend, Listener, Site
 from netemu.proxy.statusports import StatusPorts
 from netemu.tasks import task_group
 
@@ -83,21 +75,13 @@ class Proxy:
         self._names: dict[Key, str] = {}
         """The external names of Services that the proxy stands in for."""
         self.metrics = ProxyMetrics(
-            lambda: self._routes, lambda: listeners.translated_connections(time())
+            lambda: self.routes, lambda: listeners.translated_connections(time()), clock.now()
         )
         self._site = site
         self._clock = clock
-        self._rng = rng
         self._seen = EMPTY
-        self._plans: dict[Key, Plan] = {}
-        self._claims: dict[Listener, dict[Key, Backend]] = {}
-        self._routes: dict[Backend, Route] = {}
-        self._weighed: set[Key] = set()
-        """The Services with weights, which hang on the labels of pods."""
-        self._closed: Counter[Listener] = Counter()
-        """How many Services have a listener that nobody could serve."""
+        self._plans = Plans(listeners, clock, rng, self._place_of)
         self._places = Places({}, self._node_of_pod)
-        self._started = clock.now()
 
     def health(self, ports: StatusPorts, also: tuple[str, ...]) -> None:
         """Tell on these ports how the proxy is, on every node and at other addresses."""
@@ -116,7 +100,7 @@ class Proxy:
     @property
     def routes(self) -> Mapping[Backend, Route]:
         """Every Service port that is relayed, with its endpoints and counters."""
-        return self._routes
+        return self._plans.routes
 
     def open_connections(self) -> Iterator[Row]:
         """What is open, as ``netemu connections`` shows it, whoever carries it."""
@@ -125,27 +109,12 @@ class Proxy:
 
     def affinities(self) -> Iterator[dict[str, object]]:
         """Which clients stick to which endpoint, and for how long, as ``netemu affinity`` shows."""
-        for backend, route in self._routes.items():
+        for backend, route in self.routes.items():
             if route.affinity is not None and route.affinity_seconds is not None:
                 for client, endpoint, left in route.affinity.entries(route.affinity_seconds):
-                    yield self._affinity(backend, client, endpoint, left)
+                    yield stuck(backend, client, endpoint, left, self._seen.pods)
         for each in self._listeners.translated_clients():
-            yield self._affinity(*each)
-
-    def _affinity(
-        self, backend: Backend, client: str, endpoint: Address, left: float
-    ) -> dict[str, object]:
-        pod = self._seen.pods.get(endpoint[0])
-        return {
-            "namespace": backend.service[0],
-            "service": backend.service[1],
-            "port": backend.port,
-            "protocol": str(backend.protocol),
-            "client": client,
-            "endpoint": written(endpoint),
-            "pod": "" if pod is None else f"{pod.namespace}/{pod.name}",
-            "secondsLeft": round(left, 1),
-        }
+            yield stuck(*each, self._seen.pods)
 
     @property
     def problem(self) -> str:
@@ -198,7 +167,7 @@ class Proxy:
         began = perf_counter()
         seen, self._seen = self._seen, snapshot
         keys: Iterable[Key] = changed_services(seen, snapshot)
-        self._count(seen, snapshot, keys)
+        self.metrics.note_changes(seen, snapshot, keys, self._clock.now())
         pods: Iterable[Key] = _differing(seen.host_ports, snapshot.host_ports)
         if seen.nodes != snapshot.nodes:
             self._places = Places(snapshot.nodes, self._node_of_pod)
@@ -206,8 +175,8 @@ class Proxy:
             self._listeners.know(snapshot.nodes)
             keys = {*seen.services, *snapshot.services}
             pods = {*snapshot.host_ports, *pods}
-        if self._weighed and seen.pods is not snapshot.pods:
-            keys = {*keys, *self._weighed}
+        if self._plans.weighed and seen.pods is not snapshot.pods:
+            keys = {*keys, *self._plans.weighed}
         self._note_names(keys)
         self._plan_again(keys, pods)
         self._listeners.sync()
@@ -215,29 +184,10 @@ class Proxy:
         self.metrics.last_sync.set(self._health.updated)
         self.metrics.sync_seconds.observe(perf_counter() - began)
 
-    def _count(self, seen: Snapshot, now: Snapshot, changed: Iterable[Key]) -> None:
-        """Count changes, and how long endpoints took to get here from what caused them."""
-        time = self._clock.now()
-        for key in changed:
-            before, after = seen.services.get(key), now.services.get(key)
-            if (before and before.service) != (after and after.service):
-                self.metrics.service_changes.add()
-            known = frozenset(before.slices if before else ())
-            for part in after.slices if after else ():
-                if part not in known:
-                    self.metrics.endpoint_changes.add()
-                    self._observe_delay(part.triggered, time)
-
-    def _observe_delay(self, triggered: str, now: float) -> None:
-        if triggered:
-            since = parse_rfc3339(triggered)
-            if since >= self._started:  # what was before nobody could have programmed
-                self.metrics.programming_seconds.observe(max(0.0, now - since))
-
     def _found_outside(self, name: str) -> None:
         """An external name has other addresses now."""
         for key in sorted(key for key, its in self._names.items() if its == name):
-            self._update(key, self._service_plan(key))
+            self._put(key, self._service_plan(key))
         self._listeners.sync()
 
     def place(self, nodes: int, silent: frozenset[str]) -> None:
@@ -262,9 +212,14 @@ class Proxy:
     def _plan_again(self, services: Iterable[Key], pods: Iterable[Key]) -> None:
         """Plan these Services and pods."""
         for key in sorted(services):
-            self._update(key, self._service_plan(key))
+            self._put(key, self._service_plan(key))
         for key in sorted(pods):
-            self._update((key[0], f"pod/{key[1]}"), self._pod_plan(key))
+            self._put((key[0], f"pod/{key[1]}"), self._pod_plan(key))
+
+    def _put(self, key: Key, after: Plan) -> None:
+        before = self._plans.put(key, after)
+        if before.health != after.health:
+            self._health.check(key, after.health)
 
     def _note_names(self, keys: Iterable[Key]) -> None:
         """Which external names matter."""
@@ -297,88 +252,12 @@ class Proxy:
                 return self._places.at(node)
         return self._places.of(client[0])
 
-    def _update(self, key: Key, after: Plan) -> None:
-        before = self._plans.pop(key, NOTHING)
-        if after is not NOTHING:
-            self._plans[key] = after
-        (self._weighed.discard if after.weights is None else self._weighed.add)(key)
-        if before.health != after.health:
-            self._health.check(key, after.health)
-        for backend, reach in after.reach.items():
-            self._route(backend).update(reach, after.affinity_seconds, after.weights)
-            if (reach, after.affinity_seconds) != (
-                before.reach.get(backend),
-                before.affinity_seconds,
-            ):
-                self._listeners.review(backend)
-        # Listeners move over before the routes they led to go.
-        for listener in {**before.listeners, **after.listeners}:
-            if _moves(listener, before, after):
-                self._claim(listener, key, after.listeners.get(listener))
-        for backend in before.reach:
-            if backend not in after.reach:
-                del self._routes[backend]
-        self._closed.update(after.closed)
-        self._closed.subtract(before.closed)
-        for listener in {*before.closed, *after.closed, *before.listeners, *after.listeners}:
-            self._refuse(listener)
-
-    def _refuse(self, listener: Listener) -> None:
-        """Have clients of a listener refused if some Service has it, and none can serve it."""
-        closed = self._closed[listener] > 0
-        if not closed:
-            del self._closed[listener]
-        self._listeners.refuse(listener, closed and listener not in self._claims)
-
-    def _route(self, backend: Backend) -> Route:
-        if backend not in self._routes:
-            self._routes[backend] = Route(backend, self._clock, self._rng)
-        return self._routes[backend]
-
-    def _claim(self, listener: Listener, key: Key, backend: Backend | None) -> None:
-        """Note which Service wants a listener; of several the first gets it, as in `wanted`."""
-        claims = self._claims.setdefault(listener, {})
-        if backend is None:
-            claims.pop(key, None)
-        else:
-            claims[key] = backend
-        if not claims:
-            del self._claims[listener]
-            self._listeners.want(listener, None)
-            return
-        first = min(claims)
-        winner = self._plans[first]
-        path = Path(
-            self._routes[claims[first]],
-            winner.doors.get(listener, ANY_DOOR),
-            self._place_of,
-            outside=winner.outside,
-            relayed=winner.relayed,
-        )
-        self._listeners.want(listener, path, winner.gates.get(listener, OPEN))
-
 
 def _differing(before: Map[Key, PodAddress], after: Map[Key, PodAddress]) -> set[Key]:
     if before is after:
         return set()
     keys = {*before, *after}
     return {key for key in keys if before.get(key) is not after.get(key)}
-
-
-def _moves(listener: Listener, before: Plan, after: Plan) -> bool:
-    """Whether anything about a listener changed; its endpoints matter to flows only, as
-    connections stay where they are and new ones ask anew.
-    """
-    backend = after.listeners.get(listener)
-    return (
-        backend is None
-        or before.listeners.get(listener) != backend
-        or before.doors.get(listener) != after.doors.get(listener)
-        or before.gates.get(listener) != after.gates.get(listener)
-        or before.relayed != after.relayed
-        or (before.weights is None) != (after.weights is None)  # which the kernel can't heed
-        or (backend.protocol is Protocol.UDP and before.reach.get(backend) != after.reach[backend])
-    )
 
 
 @asynccontextmanager

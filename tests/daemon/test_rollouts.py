@@ -13,8 +13,8 @@ from netemu.model.client import Change, Client
 from netemu.model.meta import Object
 from netemu.model.service import Protocol
 from netemu.proxy.policy import Reach
-from netemu.proxy.ports import Backend
 from netemu.proxy.route import Route
+from netemu.proxy.site import Backend
 from netemu.tasks import task_group
 from tests.support.clock import FakeClock
 

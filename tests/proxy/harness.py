@@ -4,7 +4,7 @@ import asyncio
 import os
 import socket
 import struct
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from ipaddress import IPv4Address, IPv4Network
 
@@ -19,11 +19,13 @@ from netemu.model.service import (
     Service,
     ServicePort,
 )
-from netemu.model.snapshot import ServiceEntry
+from netemu.model.snapshot import ServiceEntry, Snapshot
 from netemu.proxy.choose import Address
 from netemu.proxy.entrance import Candidates, Way
 from netemu.proxy.ledger import Ledger
+from netemu.proxy.ports import plan
 from netemu.proxy.relay import Relay
+from netemu.proxy.site import Backend, Listener, Site
 
 BLOCK = 100 + os.getpid() % 100
 """Test runs side by side use different loopback addresses."""
@@ -278,3 +280,20 @@ async def eventually(true: Callable[[], bool]) -> None:
 def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as sock:
         return int(sock.getsockname()[1])
+
+
+def wanted(
+    snapshot: Snapshot, addressing: Addressing, nodes: int, loopback: bool
+) -> Mapping[Listener, Backend]:
+    """Every listener the snapshot asks for.
+
+    When several Services claim one (they share an external IP and a port, say), it goes to the
+    first by namespace and name.
+    """
+    site = Site(addressing, nodes, loopback)
+    listeners: dict[Listener, Backend] = {}
+    for key in sorted(snapshot.services):
+        found = plan(snapshot.services[key], site, snapshot.nodes)
+        for listener, backend in found.listeners.items():
+            listeners.setdefault(listener, backend)
+    return listeners

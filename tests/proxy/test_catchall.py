@@ -20,8 +20,8 @@ from netemu.model.service import Protocol
 from netemu.proxy.catchall import CatchAll
 from netemu.proxy.choose import Address
 from netemu.proxy.gate import OPEN, Gate
-from netemu.proxy.ports import Listener, Network
 from netemu.proxy.relay import Relay
+from netemu.proxy.site import Listener, Network
 from tests.proxy.harness import ask, connector, saying, to
 from tests.support.forked import in_bare_network, needs_root
 

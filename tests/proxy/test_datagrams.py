@@ -10,7 +10,8 @@ from functools import partial
 import pytest
 
 from netemu.proxy.choose import Address
-from netemu.proxy.datagrams import IDLE_SECONDS, SWEEP_SECONDS, Datagrams, Front
+from netemu.proxy.datagrams import IDLE_SECONDS, SWEEP_SECONDS, Datagrams
+from netemu.proxy.flows import Front
 from tests.proxy.harness import SOCKETS, Offer, eventually
 from tests.support.clock import FakeClock
 

@@ -11,8 +11,8 @@ from netemu.proxy.datagrams import Datagrams
 from netemu.proxy.families import Families
 from netemu.proxy.listeners import Listeners
 from netemu.proxy.openings import ModeRefused, Openings
-from netemu.proxy.ports import Backend, Listener, Network
 from netemu.proxy.relay import Relay
+from netemu.proxy.site import Backend, Listener, Network
 from tests.proxy.harness import connector, to
 from tests.support.clock import FakeClock
 

@@ -12,8 +12,8 @@ from netemu.proxy.choose import Address
 from netemu.proxy.gate import OPEN, Gate, gate_of
 from netemu.proxy.kernel import Kernel
 from netemu.proxy.policy import NOWHERE, Door, Place, Reach
-from netemu.proxy.ports import Backend, Listener, Network
 from netemu.proxy.route import Path, Route
+from netemu.proxy.site import Backend, Listener, Network
 from tests.proxy.test_modes import NODES, RANGES
 from tests.support.forked import in_bare_network, needs_root
 

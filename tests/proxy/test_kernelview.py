@@ -6,7 +6,7 @@ import struct
 from netemu.model.nft import IPV4, IPV6, Member, Tracked
 from netemu.model.service import Protocol
 from netemu.proxy.kernelview import Stuck, rows, stuck
-from netemu.proxy.ports import Backend
+from netemu.proxy.site import Backend
 
 WEB = Backend(("default", "web"), "http", Protocol.TCP)
 CLIENT, FRONT, POD = ("10.244.0.9", 40000), ("10.96.0.5", 80), ("10.244.0.2", 8080)

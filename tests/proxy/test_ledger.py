@@ -16,9 +16,9 @@ from netemu.proxy.ledger import Ledger
 from netemu.proxy.limits import TALLIES
 from netemu.proxy.metrics import ProxyMetrics
 from netemu.proxy.policy import NOWHERE, Door, Reach
-from netemu.proxy.ports import Backend
 from netemu.proxy.relay import Relay
 from netemu.proxy.route import Path, Route, Tally
+from netemu.proxy.site import Backend
 from tests.proxy.harness import RESET, SOCKETS, ask, connector, eventually, listening, saying
 from tests.proxy.test_datagrams import Client, Pod, exchange
 from tests.support.clock import FakeClock

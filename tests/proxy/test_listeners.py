@@ -15,8 +15,8 @@ from netemu.proxy.choose import Address
 from netemu.proxy.datagrams import Datagrams
 from netemu.proxy.limits import LISTENERS_AT_ONCE
 from netemu.proxy.listeners import RETRY_SECONDS, Listeners
-from netemu.proxy.ports import Listener, Network
 from netemu.proxy.relay import Relay
+from netemu.proxy.site import Listener, Network
 from tests.proxy.harness import ON_LOOPBACK, SOCKETS, ask, connector, free_port, saying, to
 from tests.support.clock import FakeClock
 

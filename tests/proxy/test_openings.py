@@ -11,8 +11,8 @@ from netemu.proxy.datagrams import Datagrams
 from netemu.proxy.gate import Gate
 from netemu.proxy.listeners import Listeners
 from netemu.proxy.openings import Openings
-from netemu.proxy.ports import Listener, Network
 from netemu.proxy.relay import Relay
+from netemu.proxy.site import Listener, Network
 from tests.proxy.harness import SOCKETS, connector, saying, to
 from tests.proxy.test_catchall import ONE, OTHER, outcome
 from tests.support.forked import in_bare_network, needs_root

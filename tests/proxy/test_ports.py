@@ -22,8 +22,10 @@ from netemu.model.service import (
     ServiceType,
 )
 from netemu.model.snapshot import ServiceEntry, Snapshot
-from netemu.proxy.ports import Backend, Listener, Site, host_port_plan, plan, wanted
-from tests.proxy.harness import CLUSTER, HTTP, READY, UNREADY, a_service, a_slice, an_entry
+from netemu.proxy.hostports import host_port_plan
+from netemu.proxy.ports import plan
+from netemu.proxy.site import Backend, Listener, Site
+from tests.proxy.harness import CLUSTER, HTTP, READY, UNREADY, a_service, a_slice, an_entry, wanted
 from tests.support.families import BOTH, IPV6
 
 ROOTLESS = Site(CLUSTER, nodes=2, loopback=False)

@@ -12,9 +12,9 @@ from netemu.model.service import Protocol
 from netemu.proxy.choose import Address
 from netemu.proxy.ledger import Ledger
 from netemu.proxy.policy import NOWHERE, Reach
-from netemu.proxy.ports import Backend
 from netemu.proxy.relay import DRAIN_SECONDS, DRAIN_TICK
 from netemu.proxy.route import ANY_DOOR, Path, Route
+from netemu.proxy.site import Backend
 from tests.proxy.harness import (
     SOCKETS,
     a_relay,

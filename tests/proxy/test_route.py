@@ -8,8 +8,8 @@ import pytest
 from netemu.model.service import Protocol
 from netemu.proxy.choose import Address
 from netemu.proxy.policy import Reach
-from netemu.proxy.ports import Backend
 from netemu.proxy.route import ROUNDS, Route
+from netemu.proxy.site import Backend
 from tests.support.clock import FakeClock
 
 ONE, TWO, THREE = ("10.244.0.1", 80), ("10.244.0.2", 80), ("10.244.0.3", 80)

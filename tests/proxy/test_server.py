@@ -21,12 +21,12 @@ from netemu.model.meta import Object
 from netemu.model.service import TRIGGER_TIME, Protocol
 from netemu.model.snapshot import EMPTY, Snapshot, advance
 from netemu.proxy.choose import Address
-from netemu.proxy.datagrams import Front
 from netemu.proxy.entrance import Entrance
+from netemu.proxy.flows import Front
 from netemu.proxy.openings import Openings
-from netemu.proxy.ports import Backend, wanted
 from netemu.proxy.route import Path
 from netemu.proxy.server import Proxy, serve_proxy
+from netemu.proxy.site import Backend
 from tests.proxy.harness import (
     ON_LOOPBACK,
     SOCKETS,
@@ -37,6 +37,7 @@ from tests.proxy.harness import (
     saying,
     service_object,
     slice_object,
+    wanted,
 )
 from tests.support.clock import FakeClock
 

@@ -19,8 +19,8 @@ from netemu.model.service import (
 from netemu.model.weights import parse
 from netemu.proxy.choose import Address
 from netemu.proxy.policy import Reach
-from netemu.proxy.ports import Backend
 from netemu.proxy.route import Route
+from netemu.proxy.site import Backend
 from netemu.proxy.weighing import Weigher, Weights, weighed, weights_of
 from tests.support.clock import FakeClock
 
