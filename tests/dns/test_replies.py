@@ -11,7 +11,7 @@ from netemu.dns.nodes import View
 from netemu.dns.order import arranger
 from netemu.dns.replies import Replies, Room
 from netemu.model import resources
-from netemu.model.selector import parse
+from netemu.model.selectorparser import parse
 from netemu.model.snapshot import advance
 from tests.dns.cluster import CLUSTER, DOMAIN, SERVICES, packet, service
 

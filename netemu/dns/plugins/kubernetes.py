@@ -10,7 +10,7 @@ from netemu.dns.nodes import Domain, PodNames
 from netemu.dns.plugins.draft import Draft
 from netemu.dns.plugins.words import fallthrough, flag, one_number, options, words, zones
 from netemu.dns.records import within
-from netemu.model.selector import EVERYTHING, Selector, parse
+from netemu.model.selector import EVERYTHING, Selector
 
 TTL = 5
 """Seconds, when it isn't said (CoreDNS' default)."""
@@ -94,6 +94,8 @@ def _needless(draft: Draft, line: Line) -> None:
 
 
 def _selector(line: Line) -> Selector:
+    from netemu.model.selectorparser import parse  # late: few Corefiles have selectors
+
     text = " ".join(words(line, 1))
     try:
         return parse(text)
