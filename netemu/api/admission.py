@@ -2,8 +2,8 @@
 
 from netemu.api import statusrules
 from netemu.api.validation import validate
-from netemu.model.errors import Cause, Conflict, Forbidden, Invalid, NotFound
-from netemu.model.meta import Object, is_deleting, name_of, uid_of
+from netemu.model.errors import Cause, Forbidden, Invalid, NotFound
+from netemu.model.meta import Object, is_deleting
 from netemu.model.resources import NAMESPACES, Resource
 
 
@@ -46,19 +46,6 @@ def require_valid(
         ]
     if causes:
         raise Invalid(resource.group, resource.kind, name, causes)
-
-
-def check_identity(resource: Resource, given: Object, old: Object) -> None:
-    """The body must speak of the object that is stored. Raises Conflict."""
-    uid, version = given["metadata"].get("uid"), given["metadata"].get("resourceVersion")
-    if uid and uid != uid_of(old):
-        raise Conflict(
-            resource.key,
-            name_of(old),
-            f"Precondition failed: UID in precondition: {uid}, UID in object meta: {uid_of(old)}",
-        )
-    if version and version != old["metadata"]["resourceVersion"]:
-        raise Conflict(resource.key, name_of(old))
 
 
 def unchanged(new: Object, old: Object) -> bool:

@@ -113,7 +113,7 @@ def named(obj: Object, name: str) -> Object:
 def for_create(resource: Resource, obj: Object, *, uid: str, now: float) -> Object:
     """`obj` as new: with an identity, and without what only a stored object can have."""
     given = obj["metadata"]
-    if given.get("resourceVersion"):
+    if _names_version(given.get("resourceVersion")):
         raise VersionOnCreate
     metadata = {key: value for key, value in given.items() if key not in _SERVER_OWNED}
     metadata.pop("selfLink", None)
@@ -121,6 +121,17 @@ def for_create(resource: Resource, obj: Object, *, uid: str, now: float) -> Obje
     metadata["creationTimestamp"] = rfc3339(now)
     if _essence(resource) is not None:
         metadata["generation"] = 1
+    return {**obj, "metadata": metadata}
+
+
+def _names_version(text: str | None) -> bool:
+    # Upstream passes over what is no number here, and 0 stands for none.
+    return text is not None and text.isascii() and text.isdigit() and int(text) > 0
+
+
+def unversioned(obj: Object) -> Object:
+    """`obj` without the version it claims, as a PUT makes it where there was none."""
+    metadata = {key: value for key, value in obj["metadata"].items() if key != "resourceVersion"}
     return {**obj, "metadata": metadata}
 
 

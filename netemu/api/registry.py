@@ -6,32 +6,22 @@ Whoever reads gets the stored object itself and must not change it.
 """
 
 import random
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AsyncExitStack, contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Final, Self
 
 import msgspec
 
-from netemu.api import (
-    admission,
-    deletion,
-    managedfields,
-    metadata,
-    podidentity,
-    priority,
-    strategies,
-    views,
-)
-from netemu.api.allocation import ServiceAddresses
+from netemu.api import admission, deletion, managedfields, metadata, replacing, views
+from netemu.api.addresskeeper import AddressKeeper
 from netemu.api.bounds import Bounds
+from netemu.api.creation import Creation
 from netemu.api.custom.resource import catalog_of
-from netemu.api.defaults import with_defaults
 from netemu.api.events import ComponentRecorder, EventWriter
 from netemu.api.inprocess import RegistryClient
 from netemu.api.parts import JUDGED, MERGES, Part
-from netemu.api.podidentity import account_name
 from netemu.clock import Clock
 from netemu.config.settings import EVICTION_SECONDS, NetworkSettings
 from netemu.model.addressing import Addressing
@@ -39,17 +29,7 @@ from netemu.model.catalog import BUILT_IN, Catalog
 from netemu.model.client import Client, DeleteOptions, Recorder
 from netemu.model.errors import AlreadyExists, Conflict, NotFound
 from netemu.model.meta import Key, Object, name_of
-from netemu.model.resources import (
-    CUSTOM_RESOURCE_DEFINITIONS,
-    NAMESPACES,
-    PODS,
-    PRIORITY_CLASSES,
-    RUNTIME_CLASSES,
-    SERVICE_ACCOUNTS,
-    SERVICE_CIDRS,
-    SERVICES,
-    Resource,
-)
+from netemu.model.resources import CUSTOM_RESOURCE_DEFINITIONS, NAMESPACES, Resource
 from netemu.store.base import Record, Store
 from netemu.tasks import task_group
 
@@ -85,20 +65,21 @@ class Registry:
         eviction_seconds: int = EVICTION_SECONDS,
     ) -> None:
         self.store = store
-        self._eviction_seconds = eviction_seconds
         self._catalog = BUILT_IN
         self._defined = -1
         self.clock = clock
-        self._rng = rng
         self._loopback = addressing.services.is_loopback
-        self._addresses = ServiceAddresses(
-            addressing,
-            (network or NetworkSettings()).node_ports,
-            rng,
-            [record.obj for record in store.list(SERVICES)],
-        )
-        self._offered = -1 if store.list(SERVICE_CIDRS) else 0  # those of an earlier run, too
+        ports = (network or NetworkSettings()).node_ports
+        self._addresses = AddressKeeper(store, addressing, ports, rng)
         self._bounds = Bounds(store)
+        self._creation = Creation(
+            store=store,
+            clock=clock,
+            rng=rng,
+            bounds=self._bounds,
+            eviction_seconds=eviction_seconds,
+            loopback=self._loopback,
+        )
         self._events = EventWriter(self.client("netemu"), clock)
         self._life = AsyncExitStack()
 
@@ -162,48 +143,21 @@ class Registry:
             return await self._create(resource, obj, options)
         for _ in range(NAME_ATTEMPTS - 1):
             try:
-                return await self._create(resource, self._named(obj, prefix), options)
+                return await self._create(resource, self._creation.named(obj, prefix), options)
             except AlreadyExists:
                 continue
-        return await self._create(resource, self._named(obj, prefix), options)
-
-    def _named(self, obj: Object, prefix: str) -> Object:
-        name = metadata.generated_name(prefix, self._rng)
-        return {**obj, "metadata": {**obj["metadata"], "name": name}}
+        return await self._create(resource, self._creation.named(obj, prefix), options)
 
     async def _create(self, resource: Resource, obj: Object, options: WriteOptions) -> Record:
-        now = self.clock.now()
-        new = metadata.for_create(resource, obj, uid=metadata.new_uid(self._rng), now=now)
-        if resource.key == PODS:
-            classes = [record.obj for record in self.store.list(PRIORITY_CLASSES)]
-            new = priority.prioritized(new, classes)
-        new = self._bounds.filled(resource, with_defaults(resource, new))
-        new = strategies.prepare_create(resource, new, self._eviction_seconds)
-        if resource.key == PODS:
-            new = self._with_runtime(new)
-            account = self.lookup(SERVICE_ACCOUNTS, obj["metadata"]["namespace"], account_name(new))
-            new = podidentity.admitted(new, account, metadata.random_suffix(self._rng))
-        admission.require_valid(resource, new, None, loopback=self._loopback)
-        self._bounds.check(resource, new, None)
+        new = self._creation.prepared(resource, obj)
         key = new["metadata"].get("namespace", ""), name_of(new)
-        with self._allocated(resource, new, None, options) as new:
+        with self._addresses.held(resource, new, None, dry_run=options.dry_run) as new:
             new = metadata.ordered(self._tracked(resource, None, new, options, Part.MAIN))
             if options.dry_run:
                 if self.store.get(resource.key, key) is not None:
                     raise AlreadyExists(resource.key, key[1])
                 return _unstored(resource, key, new, 0)
             return await self.store.create(resource.key, key, new)
-
-    def _with_runtime(self, pod: Object) -> Object:
-        """A pod with what its RuntimeClass adds. Raises Forbidden."""
-        name = pod["spec"].get("runtimeClassName")
-        if not name and not pod["spec"].get("overhead"):
-            return pod
-        from netemu.api import runtimeclass  # late: few pods have one
-
-        if not name:
-            raise runtimeclass.unfounded(pod)
-        return runtimeclass.with_runtime(pod, self.lookup(RUNTIME_CLASSES, "", name))
 
     def _tracked(
         self, resource: Resource, old: Object | None, new: Object, options: WriteOptions, part: Part
@@ -215,32 +169,6 @@ class Registry:
         return managedfields.track(
             resource, old, new, manager=manager, subresource=part.value, now=now
         )
-
-    @contextmanager
-    def _allocated(
-        self, resource: Resource, new: Object, old: Object | None, options: WriteOptions
-    ) -> Iterator[Object]:
-        """Give a Service the addresses it needs for as long as the block succeeds, in earnest."""
-        if resource.key != SERVICES:
-            yield new
-            return
-        latest = self.store.latest(SERVICE_CIDRS)
-        if latest != self._offered:
-            from netemu.model.serviceranges import ready_networks  # late: few have such ranges
-
-            self._offered = latest
-            ranges = (record.obj for record in self.store.list(SERVICE_CIDRS))
-            self._addresses.offer(ready_networks(ranges))
-        new, reservation = self._addresses.allocate(new, old)
-        try:
-            yield new
-        except BaseException:
-            self._addresses.rollback(reservation)
-            raise
-        if options.dry_run:
-            self._addresses.rollback(reservation)
-        else:
-            self._addresses.commit(reservation)
 
     async def update(
         self,
@@ -275,7 +203,8 @@ class Registry:
         given = metadata.named(
             metadata.in_namespace(resource, given, current.key[0]), current.key[1]
         )
-        admission.check_identity(resource, given, old)
+        replacing.check_identity(resource, current.key, given, old)
+        replacing.check_version(resource, given, old)
         new = MERGES[part](resource, given, old)
         new = metadata.for_update(new, old)
         if part is not Part.STATUS:  # no controller acts on what comes with a status
@@ -293,7 +222,7 @@ class Registry:
             if not options.dry_run:
                 await self._remove(resource, current)
             return _unstored(resource, current.key, new, current.revision)
-        with self._allocated(resource, new, old, options) as new:
+        with self._addresses.held(resource, new, old, dry_run=options.dry_run) as new:
             new = metadata.ordered(self._tracked(resource, old, new, options, part))
             if options.dry_run:
                 return _unstored(resource, current.key, new, current.revision)
@@ -301,8 +230,7 @@ class Registry:
 
     async def _remove(self, resource: Resource, current: Record) -> Record:
         record = await self.store.delete(resource.key, current.key, current.revision)
-        if resource.key == SERVICES:
-            self._addresses.release(current.obj)
+        self._addresses.release(resource, current.obj)
         return record
 
     async def apply(

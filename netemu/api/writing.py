@@ -14,8 +14,10 @@ from netemu.api import (
     discovery,
     escalation,
     listing,
+    metadata,
     negotiation,
     patch,
+    replacing,
     representation,
     strict,
 )
@@ -37,11 +39,8 @@ from netemu.model.meta import Object, name_of, uid_of
 from netemu.model.resources import (
     CSI_DRIVERS,
     CSI_NODES,
-    CUSTOM_RESOURCE_DEFINITIONS,
-    LEASES,
     PERSISTENT_VOLUME_CLAIMS,
     PERSISTENT_VOLUMES,
-    POD_DISRUPTION_BUDGETS,
     POD_TEMPLATES,
     PODS,
     RESOURCE_QUOTAS,
@@ -71,16 +70,8 @@ _RETURNED: Final = frozenset(
     }
 )
 """Kinds whose DELETE answers with the object even when it is gone (upstream's swagger)."""
-_CONDITIONAL: Final = frozenset({CUSTOM_RESOURCE_DEFINITIONS, LEASES, POD_DISRUPTION_BUDGETS})
-"""Kinds that a PUT replaces only at a version it names, as it does custom ones (upstream's
-AllowUnconditionalUpdate)."""
 _NAMELESS: Final = (
     "the name of the object ({} based on URL) was undeterminable: name must be provided"
-)
-_NO_VERSION: Final = Cause(
-    "FieldValueInvalid",
-    "Invalid value: 0x0: must be specified for an update",
-    "metadata.resourceVersion",
 )
 
 
@@ -113,24 +104,28 @@ async def replaced(context: Context, target: Target, request: Request, part: Par
     obj, warnings = body_of(target.resource, request)
     if not (obj.get("metadata") or {}).get("name"):
         raise BadRequest(_NAMELESS.format(target.name))
-    guard = _guarded(context, target, request)
-    record = await context.registry.update(
-        target.resource,
-        target.key,
-        lambda _: guard(_versioned(target, obj)),
-        options_of(request),
-        part,
-    )
+    guard, key, resource = _guarded(context, target, request), target.key, target.resource
+    if context.registry.lookup(resource.key, *key) is None:
+        replacing.check_identity(resource, key, obj, None)
+
+    def change(current: Object | None) -> Object:
+        if current is not None:
+            return guard(obj)
+        _check_create(context, target, request)
+        return guard(metadata.unversioned(obj))
+
+    options = options_of(request)
+    if part is Part.MAIN and resource.key in replacing.CREATED:
+        record, new = await context.registry.apply(resource, key, change, options)
+        return written(context, target, record, shape, warnings, 201 if new else 200)
+    record = await context.registry.update(resource, key, change, options, part)
     return written(context, target, record, shape, warnings)
 
 
-def _versioned(target: Target, obj: Object) -> Object:
-    """The object, which says which version it replaces where it must. Raises Invalid."""
-    resource = target.resource
-    must = resource.custom or resource.key in _CONDITIONAL
-    if must and not obj["metadata"].get("resourceVersion"):
-        raise Invalid(resource.group, resource.kind, target.name or "", [_NO_VERSION])
-    return obj
+def _check_create(context: Context, target: Target, request: Request) -> None:
+    """Changing is one right, creating what isn't there another. Raises Forbidden."""
+    if request.user is not None:
+        context.access.check(request.user, attributes_of(target, request, "create"))
 
 
 async def patched(context: Context, target: Target, request: Request) -> Answer:
@@ -171,8 +166,8 @@ async def _apply(context: Context, target: Target, request: Request) -> Answer:
     now, guard = context.registry.clock.now(), _guarded(context, target, request)
 
     def change(live: Object | None) -> Object:
-        if live is None and request.user is not None:  # patching is one right, creating another
-            context.access.check(request.user, attributes_of(target, request, "create"))
+        if live is None:
+            _check_create(context, target, request)
         return guard(apply.applied(target.resource, live, wanted.config, wanted.applier, now=now))
 
     record, new = await context.registry.apply(
@@ -272,9 +267,9 @@ async def delete_collection(context: Context, target: Target, request: Request) 
     chosen = listing.page(registry.store, resource, target.namespace, request)
     keys = [record.key for record in chosen.records]
     gone = await registry.delete_all(resource, keys, wanted.options)
-    metadata = {"resourceVersion": str(registry.store.revision)}
+    listed = {"resourceVersion": str(registry.store.revision)}
     now = registry.clock.now()
-    return raw_answer(representation.many(resource, gone, shape, metadata, now))
+    return raw_answer(representation.many(resource, gone, shape, listed, now))
 
 
 HANDLERS: Final[Handlers] = {

@@ -1,7 +1,7 @@
 import pytest
 
 from netemu.api import admission
-from netemu.model.errors import Conflict, Forbidden, Invalid, NotFound
+from netemu.model.errors import Forbidden, Invalid, NotFound
 from netemu.model.meta import Object
 from netemu.model.resources import BY_KEY
 
@@ -22,17 +22,6 @@ def test_a_namespace_must_exist_and_stay() -> None:
         admission.check_namespace(DEPLOYMENT, "n", home, STORED)
     assert refused.value.details["group"] == "apps"
     assert refused.value.details["causes"][0]["reason"] == "NamespaceTerminating"
-
-
-def test_a_body_may_leave_out_who_it_is() -> None:
-    admission.check_identity(CONFIG_MAP, {"metadata": {"name": "a"}}, STORED)
-    admission.check_identity(CONFIG_MAP, STORED, STORED)
-
-
-@pytest.mark.parametrize("claim", [{"uid": "x"}, {"resourceVersion": "4"}])
-def test_a_body_about_another_object_or_version_is_a_conflict(claim: Object) -> None:
-    with pytest.raises(Conflict):
-        admission.check_identity(CONFIG_MAP, {"metadata": {"name": "a", **claim}}, STORED)
 
 
 def test_an_object_needs_a_name() -> None:

@@ -132,7 +132,7 @@ async def test_a_generated_name_that_is_taken_is_drawn_again() -> None:
     await add_namespace(registry)
     obj = config_map("", metadata={"generateName": "x-"})
     ahead = random.Random()
-    ahead.setstate(registry._rng.getstate())
+    ahead.setstate(registry._creation.rng.getstate())
     taken = generated_name("x-", ahead)
     await store.create("configmaps", ("default", taken), config_map(taken))
     record = await registry.create(CONFIG_MAP, "default", obj, ME)
@@ -140,7 +140,7 @@ async def test_a_generated_name_that_is_taken_is_drawn_again() -> None:
     assert record.key[1].startswith("x-")
 
 
-async def test_names_are_not_drawn_for_ever(registry: Registry) -> None:
+async def test_names_are_not_drawn_for_ever() -> None:
     class Stuck(random.Random):
         drawn = 0
 
@@ -148,7 +148,8 @@ async def test_names_are_not_drawn_for_ever(registry: Registry) -> None:
             Stuck.drawn += 1
             return ["b"] * 5
 
-    registry._rng = Stuck()
+    registry = Registry(MemoryStore(), clock=FakeClock(), rng=Stuck(), addressing=ADDRESSING)
+    await add_namespace(registry)
     obj = config_map("", metadata={"generateName": "x-"})
     await registry.create(CONFIG_MAP, "default", obj, ME)
     with pytest.raises(AlreadyExists):

@@ -212,20 +212,6 @@ async def test_what_upstreams_schema_says_is_returned_is(
     assert (await cluster.json("DELETE", f"{path}/x"))["kind"] == created["kind"]
 
 
-LEASES = "/apis/coordination.k8s.io/v1/namespaces/default/leases"
-
-
-async def test_some_kinds_are_replaced_only_at_a_version(cluster: Cluster) -> None:
-    created = await cluster.json("POST", LEASES, {"metadata": {"name": "l"}})
-    status = await cluster.refused("PUT", f"{LEASES}/l", {"metadata": {"name": "l"}})
-    assert status["code"] == 422
-    assert status["message"] == (
-        'Lease.coordination.k8s.io "l" is invalid: metadata.resourceVersion: Invalid value: 0x0: '
-        "must be specified for an update"
-    )
-    await cluster.json("PUT", f"{LEASES}/l", created)
-
-
 async def test_deletion_that_waits_answers_the_object(cluster: Cluster) -> None:
     await cluster.json("POST", DEPLOYMENTS, DEPLOYMENT)
     found = await cluster.json("DELETE", f"{DEPLOYMENTS}/d", {"propagationPolicy": "Foreground"})
