@@ -128,6 +128,8 @@ def _host_dns(settings: Settings, launched: Launched) -> DnsListener:
             last = error
             continue
         addressing = launched.addressing
+        if not any(ranges.mirrored for ranges in addressing.families):
+            return DnsListener(udp, tcp)
         return DnsListener(udp, tcp, addressing.host_view, addressing.cluster_view)
     assert last is not None
     raise PortTaken(f"cannot listen on {LOOPBACK}:{ports[0]} for DNS: {last.strerror}")

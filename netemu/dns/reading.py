@@ -98,6 +98,14 @@ def same_untold(seen: Snapshot, now: Snapshot) -> bool:
     return seen.pods is now.pods and seen.labels is now.labels
 
 
+def same_parts(one: tuple[Part, ...], other: tuple[Part, ...]) -> bool:
+    """Whether the same was read and the same objects were found."""
+    return len(one) == len(other) and all(
+        mine[0] is theirs[0] and mine[2] is theirs[2] and mine[1] == theirs[1]
+        for mine, theirs in zip(one, other, strict=True)
+    )
+
+
 def touched(seen: Snapshot, now: Snapshot) -> set[Key | str] | None:
     """The Services that changed, and their addresses before and after; None: anything may have."""
     if seen.synced is not now.synced or seen.namespaces is not now.namespaces:

@@ -7,19 +7,35 @@ costs the others nothing. Only the SOA's serial and the order of addresses are f
 """
 
 from collections.abc import Callable
+from itertools import islice
 from typing import Any, TypeAlias
 
 from msgspec import Struct
 
-from netemu.dns.reading import Part, reads_untold, same_untold, still_true, touched, watched
+from netemu.dns.reading import (
+    Part,
+    reads_untold,
+    same_parts,
+    same_untold,
+    still_true,
+    touched,
+    watched,
+)
 from netemu.dns.tallies import Tallies, Tally, kept_kind
 from netemu.dns.wire import Reply
 from netemu.model.snapshot import Snapshot
 
 MOST_OCTETS = 56 * 1024 * 1024
-"""Kept by a whole server: some 60,000 replies, six for each of 10,000 Services."""
+"""Kept by a whole server: some 90,000 replies, nine for each of 10,000 Services."""
+PASSED_BY = 512
+"""Replies that aren't kept, once there is no room, before the oldest make some. If each newcomer
+took the place of the oldest, clients that ask for a little more than fits, over and over, would
+find nothing of what they asked before."""
+LEAVING = 64
+"""How many of the oldest leave together: a dictionary takes long to find its first entry while
+there are holes before it."""
 STALE = -1
-ENTRY_OCTETS = 700
+ENTRY_OCTETS = 460
 """Of an entry besides its query and reply (measured)."""
 ADDRESS_OCTETS = 72
 """Of one address record that is kept by itself (measured)."""
@@ -42,14 +58,14 @@ class Entry(Struct, eq=False, gc=False):
     query: bytes
     reply: bytes
     """What is to be sent now; of several addresses in the order of this time."""
-    head: bytes
     addresses: tuple[bytes, ...]
-    """Records to be put in a new order for each client, between head and tail; empty when order
-    doesn't matter.
-    """
+    """Records to be put in a new order for each client; empty when order doesn't matter."""
     sent: int
     """How many of them fit."""
+    head: bytes
+    """What comes before the addresses, where there are any."""
     tail: bytes
+    """What comes after them."""
     serial_at: int | None
     parts: tuple[Part, ...]
     tally: Tally
@@ -70,6 +86,7 @@ class Room:
     def __init__(self) -> None:
         self.left = MOST_OCTETS
         self._tables: list[Replies] = []
+        self._passed_by = 0
 
     def join(self, table: "Replies", before: "Replies | None") -> None:
         """Count `table` in, in the place of the one `before`."""
@@ -79,14 +96,16 @@ class Room:
         self._tables.append(table)
 
     def take(self, octets: int) -> bool:
-        """Make room; the table with most entries gives its oldest away while there is none. False
-        if there is never as much.
+        """Whether a newcomer of so many octets is kept. While there is no room, most aren't; now
+        and then the table with most entries gives its oldest away.
         """
-        while self.left < octets:
-            largest = max(self._tables, key=len)
-            if not len(largest):
-                return False
-            largest.drop_oldest()
+        if self.left < octets:
+            self._passed_by += 1
+            if self._passed_by > PASSED_BY:
+                self._passed_by = 0
+                max(self._tables, key=len).drop_oldest(LEAVING)
+        if self.left < octets:
+            return False
         self.left -= octets
         return True
 
@@ -149,12 +168,13 @@ class Replies:
 
     def put(self, query: bytes, reply: Reply, parts: tuple[Part, ...], *, keep: bool) -> bytes:
         """Keep `reply`, made from `parts` of the snapshot, and give it as an answer to `query`."""
+        in_any_order = len(reply.addresses) > 1
         entry = Entry(
             query,
             b"".join((reply.head, *reply.addresses[: reply.sent], reply.tail)),
-            reply.head,
-            reply.addresses if len(reply.addresses) > 1 else (),
+            reply.addresses if in_any_order else (),
             reply.sent,
+            reply.head if in_any_order else b"",
             reply.tail,
             None if reply.serial_at is None else reply.serial_at - ID_OCTETS,
             parts,
@@ -170,14 +190,14 @@ class Replies:
             self._keep(entry)
         return entry.reply
 
-    def drop_oldest(self) -> None:
-        """Forget the reply that was kept first."""
-        self._drop(next(iter(self._entries.values())))
+    def drop_oldest(self, count: int) -> None:
+        """Forget the replies that were kept first."""
+        for entry in list(islice(self._entries.values(), count)):
+            self._drop(entry)
 
     def clear(self) -> None:
         """Forget all of them."""
-        while self._entries:
-            self.drop_oldest()
+        self.drop_oldest(len(self))
 
     def _keep(self, entry: Entry) -> None:
         before = self._entries.get(entry.query)
@@ -189,7 +209,10 @@ class Replies:
         entry.tally.users += 1
         self._untold_matters = self._untold_matters or reads_untold(entry.parts)
         for read in watched(entry.parts):
-            self._readers.setdefault(read, []).append(entry)
+            readers = self._readers.setdefault(read, [])
+            if readers and same_parts(readers[-1].parts, entry.parts):
+                entry.parts = readers[-1].parts  # one tuple for all that is kept of a Service
+            readers.append(entry)
 
     def _drop(self, entry: Entry) -> None:
         del self._entries[entry.query]

@@ -5,6 +5,8 @@ import socket
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
+from ipaddress import ip_address
+from typing import TypeAlias
 
 from msgspec import Struct
 
@@ -41,6 +43,15 @@ class DnsListener(Struct, frozen=True):
     """What these clients are told for a cluster address."""
     meant: Callable[[str], str] = same
     """Its inverse, for reverse names."""
+
+    def sees_as(self, other: "DnsListener") -> bool:
+        """Whether both kinds of clients are told the same."""
+        return (self.view, self.meant) == (other.view, other.meant)
+
+
+Both: TypeAlias = tuple[Responder, Responder]
+"""Over UDP and over TCP."""
+Served: TypeAlias = tuple[socket.socket, View, Responder]
 
 
 class Dns(Struct, frozen=True):
@@ -92,24 +103,25 @@ async def serve_dns(
             connector = outside.connector
             forwarder = Forwarder(connector, rng, tasks, clock, observers=observers, tell=tell)
             configurer.latest.subscribe(forwarder.configure)
-        room, served = Room(), list[tuple[socket.socket, View, Responder]]()
-        for listener in listeners:
-            responder = partial(
-                Responder,
-                latest,
-                configurer.latest,
-                _view(listener),
-                rng,
-                asker=forwarder,
-                observers=observers,
-                room=room,
-                by_ipv6=listener.udp.family == socket.AF_INET6,
-            )
-            datagrams = responder()
+        responder = partial(
+            Responder,
+            latest,
+            configurer.latest,
+            rng=rng,
+            asker=forwarder,
+            observers=observers,
+            room=Room(),
+        )
+        alike, served = dict[tuple[View, bool], Both](), list[Served]()
+        for listener, view in zip(listeners, _views(listeners), strict=True):
+            by_ipv6 = listener.udp.family == socket.AF_INET6
+            if (view, by_ipv6) not in alike:
+                make = partial(responder, view=view, by_ipv6=by_ipv6)
+                alike[view, by_ipv6] = make(), make(stream=True)
+            datagrams, streams = alike[view, by_ipv6]
             stack.enter_context(serve_datagrams(listener.udp, datagrams))
-            served.append((listener.udp, _view(listener), datagrams))
-            streams = serve_streams(listener.tcp, responder(stream=True), clock)
-            await stack.enter_async_context(streams)
+            served.append((listener.udp, view, datagrams))
+            await stack.enter_async_context(serve_streams(listener.tcp, streams, clock))
         if settings.workers > 1:
             from netemu.dns.workers import run_workers  # late: hardly anybody asks for them
 
@@ -136,10 +148,22 @@ def _world(listeners: Sequence[DnsListener]) -> World:
     )
 
 
-def _view(listener: DnsListener) -> View:
-    own = str(listener.udp.getsockname()[0])
-    return View(
-        shown=listener.view,
-        meant=listener.meant,
-        own=() if own in ANYWHERE else (own,),
-    )
+def _views(listeners: Sequence[DnsListener]) -> list[View]:
+    """One for each; those that are told the same have the same, so that what is kept serves all."""
+    return [
+        View(
+            shown=listener.view,
+            meant=listener.meant,
+            own=_addresses([each for each in listeners if each.sees_as(listener)]),
+        )
+        for listener in listeners
+    ]
+
+
+def _addresses(listeners: Sequence[DnsListener]) -> tuple[str, ...]:
+    """Where these clients can ask; a loopback address, which means another machine to most of
+    them, only if there is nothing else.
+    """
+    bound = dict.fromkeys(str(listener.udp.getsockname()[0]) for listener in listeners)
+    known = [address for address in bound if address not in ANYWHERE]
+    return tuple([each for each in known if not ip_address(each).is_loopback] or known)

@@ -89,31 +89,56 @@ def test_a_denial_that_stays_gets_the_new_serial() -> None:
     assert bytes(kept) == put(other, query)
 
 
-def test_the_table_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "MOST_OCTETS", 7000)
-    replies = table()
-    for number in range(50):
-        put(replies, packet(f"x{number}.default.svc.cluster.local"))
-    assert 7 <= len(replies) <= 12
-    assert get(replies, packet("x49.default.svc.cluster.local")) is not None
-    assert get(replies, packet("x30.default.svc.cluster.local")) is None
+@pytest.fixture
+def little_room(monkeypatch: pytest.MonkeyPatch) -> Room:
+    """Room for some eight replies, of which one leaves for each fourth that finds none."""
+    monkeypatch.setattr(module, "MOST_OCTETS", 5000)
+    monkeypatch.setattr(module, "PASSED_BY", 3)
+    monkeypatch.setattr(module, "LEAVING", 1)
+    return Room()
 
 
-def test_all_tables_of_a_server_share_one_bound(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "MOST_OCTETS", 7000)
-    room = Room()
-    keep = arranger(Order.KEEP, random.Random(3))
-    one, other = Replies(CLUSTER, keep, room), Replies(CLUSTER, keep, room)
+def denied(number: int) -> bytes:
+    return packet(f"x{number}.default.svc.cluster.local")
+
+
+KEEP = arranger(Order.KEEP, random.Random(3))
+
+
+def test_the_table_is_bounded_and_its_oldest_leave_first(little_room: Room) -> None:
+    replies = Replies(CLUSTER, KEEP, little_room)
+    for number in range(70):
+        put(replies, denied(number))
+    assert 5 <= len(replies) <= 12
+    kept = [number for number in range(70) if get(replies, denied(number)) is not None]
+    assert min(kept) > 20
+    assert max(kept) > 60
+
+
+def test_who_asks_for_more_than_fits_still_finds_as_much_as_fits(little_room: Room) -> None:
+    replies = Replies(CLUSTER, KEEP, little_room)
+    rounds, found = 50, 0
+    for _ in range(rounds):
+        for number in range(16):
+            if get(replies, denied(number)) is None:
+                put(replies, denied(number))
+            else:
+                found += 1
+    assert found > rounds * len(replies) * 0.7
+
+
+def test_all_tables_of_a_server_share_one_bound(little_room: Room) -> None:
+    one, other = Replies(CLUSTER, KEEP, little_room), Replies(CLUSTER, KEEP, little_room)
     for number in range(50):
-        put(one, packet(f"x{number}.default.svc.cluster.local"))
+        put(one, denied(number))
     most = len(one)
-    for number in range(3):
-        put(other, packet(f"x{number}.default.svc.cluster.local"))
+    for number in range(12):
+        put(other, denied(number))
     assert (len(one), len(other)) == (most - 3, 3)
-    Replies(CLUSTER, keep, room, before=one)
+    Replies(CLUSTER, KEEP, little_room, before=one)
     assert len(one) == 0
     other.clear()
-    assert room.left == 7000
+    assert little_room.left == 5000
 
 
 def test_what_never_fits_isnt_kept(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -132,6 +157,17 @@ def test_what_isnt_true_any_more_gives_its_room_back() -> None:
     replies.follow(advance(CLUSTER, resources.SERVICES, SERVICES[0], None))
     assert get(replies, packet(WEB)) is None
     assert replies._room.left == left
+
+
+def test_what_is_kept_of_one_service_shares_what_was_read() -> None:
+    replies, parts = table(), []
+    for query in (packet(WEB), packet(WEB, "AAAA"), packet("db.default.svc.cluster.local")):
+        put(replies, query)
+        entry = replies.find(query[2:])
+        assert entry is not None
+        parts.append(entry.parts)
+    assert parts[0] is parts[1]
+    assert parts[0] is not parts[2]
 
 
 def test_what_isnt_to_be_kept_is_not() -> None:

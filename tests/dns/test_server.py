@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from netemu.config.settings import DnsSettings
 from netemu.dns.defaults import corefile_of
+from netemu.dns.records import Source
 from netemu.dns.server import DnsListener, serve_dns
 from netemu.model import resources
 from netemu.model.addressing import Addressing
@@ -77,6 +78,22 @@ async def served(
     ) as dns:
         assert dns.ready
         yield Server(latest, *ports)
+
+
+async def test_what_is_kept_serves_all_listeners_whose_clients_are_told_the_same() -> None:
+    one, other, host = same_port(), same_port(), same_port()
+    ports = [udp.getsockname()[1] for udp, _ in (one, other, host)]
+    listeners = [
+        DnsListener(*one),
+        DnsListener(*other),
+        DnsListener(*host, view=ADDRESSING.host_view, meant=ADDRESSING.cluster_view),
+    ]
+    settings, sources = DnsSettings(forward=""), list[Source]()
+    async with serve_dns(Latest(CLUSTER), settings, listeners, random.Random(1)) as dns:
+        dns.observers.subscribe(lambda seen: sources.append(seen.source))
+        for port in ports:
+            await dig(port, f"web.{SVC}", "+nocookie")
+    assert sources == [Source.CLUSTER, Source.KEPT, Source.CLUSTER]
 
 
 @pytest.fixture
