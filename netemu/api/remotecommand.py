@@ -102,7 +102,8 @@ async def _pump(client: Client, session: Session, options: ExecOptions) -> int:
             tasks.start(_type(client, session), name="stdin")
         outputs = {
             tasks.start(_quietly(_show(client, session, output)), name=output.name)
-            for output in sorted(options.outputs)
+            # Errors first: what failed is told before the output that is cut short by it.
+            for output in sorted(options.outputs, reverse=True)
         }
         code = await session.wait()
         if outputs:

@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from netemu.api.duplex import Backlog, Duplex
 from netemu.api.remotecommand import RESIZES_LIMIT, STDIN_LIMIT, Size, size_from
+from netemu.model.errors import InternalError
 from netemu.model.meta import Object
 from netemu.model.streams import Output
 
@@ -23,7 +24,7 @@ class Dialect(Struct, frozen=True):
     base64: bool = False
     """Text: a digit and base64."""
     closes: bool = False
-    """Channels can be closed one by one (v5)."""
+    """Channels can be closed one by one (v5), and what the kubelet says is translated."""
     status: bool = True
     """The error channel carries a Status, not just its message."""
 
@@ -77,6 +78,8 @@ class WebSocketClient:
 
     async def finish(self, status: Object) -> None:
         """Send the Status."""
+        if self._dialect.closes:
+            status = translated(status)
         if self._dialect.status:
             await self._send(ERROR, msgspec.json.encode(status))
         elif status["status"] != "Success":
@@ -85,6 +88,20 @@ class WebSocketClient:
     async def _send(self, channel: int, data: bytes) -> None:
         message, dialect = packed(channel, data, self._dialect), self._dialect
         await self._duplex.send(message, text=dialect.base64)
+
+
+def translated(status: Object) -> Object:
+    """A kubelet's Status in an API server's words: v5 ends there, and goes on to the kubelet as v4
+    (k8s.io/apiserver/pkg/util/proxy/streamtranslator.go).
+    """
+    if status["status"] == "Success":
+        return status
+    if status.get("reason") != "NonZeroExitCode":
+        said = InternalError(str(status["message"])).status()
+        return {key: value for key, value in said.items() if key not in ("kind", "apiVersion")}
+    code = status["details"]["causes"][0]["message"]
+    words = f"command terminated with exit code {code}"
+    return {**status, "message": f"command terminated with non-zero exit code: {words}"}
 
 
 def packed(channel: int, data: bytes, dialect: Dialect) -> bytes:

@@ -62,12 +62,12 @@ def _session(
 ) -> Answer | Upgrade:
     _require_host(pod)
     transport = _transport(request)
+    known = SPDY_PROTOCOLS if transport is Transport.SPDY else tuple(filter(None, DIALECTS))
+    protocol = _agreed(request.protocols, known, known[-1] if transport is Transport.SPDY else "")
     try:
         context.streams.require_running(pod, options.container)
     except NotRunning as error:
-        return _kubelet_says(str(error))
-    known = SPDY_PROTOCOLS if transport is Transport.SPDY else tuple(filter(None, DIALECTS))
-    protocol = _agreed(request.protocols, known, known[-1] if transport is Transport.SPDY else "")
+        return _not_running(str(error), transport, protocol)
     if protocol is None:
         return _no_common(request.protocols, known)
     opened = (context.streams.exec if options.command else context.streams.attach)(pod, options)
@@ -138,8 +138,16 @@ def _agreed(offered: Sequence[str], known: Sequence[str], default: str) -> str |
     return next((protocol for protocol in offered if protocol in known), None)
 
 
-def _kubelet_says(text: str) -> Answer:
-    return Answer(body=text.encode() + b"\n", status=500, content_type=TEXT)
+def _not_running(why: str, transport: Transport, protocol: str | None) -> Answer | Upgrade:
+    """What the kubelet says, as it is; a client of v5 hears it after the API server's upgrade."""
+    if transport is Transport.SPDY or protocol is None or not DIALECTS[protocol].closes:
+        return Answer(body=why.encode() + b"\n", status=500, content_type=TEXT)
+
+    async def run(duplex: Duplex) -> None:
+        status = {"status": "Failure", "message": f"unable to upgrade connection: {why}"}
+        await WebSocketClient(duplex, DIALECTS[protocol]).finish(status)
+
+    return Upgrade(transport=transport, protocol=protocol, run=run)
 
 
 def _no_common(offered: Sequence[str], known: Sequence[str]) -> Answer:

@@ -2,12 +2,13 @@
 
 import os
 from collections.abc import AsyncIterator, Iterator
+from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
 
 from netemu.clock import parse_rfc3339
 from netemu.model.streams import LogOptions
-from netemu.node.logs import LifeLog, rotated_path
+from netemu.node.logs import LifeLog, record, rotated_path
 
 PIECE = 64 * 1024
 """Bytes read, and about the bytes given on, at once."""
@@ -28,7 +29,8 @@ class Extract:
 
     def take(self, data: bytes) -> bytes:
         """The content of whole lines, cut at the limit."""
-        result = b"".join(map(self._line, data.splitlines(keepends=True)))
+        # Not splitlines: a carriage return within a line (a progress bar's) ends none.
+        result = b"".join(map(self._line, BytesIO(data)))
         if self._left is not None:
             result = result[: max(0, self._left)]
             self._left -= len(result)
@@ -36,13 +38,11 @@ class Extract:
 
     def _line(self, line: bytes) -> bytes:
         try:
-            time, _, tag, text = line.split(b" ", 3)
+            time, _, text = record(line)
             if self._since is not None and parse_rfc3339(time.decode()) < self._since:
                 return b""
         except ValueError:  # not ours, or cut short by a full disk
             return b""
-        if tag == b"P":
-            text = text[:-1]
         return b"%b %b" % (time, text) if self._timestamps else text
 
 

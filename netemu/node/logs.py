@@ -19,6 +19,10 @@ CHUNK = 64 * 1024
 LONGEST_LINE = 16 * 1024
 """Bytes after which a line is cut in parts (containerd's bound)."""
 KEPT_LIVES = 2
+EARLY_SECONDS = 5.0
+"""The first who attaches this soon after the start sees a container's output from its beginning.
+`kubectl run -i` and `kubectl debug -i` attach when they see that it runs, and what was said until
+then would be lost (on a cluster that takes so long that it mostly is read from the log instead)."""
 
 
 def log_time(seconds: float) -> str:
@@ -34,6 +38,15 @@ def log_path(folder: Path, life: int) -> Path:
 def rotated_path(path: Path) -> Path:
     """Where a full file goes."""
     return path.with_suffix(".log.1")
+
+
+def record(line: bytes) -> tuple[bytes, bytes, bytes]:
+    """Time, stream and text of a file's line; the text has its line end if it is a line's end.
+
+    Raises ValueError for what is none.
+    """
+    time, stream, tag, text = line.split(b" ", 3)
+    return time, stream, text[:-1] if tag == b"P" else text
 
 
 def forget_lives(folder: Path, newest: int) -> None:
@@ -53,6 +66,7 @@ class LifeLog:
         self.closed = False
         self._limit = limit
         self._clock = clock
+        self._begun = clock.now()
         self._size = 0
         self._changed = asyncio.Event()
         self._pipes: dict[str, Pipe] = {}
@@ -74,13 +88,22 @@ class LifeLog:
         self._pipes[stream] = Pipe(descriptor, stream, self)
 
     def tap(self, stream: str) -> Tap:
-        """Let somebody see what is written to a stream from now on."""
+        """Let somebody see what is written to a stream from now on; who is first and soon, all."""
         pipe = self._pipes.get(stream)
         if pipe is not None:
             return pipe.tap()
         ended = Tap(lambda: None, lambda _: None)
         ended.end()
         return ended
+
+    def early(self, stream: str) -> bytes:
+        """Whole lines of a stream, and parts of long ones, if it is soon after the start."""
+        if self._clock.now() - self._begun > EARLY_SECONDS or self.rotations:
+            return b""
+        with contextlib.suppress(ValueError), self.path.open("rb") as file:
+            records = [record(line) for line in file]
+            return b"".join(text for _, name, text in records if name == stream.encode())
+        return b""  # cut short by a full disk
 
     def write(self, stream: str, parts: list[tuple[bytes, bool]]) -> None:
         """Add parts of lines; True: the part ends its line."""
@@ -129,12 +152,16 @@ class Pipe:
         self._log = log
         self._begun = b""
         self._open = True
+        self._seen = False
         self._taps: list[Tap] = []
         self._resume()
 
     def tap(self) -> Tap:
         """Let somebody read along."""
         tap = Tap(self._resume, self._leave)
+        if not self._seen and (said := self._log.early(self._stream) + self._begun):
+            tap.feed(said)
+        self._seen = True
         if self._open:
             self._taps.append(tap)
         else:

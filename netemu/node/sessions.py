@@ -1,5 +1,6 @@
 """Sessions with processes: a command run beside a container, and a container's own process."""
 
+import secrets
 import signal
 from collections.abc import AsyncIterator
 from contextlib import ExitStack, asynccontextmanager
@@ -163,4 +164,5 @@ def _refusal(why: str) -> str:
     """What containerd and runc say of a command that can't be started."""
     if not why.startswith("OCI runtime"):
         why = f"OCI runtime exec failed: exec failed: unable to start container process: {why}"
-    return f"failed to exec in container: failed to start exec: {why}: unknown"
+    session = secrets.token_hex(32)
+    return f'failed to exec in container: failed to start exec "{session}": {why}: unknown'

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from netemu.api.remotecommand import SUCCESS, failed
-from netemu.api.remotewebsocket import DIALECTS, WebSocketClient, packed, unpacked
+from netemu.api.remotecommand import SUCCESS, ended, failed
+from netemu.api.remotewebsocket import DIALECTS, WebSocketClient, packed, translated, unpacked
 from netemu.model.streams import Output
 from tests.support.duplex import MemoryDuplex
 
@@ -56,6 +56,22 @@ async def test_the_end_is_a_status_since_version_4() -> None:
         await WebSocketClient(duplex, DIALECTS[protocol]).finish(SUCCESS)
         message = await duplex.heard()
         assert (message[0], json.loads(message[1:])) == (3, SUCCESS)
+
+
+async def test_version_5_says_what_the_kubelet_said_in_the_api_servers_words() -> None:
+    code = ended(["false"], 3)
+    assert translated(code)["message"] == (
+        "command terminated with non-zero exit code: command terminated with exit code 3"
+    )
+    assert translated(code)["details"] == code["details"]
+    assert translated(failed("why"))["message"] == (
+        "Internal error occurred: Internal error occurred: error executing command in container: "
+        "why"
+    )
+    duplex = MemoryDuplex()
+    await WebSocketClient(duplex, DIALECTS["v5.channel.k8s.io"]).finish(failed("why"))
+    message = await duplex.heard()
+    assert json.loads(message[1:]) == translated(failed("why"))
 
 
 async def test_before_it_is_what_went_wrong() -> None:

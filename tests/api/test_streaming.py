@@ -1,5 +1,6 @@
 """What is asked before a connection is upgraded, and what the client is told."""
 
+import json
 from typing import Any
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from netemu.api.request import Answer, Transport, Upgrade
 from netemu.model.resources import PODS
 from tests.support.api import Cluster
+from tests.support.duplex import MemoryDuplex
 from tests.support.node import container, pod
 
 PODS_PATH = "/api/v1/namespaces/default/pods"
@@ -126,9 +128,27 @@ async def test_refusals_are_statuses(
 async def test_what_the_kubelet_says_is_passed_on_as_text(cluster: Cluster) -> None:
     await with_pods(cluster)
     for upgrade in ("websocket", "SPDY/3.1"):
-        found = await asked(cluster, "web/exec", *EXEC, upgrade=upgrade)
+        offered = ["v4.channel.k8s.io"]
+        found = await asked(cluster, "web/exec", *EXEC, upgrade=upgrade, protocols=offered)
         assert isinstance(found, Answer)
         assert (found.status, found.body) == (500, b'container not found ("main")\n')
+
+
+async def test_in_version_5_the_api_server_upgrades_before_it_hears_from_the_kubelet(
+    cluster: Cluster,
+) -> None:
+    await with_pods(cluster)
+    for command in ("exec", "attach"):
+        found = await asked(cluster, f"web/{command}", *EXEC)
+        assert isinstance(found, Upgrade)
+        duplex = MemoryDuplex()
+        await found.run(duplex)
+        message = await duplex.heard()
+        status = json.loads(message[1:])
+        assert (message[0], status["code"], status["reason"]) == (3, 500, "InternalError")
+        assert status["message"] == (
+            'Internal error occurred: unable to upgrade connection: container not found ("main")'
+        )
 
 
 async def test_protocols_that_nobody_knows_are_refused_with_those_that_are() -> None:

@@ -31,6 +31,12 @@ async def test_the_whole_log(path: Path) -> None:
     assert await read(path) == "one\ntwo\nthree\nfour\nfive\n"
 
 
+async def test_a_carriage_return_ends_no_line(tmp_path: Path) -> None:
+    path = log_path(tmp_path, 0)
+    path.write_bytes(f"{log_time(START)} stdout F 10%\r50%\r100%\v\f\r\n".encode())
+    assert await read(path) == "10%\r50%\r100%\v\f\r\n"
+
+
 @pytest.mark.parametrize(
     ("lines", "text"),
     [(0, ""), (1, "five\n"), (2, "four\nfive\n"), (99, "one\ntwo\nthree\nfour\nfive\n")],

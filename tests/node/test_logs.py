@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from netemu.node.logs import (
+    EARLY_SECONDS,
     LONGEST_LINE,
     LifeLog,
     forget_lives,
@@ -51,6 +52,40 @@ def test_however_it_arrives_nothing_is_lost_or_added(chunks: list[bytes]) -> Non
         written += b"".join(text + (b"\n" if full else b"") for text, full in parts)
         assert len(rest) <= LONGEST_LINE
     assert written + rest == b"".join(chunks)
+
+
+async def test_who_comes_soon_sees_all_of_a_stream_who_comes_late_what_follows(
+    tmp_path: Path,
+) -> None:
+    clock = FakeClock()
+    log = LifeLog(log_path(tmp_path / "main", 0), 10_000, clock)
+    out, err = log.pipe("stdout"), log.pipe("stderr")
+    os.write(out, b"one\r\n\ntw")
+    os.write(err, b"no\n")
+    await eventually(
+        lambda: b"one" in log.path.read_bytes() and b"no" in log.path.read_bytes(), log
+    )
+    soon = log.tap("stdout")
+    assert await soon.read() == b"one\r\n\ntw"
+    second = log.tap("stdout")
+    await clock.advance(EARLY_SECONDS + 1)
+    late = log.tap("stdout")
+    os.write(out, b"o\n")
+    assert {await tap.read() for tap in (soon, second, late)} == {b"o\n"}
+    os.close(err)
+    log.close()
+    assert await log.tap("stderr").read() == b""
+    os.close(out)
+
+
+async def test_who_comes_just_after_the_end_sees_all(tmp_path: Path) -> None:
+    log = LifeLog(log_path(tmp_path / "main", 0), 10_000, FakeClock())
+    out = log.pipe("stdout")
+    os.write(out, b"one\ntwo")
+    os.close(out)
+    log.close()
+    tap = log.tap("stdout")
+    assert [await tap.read(), await tap.read()] == [b"one\ntwo", b""]
 
 
 async def test_what_a_process_writes_is_in_the_file(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ STREAMS = (
     Step("exec p -c c -- hostname", "^p$"),
     Step("exec deploy/web -- hostname", "^web-"),
     Step("exec p -- no-such-program", code=1, err=r"executable file not found in \$PATH"),
+    Step("cp p:/no/such/file nowhere", r"tar: /no/such/file: Cannot stat"),
     Step("exec p -c nope -- true", code=1, err="container nope is not valid for pod p"),
     Step("exec nope -- true", code=1, err='pods "nope" not found'),
     Step(
@@ -22,6 +23,11 @@ STREAMS = (
         "typed",
         code=4,
         stdin="typed",
+        since=21,
+    ),
+    Step(
+        "run brief -i --rm --restart=Never --image=busybox -- sh -c 'echo early; sleep 1'",
+        "early",
         since=21,
     ),
     Step(
