@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from msgspec.structs import replace
 
 from netemu.config.images import Program, Unknown
-from netemu.node import hooks, image_files, termination
-from netemu.node.backoff import BackOff, go_duration
+from netemu.node import hooks, image_files, refusals, termination
+from netemu.node.backoff import BackOff
 from netemu.node.context import Node
 from netemu.node.environment import ConfigError
 from netemu.node.folders import log_folder, own_folder
@@ -37,13 +37,8 @@ from netemu.node.runtime import (
     StartError,
 )
 from netemu.node.security import is_somebody_else, runnable, security_of
-from netemu.node.state import Life, Stopping, Waiting
+from netemu.node.state import Life, Stopping
 from netemu.node.stdio import Keyboard, open_stdio
-
-CONFIG_RETRY_SECONDS = 10.0
-"""Between attempts to start what is configured wrongly (the kubelet's own pace)."""
-IMAGE_ERROR = "ErrImagePull"
-CONFIG_ERROR = "CreateContainerConfigError"
 
 
 class Containers:
@@ -84,7 +79,7 @@ class Containers:
         waiting = [
             name
             for name, container in self._owner.state.containers.items()
-            if container.waiting is not None and container.waiting.reason == CONFIG_ERROR
+            if container.waiting is not None and container.waiting.reason == refusals.CONFIG_ERROR
         ]
         for name in waiting:
             self._owner.change(name, retry_at=0.0)
@@ -99,11 +94,13 @@ class Containers:
             security = security_of(pod, spec.raw)
             mounts = self._owner.volumes.mounts(spec.raw, env)
         except ConfigError as error:
-            self._misconfigured(spec.name, CONFIG_ERROR, str(error))
+            refusals.misconfigured(
+                self._owner, self._cluster.clock, spec.name, refusals.CONFIG_ERROR, str(error)
+            )
             return
         program = program_of(pod, spec, node, addresses, env)
         if isinstance(program, Unknown):
-            self._unresolved(spec, program)
+            refusals.unresolved(self._owner, self._cluster.clock, spec, program)
             return
         words = f'Container image "{spec.image}" already present on machine'
         self._owner.event("Normal", "Pulled", words, spec.name)
@@ -149,7 +146,7 @@ class Containers:
             if not isinstance(error, StartError):
                 raise
             self._new_life(spec, number)
-            self._never_ran(spec.name, str(error))
+            refusals.never_ran(self._owner, self._cluster.clock, spec.name, str(error))
         else:
             life = self._new_life(spec, number)
             self._began(spec, life, process, log, process_spec, keyboard)
@@ -227,59 +224,9 @@ class Containers:
         if ending(owner.pod, owner.state):
             run.prober.only_readiness()
 
-    def _never_ran(self, name: str, why: str) -> None:
-        """The runtime refused: a life of no length, which containerd dates to 1970."""
-        clock = self._cluster.clock
-        life = self._owner.container(name).life
-        assert life is not None
-        ended = replace(
-            life, started=0.0, finished=clock.now(), code=128, reason="StartError", message=why
-        )
-        waiting = Waiting("RunContainerError", why)
-        self._owner.change(name, life=ended, waiting=waiting, ended=clock.monotonic())
-        self._owner.event("Warning", "Failed", f"Error: {why}", name)
-
     def called(self, name: str, argv: Sequence[str]) -> tuple[str, ...]:
         """A command as the image of a container would have it."""
         return self._cluster.images.called(self._owner.pod.spec(name).image, argv)
-
-    def _misconfigured(self, name: str, reason: str, why: str) -> None:
-        retry_at = self._cluster.clock.monotonic() + CONFIG_RETRY_SECONDS
-        self._owner.change(name, waiting=Waiting(reason, why), retry_at=retry_at)
-        self._owner.event("Warning", "Failed", f"Error: {why}", name)
-
-    def _unresolved(self, spec: ContainerSpec, unknown: Unknown) -> None:
-        name, image, owner = spec.name, spec.image, self._owner
-        if unknown.reason != IMAGE_ERROR:
-            if unknown.reason == "InvalidImageName":
-                owner.event("Warning", "InspectFailed", unknown.message, name)
-            self._misconfigured(name, unknown.reason, unknown.message)
-            return
-        now = self._cluster.clock.monotonic()
-        pulling = owner.container(name).pulling.after(now, now)
-        waiting = Waiting(IMAGE_ERROR, unknown.message)
-        owner.change(name, pulling=pulling, waiting=waiting, retry_at=now + pulling.delay)
-        owner.event("Normal", "Pulling", f'Pulling image "{image}"', name)
-        failed = f'Failed to pull image "{image}": {unknown.message}'
-        owner.event("Warning", "Failed", failed, name)
-        owner.event("Warning", "Failed", f"Error: {IMAGE_ERROR}", name)
-
-    def hold(self, spec: ContainerSpec, seconds: float) -> None:
-        """Show that a container waits for its back-off."""
-        name, owner = spec.name, self._owner
-        before = owner.container(name).waiting
-        if before is not None and before.reason == IMAGE_ERROR:
-            message = f'Back-off pulling image "{spec.image}"'
-            said = f"{message}: {before.reason}: {before.message}"
-            owner.change(name, waiting=Waiting("ImagePullBackOff", said))
-            owner.event("Normal", "BackOff", message, name)
-            owner.event("Warning", "Failed", "Error: ImagePullBackOff", name)
-            return
-        pod = owner.pod.full_name
-        words = f"back-off {go_duration(seconds)} restarting failed container={name} pod={pod}"
-        owner.change(name, waiting=Waiting("CrashLoopBackOff", words))
-        words = f"Back-off restarting failed container {name} in pod {pod}"
-        owner.event("Warning", "BackOff", words, name)
 
     async def _watch(self, name: str, run: Run) -> None:
         exited = await run.process.wait()

@@ -17,6 +17,7 @@ from netemu.model.client import DeleteOptions
 from netemu.model.errors import Conflict, NotFound
 from netemu.model.meta import Object, uid_of
 from netemu.model.resources import PODS
+from netemu.node import refusals
 from netemu.node.active_deadline import MESSAGE, REASON, expired, expires
 from netemu.node.addresses import NoAddress
 from netemu.node.containers import Containers
@@ -208,7 +209,7 @@ class PodWorker:
             case Start():
                 await self.containers.start(self.pod.spec(action.name))
             case Hold():
-                self.containers.hold(self.pod.spec(action.name), action.seconds)
+                refusals.hold(self, self.pod.spec(action.name), action.seconds)
             case Stop():
                 self.containers.stop(self.pod.spec(action.name), action.grace, action.message)
             case Prepare():
