@@ -7,10 +7,11 @@ from typing import Any, Final
 
 import msgspec
 
+from netemu.api.custom.listtypes import earlier_items
 from netemu.api.custom.structural import INT_OR_STRING, Schema
 from netemu.api.validation import field
-from netemu.api.validation.field import Causes, Path
-from netemu.api.validation.goformat import Literal
+from netemu.api.validation.field import NOWHERE, Causes, Path
+from netemu.api.validation.goformat import Literal, quoted
 from netemu.model.errors import Cause
 
 _NAMES: Final[Mapping[type, str]] = {
@@ -24,27 +25,38 @@ _NAMES: Final[Mapping[type, str]] = {
 }
 
 
-def causes(schema: Schema, value: Any, path: Path) -> Causes:
-    """Every rule of the schema that the value breaks."""
+_NOTHING: Final = object()
+"""Stands for a value that has no earlier one to compare with."""
+
+
+def causes(schema: Schema, value: Any, path: Path, old: Any = _NOTHING) -> Causes:
+    """Every rule of the schema that the value breaks.
+
+    A part that is as it was in `old` breaks none: what came later to a schema doesn't stop other
+    changes of an object (ratcheting, KEP-4008).
+    """
     if value is None and schema.get("nullable"):
+        return
+    if old is not _NOTHING and value == old:
         return
     mismatch = _mismatch(schema, value, path)
     if mismatch is not None:
         yield mismatch
+    if value is None:
         return
-    yield from _enumerated(schema, value, path)
+    yield from _combined(schema, value, path)
     match value:
-        case dict():
-            yield from _object(schema, value, path)
-        case list():
-            yield from _array(schema, value, path)
         case str():
             yield from _text(schema, value, path)
         case int() | float() if not isinstance(value, bool):
             yield from _number(schema, value, path)
+        case list():
+            yield from _array(schema, value, path, old)
         case _:
             pass
-    yield from _combined(schema, value, path)
+    yield from _enumerated(schema, value, path)
+    if isinstance(value, dict):
+        yield from _object(schema, value, path, old)
 
 
 def _mismatch(schema: Schema, value: Any, path: Path) -> Cause | None:
@@ -76,54 +88,54 @@ def _enumerated(schema: Schema, value: Any, path: Path) -> Causes:
         yield field.not_supported(path, value, [str(choice) for choice in choices])
 
 
-def _object(schema: Schema, value: Mapping[str, Any], path: Path) -> Causes:
-    for name in schema.get("required") or ():
-        if name not in value:
-            yield field.required(path.child(name))
+def _object(schema: Schema, value: Mapping[str, Any], path: Path, old: Any) -> Causes:
+    yield from _sized(schema, value, path)
+    before = old if isinstance(old, dict) else {}
     fields, others = schema.get("properties") or {}, schema.get("additionalProperties")
     for name, item in value.items():
         if name in fields:
-            yield from causes(fields[name], item, path.child(name))
+            earlier = before.get(name, _NOTHING)
+            yield from causes(fields[name], item, path.child(name), earlier)
         elif isinstance(others, dict):
-            yield from causes(others, item, path.child(name))
-    yield from _sized(schema, value, path, "Properties", "properties")
+            yield from causes(others, item, path.child(name), before.get(name, _NOTHING))
+    for name in schema.get("required") or ():
+        if name not in value:
+            yield field.required(path.child(name))
 
 
-def _array(schema: Schema, value: list[Any], path: Path) -> Causes:
-    most = schema.get("maxItems")
-    if most is not None and len(value) > most:
-        yield field.too_many(path, len(value), most)
-    least = schema.get("minItems")
-    if least is not None and len(value) < least:
-        yield field.invalid(path, len(value), f"{path} in body should have at least {least} items")
-    if schema.get("uniqueItems") or schema.get("x-kubernetes-list-type") == "set":
-        yield from _repeated(value, path)
-    if schema.get("x-kubernetes-list-type") == "map":
-        keys = schema.get("x-kubernetes-list-map-keys") or ()
-        yield from _repeated([_keys(item, keys) for item in value], path)
+def _array(schema: Schema, value: list[Any], path: Path, old: Any) -> Causes:
     items = schema.get("items")
     if isinstance(items, dict):
+        earlier = _earlier(schema, old)
         for number, item in enumerate(value):
-            yield from causes(items, item, path.index(number))
-
-
-def _keys(item: Any, keys: Any) -> Any:
-    return {key: item.get(key) for key in keys} if isinstance(item, dict) else item
-
-
-def _repeated(values: list[Any], path: Path) -> Causes:
-    for number, value in enumerate(values):
-        if value in values[:number]:
-            shown = Literal(msgspec.json.encode(value).decode())
-            yield field.duplicate(path.index(number), shown)
-
-
-def _sized(schema: Schema, value: Any, path: Path, suffix: str, what: str) -> Causes:
-    most, least = schema.get(f"max{suffix}"), schema.get(f"min{suffix}")
-    if most is not None and len(value) > most:
-        yield _broken(path, value, f"should have at most {most} {what}")
+            yield from causes(items, item, path.index(number), earlier(item))
+    most, least = schema.get("maxItems"), schema.get("minItems")
     if least is not None and len(value) < least:
-        yield _broken(path, value, f"should have at least {least} {what}")
+        yield field.invalid(path, len(value), f"{path} in body should have at least {least} items")
+    if most is not None and len(value) > most:
+        yield field.too_many(path, len(value), most)
+    if schema.get("uniqueItems") and any(item in value[:at] for at, item in enumerate(value)):
+        yield field.invalid(path, "", f"{path} in body shouldn't contain duplicates")
+
+
+def _earlier(schema: Schema, old: Any) -> Callable[[Any], Any]:
+    """Finds what an item of a list was, where the list has keys."""
+    find = earlier_items(schema, old)
+
+    def earlier(item: Any) -> Any:
+        found = find(item)
+        return _NOTHING if found is None else found
+
+    return earlier
+
+
+def _sized(schema: Schema, value: Mapping[str, Any], path: Path) -> Causes:
+    most, least = schema.get("maxProperties"), schema.get("minProperties")
+    if least is not None and len(value) < least:
+        rule = f"{path} in body should have at least {least} properties"
+        yield field.invalid(path, len(value), rule)
+    if most is not None and len(value) > most:
+        yield field.too_many(path, len(value), most)
 
 
 def _text(schema: Schema, value: str, path: Path) -> Causes:
@@ -195,18 +207,27 @@ def _number(schema: Schema, value: float, path: Path) -> Causes:
 
 
 def _combined(schema: Schema, value: Any, path: Path) -> Causes:
-    for one in schema.get("allOf") or ():
-        yield from causes(one, value, path)
-    every = schema.get("anyOf")
-    if every and not any(_fits(one, value, path) for one in every):
-        yield _broken(path, value, "must validate at least one schema (anyOf)")
-    every = schema.get("oneOf")
-    if every and sum(_fits(one, value, path) for one in every) != 1:
-        yield _broken(path, value, "must validate one and only one schema (oneOf)")
+    """``anyOf``, ``oneOf``, ``allOf`` and ``not``: what is said of the whole names no field, as
+    upstream's composite errors don't, and what is wrong with the first alternative follows.
+    """
+    shown = quoted(str(path))
+    some = [list(causes(one, value, path)) for one in schema.get("anyOf") or ()]
+    if some and all(some):
+        yield field.invalid(NOWHERE, "", f"{shown} must validate at least one schema (anyOf)")
+        yield from some[0]
+    one_of = [list(causes(one, value, path)) for one in schema.get("oneOf") or ()]
+    fitting = sum(not found for found in one_of)
+    if one_of and fitting != 1:
+        count = f"Found {fitting} valid alternatives" if fitting else "Found none valid"
+        rule = f"{shown} must validate one and only one schema (oneOf). {count}"
+        yield field.invalid(NOWHERE, "", rule)
+        if not fitting:
+            yield from one_of[0]
+    every = [list(causes(one, value, path)) for one in schema.get("allOf") or ()]
+    if any(every):
+        yield from (cause for found in every for cause in found)
+        how = ". None validated" if all(every) else ""
+        yield field.invalid(NOWHERE, "", f"{shown} must validate all the schemas (allOf){how}")
     other = schema.get("not")
-    if other and _fits(other, value, path):
-        yield _broken(path, value, "must not validate the schema (not)")
-
-
-def _fits(schema: Schema, value: Any, path: Path) -> bool:
-    return next(iter(causes(schema, value, path)), None) is None
+    if other is not None and not list(causes(other, value, path)):
+        yield field.invalid(NOWHERE, "", f"{shown} must not validate the schema (not)")

@@ -2,8 +2,8 @@
 
 from typing import Any, Final
 
-from netemu.api.custom.versionrules import version_rules
-from netemu.api.validation import field
+from netemu.api.custom.versionrules import own_rules
+from netemu.api.validation import field, registration
 from netemu.api.validation.field import METADATA, SPEC, Causes, Path, each_invalid
 from netemu.api.validation.meta import extension_meta, extension_meta_update
 from netemu.model import names
@@ -82,79 +82,134 @@ def rules(obj: Object) -> Causes:
         rule = 'must be spec.names.plural+"."+spec.group'
         yield field.invalid(METADATA.child("name"), name, rule)
     yield from _group(group)
-    if spec.get("scope") not in ("Cluster", "Namespaced"):
-        yield field.not_supported(
-            SPEC.child("scope"), spec.get("scope", ""), ("Cluster", "Namespaced")
-        )
-    yield from _versions(spec)
+    scope, scopes = spec.get("scope") or "", ("Cluster", "Namespaced")
+    if not scope:
+        yield field.required(SPEC.child("scope"))
+    elif scope not in scopes:
+        yield field.not_supported(SPEC.child("scope"), scope, scopes)
+    yield from _versions(spec.get("versions") or [])
     yield from _names(said)
+    yield from own_rules(spec.get("versions") or [{}])
     yield from _conversion(spec.get("conversion") or {})
+    if spec.get("preserveUnknownFields"):
+        rule = (
+            "cannot set to true, set x-kubernetes-preserve-unknown-fields to true in "
+            "spec.versions[*].schema instead"
+        )
+        yield field.invalid(SPEC.child("preserveUnknownFields"), value=True, detail=rule)
+    yield from _approval(obj, group)
+
+
+_APPROVED: Final = "api-approved.kubernetes.io"
+
+
+def _approval(obj: Object, group: str) -> Causes:
+    """Groups of the community need its approval (KEP-1111)."""
+    if not any(group == one or group.endswith(f".{one}") for one in ("k8s.io", "kubernetes.io")):
+        return
+    said = (obj["metadata"].get("annotations") or {}).get(_APPROVED, "")
+    path = METADATA.child("annotations").key(_APPROVED)
+    if not said:
+        rule = (
+            'protected groups must have approval annotation "api-approved.kubernetes.io", see '
+            "https://github.com/kubernetes/enhancements/pull/1111"
+        )
+        yield field.required(path, rule)
+    elif "://" not in said and not said.startswith("unapproved"):
+        rule = (
+            'protected groups must have approval annotation "api-approved.kubernetes.io" with '
+            'either a URL or a reason starting with "unapproved", see '
+            "https://github.com/kubernetes/enhancements/pull/1111"
+        )
+        yield field.invalid(path, said, rule)
 
 
 def _conversion(said: Object) -> Causes:
-    strategy, path = said.get("strategy", ""), SPEC.child("conversion")
+    strategy, path = said.get("strategy") or "", SPEC.child("conversion")
     if strategy not in ("None", "Webhook"):
         yield field.not_supported(path.child("strategy"), strategy, ("None", "Webhook"))
-        return
     hook = said.get("webhook") or {}
-    if strategy == "None" and hook:
-        rule = "should not be set when strategy is not set to Webhook"
-        yield field.forbidden(path.child("webhook"), rule)
+    config, versions = hook.get("clientConfig"), hook.get("conversionReviewVersions") or []
+    at, below = path.child("webhookClientConfig"), path.child("conversionReviewVersions")
     if strategy == "Webhook":
-        if not hook.get("clientConfig"):
-            rule = "required when strategy is set to Webhook"
-            yield field.required(path.child("webhookClientConfig"), rule)
-        if not hook.get("conversionReviewVersions"):
-            yield field.required(path.child("conversionReviewVersions"))
+        if config is None:
+            yield field.required(at, "required when strategy is set to Webhook")
+        else:
+            yield from registration.client_config(config, at)
+        yield from _review_versions(versions, below)
+        return
+    rule = "should not be set when strategy is not set to Webhook"
+    if config is not None:
+        yield field.forbidden(at, rule)
+    if versions:
+        yield field.forbidden(below, rule)
+
+
+def _review_versions(versions: list[str], path: Path) -> Causes:
+    if not versions:
+        yield field.required(path)
+        return
+    for number, version in enumerate(versions):
+        if version in versions[:number]:
+            yield field.invalid(path.index(number), version, "duplicate version")
+        else:
+            yield from each_invalid(path.index(number), version, names.dns_1035_label(version))
+    if not {"v1", "v1beta1"} & set(versions):
+        yield field.invalid(path, versions, "must include at least one of v1, v1beta1")
 
 
 def _group(group: str) -> Causes:
     path = SPEC.child("group")
+    problems = names.dns_subdomain(group)
     if not group:
         yield field.required(path)
-        return
-    yield from each_invalid(path, group, names.dns_subdomain(group))
-    if "." not in group:
+    elif problems:
+        yield field.invalid(path, group, ",".join(problems))
+    elif "." not in group:
         yield field.invalid(path, group, "should be a domain with at least one dot")
 
 
 def _names(said: Object) -> Causes:
     path = SPEC.child("names")
     for key in ("plural", "singular", "kind", "listKind"):
-        value = said.get(key, "")
-        if not value:
+        if not said.get(key):
             yield field.required(path.child(key))
-        else:
-            problems = names.dns_1035_label(value.lower())
-            yield from each_invalid(path.child(key), value, problems)
-    for key in ("shortNames", "categories"):
-        for number, name in enumerate(said.get(key) or ()):
-            problems = names.dns_1035_label(name)
-            yield from each_invalid(path.child(key).index(number), name, problems)
+    for key in ("plural", "singular", "kind", "listKind"):
+        mixed = key in ("kind", "listKind")
+        value = said.get(key) or ""
+        problems = names.dns_1035_label(value.lower() if mixed else value) if value else []
+        if problems:
+            lead = "may have mixed case, but should otherwise match: " if mixed else ""
+            yield field.invalid(path.child(key), value, lead + ",".join(problems))
+    yield from _labels(said, "shortNames", path)
     if said.get("kind") and said.get("kind") == said.get("listKind"):
         rule = "kind and listKind may not be the same"
         yield field.invalid(path.child("listKind"), said["listKind"], rule)
+    yield from _labels(said, "categories", path)
 
 
-def _versions(spec: Object) -> Causes:
-    path = SPEC.child("versions")
-    versions: list[Object] = spec.get("versions") or []
-    if not versions:
-        yield field.required(path, "must have at least one version")
-        return
+def _labels(said: Object, key: str, path: Path) -> Causes:
+    for number, name in enumerate(said.get(key) or ()):
+        problems = names.dns_1035_label(name)
+        if problems:
+            yield field.invalid(path.child(key).index(number), name, ",".join(problems))
+
+
+def _versions(versions: list[Object]) -> Causes:
+    path, seen = SPEC.child("versions"), [version.get("name") or "" for version in versions]
+    for number, version in enumerate(versions):
+        if (version.get("schema") or {}).get("openAPIV3Schema") is None:
+            yield field.required(path.index(number).child("schema", "openAPIV3Schema"))
+    for number, name in enumerate(seen):
+        problems = names.dns_1035_label(name)
+        if problems:
+            yield field.invalid(path.index(number).child("name"), name, ",".join(problems))
+    if len(set(seen)) != len(seen):
+        yield field.invalid(path, _Versions(versions), "must contain unique version names")
     if sum(bool(version.get("storage")) for version in versions) != 1:
         yield field.invalid(
             path, _Versions(versions), "must have exactly one version marked as storage version"
         )
-    seen: set[str] = set()
-    for number, version in enumerate(versions):
-        at = path.index(number)
-        name = version.get("name", "")
-        yield from each_invalid(at.child("name"), name, names.dns_1035_label(name))
-        if name in seen:
-            yield field.duplicate(at.child("name"), name)
-        seen.add(name)
-        yield from version_rules(version, at)
 
 
 class _Versions(list[Any]):

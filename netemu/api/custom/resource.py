@@ -3,16 +3,19 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from netemu.api import schema as builtin
-from netemu.api.custom.structural import PRESERVE, Schema, type_of
+from netemu.api.custom.structural import PRESERVE, RULES, Schema, parts, type_of
 from netemu.api.scalepaths import ScalePaths
 from netemu.api.schema import TEXT, Struct
 from netemu.model.catalog import Catalog
 from netemu.model.conditions import condition
 from netemu.model.meta import Object
 from netemu.model.resources import Resource
+
+if TYPE_CHECKING:
+    from netemu.api.custom.rules import Node
 
 META: Final = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"
 _ANYTHING: Final[Schema] = {"type": "object", PRESERVE: True}
@@ -58,6 +61,15 @@ class CustomResource(Resource):
         }
         fields |= {"apiVersion": TEXT, "kind": TEXT, "metadata": builtin.named(META)}
         return Struct("object", fields, {}, frozenset({"metadata"}))
+
+    @cached_property
+    def judged(self) -> "Node | None":
+        """The expressions of its schema, compiled at their first use; None if it has none."""
+        if not any(RULES in part for _, part in parts(self.schema)):
+            return None
+        from netemu.api.custom import rules  # late: few kinds have expressions
+
+        return rules.compile_schema(self.schema)
 
 
 def catalog_of(definitions: Sequence[Object], before: Catalog) -> Catalog:

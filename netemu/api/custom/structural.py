@@ -1,7 +1,7 @@
 """Structural schemas (apiextensions' v1): what is pruned, filled in, and refused. Pure.
 
 A schema says of each value its type and its parts; what it doesn't name is dropped, unless it says
-that unknown fields are kept. Expressions (``x-kubernetes-validations``) are kept and not judged.
+that unknown fields are kept. Its expressions (``x-kubernetes-validations``) are `rules`'.
 """
 
 from collections.abc import Iterator, Mapping
@@ -27,6 +27,7 @@ Schema = Mapping[str, Any]
 PRESERVE: Final = "x-kubernetes-preserve-unknown-fields"
 EMBEDDED: Final = "x-kubernetes-embedded-resource"
 INT_OR_STRING: Final = "x-kubernetes-int-or-string"
+RULES: Final = "x-kubernetes-validations"
 _HEAD: Final = frozenset({"apiVersion", "kind", "metadata"})
 
 

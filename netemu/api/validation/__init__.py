@@ -10,11 +10,9 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from netemu.api.custom.resource import CustomResource
-from netemu.api.validation.field import Causes, Path
+from netemu.api.validation.field import Causes
 from netemu.api.validation.ips import LOOPBACK
 from netemu.api.validation.meta import (
-    extension_meta,
-    extension_meta_update,
     object_meta,
     object_meta_update,
 )
@@ -26,7 +24,7 @@ from netemu.model.resources import Resource
 
 # Most kinds aren't there yet when a cluster starts, and their rules are many.
 if TYPE_CHECKING:
-    from netemu.api.custom import conformance, definition
+    from netemu.api.custom import definition, objects
     from netemu.api.validation import (
         access,
         apps,
@@ -51,9 +49,7 @@ if TYPE_CHECKING:
         storage,
     )
 else:
-    conformance, definition = map(
-        late, ("netemu.api.custom.conformance", "netemu.api.custom.definition")
-    )
+    definition, objects = map(late, ("netemu.api.custom.definition", "netemu.api.custom.objects"))
     access = late(f"{__name__}.access")
     apps = late(f"{__name__}.apps")
     autoscaling = late(f"{__name__}.autoscaling")
@@ -177,7 +173,7 @@ def validate(
 
 def _causes(resource: Resource, new: Object, old: Object | None) -> Causes:
     if isinstance(resource, CustomResource):
-        return _custom(resource, new, old)
+        return objects.rules(resource, new, old)
     rules = _RULES.get(resource.key)
     if old is None:
         return rules.create(new) if rules else _any_object(resource, new)
@@ -188,17 +184,3 @@ def _causes(resource: Resource, new: Object, old: Object | None) -> Causes:
 
 def _any_object(resource: Resource, new: Object) -> Causes:
     return object_meta(new, resource.namespaced, names.dns_subdomain)
-
-
-def _custom(resource: CustomResource, new: Object, old: Object | None) -> Causes:
-    if old is None:
-        yield from extension_meta(new, resource.namespaced, names.dns_subdomain)
-    else:
-        yield from extension_meta_update(new, old)
-    body = {name: value for name, value in new.items() if name != "metadata"}
-    schema = {**resource.schema, "required": _without_metadata(resource)}
-    yield from conformance.causes(schema, body, Path())
-
-
-def _without_metadata(resource: CustomResource) -> list[str]:
-    return [name for name in resource.schema.get("required") or () if name != "metadata"]

@@ -41,6 +41,8 @@ class Path(Struct, frozen=True):
 
 SPEC: Final = Path("spec")
 METADATA: Final = Path("metadata")
+NOWHERE: Final = Path("<nil>")
+"""How Go prints the path of a whole object."""
 
 
 def required(path: Path, detail: str = "") -> Cause:

@@ -59,7 +59,7 @@ def _hook(hook: Object, path: Path) -> Causes:
         yield field.invalid(path.child("timeoutSeconds"), seconds, rule)
     for key in ("namespaceSelector", "objectSelector"):
         yield from label_selector(hook.get(key), path.child(key))
-    yield from _client(hook.get("clientConfig") or {}, path.child("clientConfig"))
+    yield from client_config(hook.get("clientConfig") or {}, path.child("clientConfig"))
 
 
 def _known(obj: Object, key: str, known: Iterable[str], path: Path) -> Causes:
@@ -128,7 +128,8 @@ def _resources(given: list[str], path: Path) -> Causes:
         yield field.invalid(path, given, rule)
 
 
-def _client(config: Object, path: Path) -> Causes:
+def client_config(config: Object, path: Path) -> Causes:
+    """How a webhook is reached."""
     url, service = config.get("url"), config.get("service")
     if (url is None) == (service is None):
         yield field.required(path, "exactly one of url or service is required")
