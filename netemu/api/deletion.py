@@ -5,14 +5,15 @@ finalizers hold any object; a namespace stays until its contents are gone.
 """
 
 from collections.abc import Mapping
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from msgspec import Struct
 
-from netemu.api.request import NotANumber, unknown_dry_run
+from netemu.api.gonumbers import parse_int
+from netemu.api.request import is_true, unknown_dry_run
 from netemu.clock import parse_rfc3339, rfc3339
 from netemu.model.client import DeleteOptions
-from netemu.model.errors import BadRequest, Cause, Conflict, Forbidden, Invalid
+from netemu.model.errors import Cause, Conflict, Forbidden, Invalid
 from netemu.model.meta import Object, is_deleting, name_of, uid_of
 from netemu.model.resources import NAMESPACES, PODS, Resource
 
@@ -175,7 +176,7 @@ class DeleteRequest(Struct, frozen=True):
 
 def read_request(query: Mapping[str, str], body: Object) -> DeleteRequest:
     """DeleteOptions from the body, then the query. Raises BadRequest, Invalid."""
-    orphan = _boolean("orphanDependents", body.get("orphanDependents"), query)
+    orphan = _orphan(body.get("orphanDependents"), query.get("orphanDependents"))
     propagation = body.get("propagationPolicy", query.get("propagationPolicy"))
     if propagation is not None and orphan is not None:
         raise _invalid(
@@ -195,13 +196,17 @@ def read_request(query: Mapping[str, str], body: Object) -> DeleteRequest:
         propagation = "Orphan" if orphan else "Background"
     preconditions = body.get("preconditions") or {}
     options = DeleteOptions(
-        grace_seconds=_integer(body.get("gracePeriodSeconds", query.get("gracePeriodSeconds"))),
+        grace_seconds=_grace(body.get("gracePeriodSeconds"), query.get("gracePeriodSeconds")),
         propagation=propagation,
         uid=preconditions.get("uid"),
         resource_version=preconditions.get("resourceVersion"),
         dry_run=_dry_run(body, query),
     )
     return DeleteRequest(options, orphan is False)
+
+
+def _grace(said: int | None, asked: str | None) -> int | None:
+    return said if said is not None or asked is None else parse_int(asked)
 
 
 def _dry_run(body: Object, query: Mapping[str, str]) -> bool:
@@ -212,21 +217,8 @@ def _dry_run(body: Object, query: Mapping[str, str]) -> bool:
     return bool(wishes)
 
 
-def _boolean(field: str, said: Any, query: Mapping[str, str]) -> bool | None:
-    if said is None and field in query:
-        return query[field] in ("", "1", "true")
-    if said is not None and not isinstance(said, bool):
-        raise BadRequest(f"DeleteOptions: {field} must be true or false")
-    return said
-
-
-def _integer(said: Any) -> int | None:
-    if said is None:
-        return None
-    try:
-        return int(said)
-    except (TypeError, ValueError):
-        raise NotANumber(said) from None
+def _orphan(said: bool | None, asked: str | None) -> bool | None:
+    return said if said is not None or asked is None else is_true(asked)
 
 
 def _invalid(reason: str, field: str, message: str) -> Invalid:

@@ -4,27 +4,22 @@ A page continues at the version of the first one: the store's history is undone 
 pages never miss or repeat an object because others changed in between.
 """
 
-import base64
-import binascii
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
-import msgspec
 from msgspec import Struct
 
-from netemu.api import fieldselector
+from netemu.api import continuation, fieldselector
 from netemu.api.fieldselector import FieldSelector
+from netemu.api.listoptions import check_list, read_version
 from netemu.api.request import Request
-from netemu.model.errors import ApiError, BadRequest, Cause, Expired, Invalid
-from netemu.model.meta import Key, Object, labels_of
+from netemu.model.errors import ApiError, BadRequest, Expired
+from netemu.model.meta import Object, labels_of
 from netemu.model.resources import Resource
 from netemu.model.selector import Selector, matches
 from netemu.model.selectorparser import parse
 from netemu.store.base import CutOff, Record, Store
 
-_TOKEN_VERSION: Final = "meta.k8s.io/v1"
-_NEXT: Final = "\x00"
-"""Ends a token's start: the key right after the last one given."""
 _CONTINUE_EXPIRED: Final = (
     "The provided continue parameter is too old to display a consistent list result. You can start "
     "a new list without the continue parameter, or use the continue token in this response to "
@@ -107,11 +102,13 @@ def page(store: Store, resource: Resource, namespace: str | None, request: Reque
     """The page a request asks for. Raises BadRequest, Expired, Invalid, TooLargeVersion."""
     selected = selection(resource, request)
     limit = max(request.number("limit") or 0, 0)
-    check_version_match(request)
+    check_list(request.query)
     if token := request.query.get("continue"):
         if request.query.get("resourceVersion", "0") not in ("", "0"):
             raise BadRequest("specifying resource version is not allowed when using continue")
-        revision, start = _read_token(token)
+        revision, start = continuation.read(token)
+        if revision > store.revision:
+            raise TooLargeVersion(revision, store.revision)
         records = _from_token(store, resource, namespace, revision, start)
         revision = revision if revision >= 0 else store.revision
     else:
@@ -122,51 +119,13 @@ def page(store: Store, resource: Resource, namespace: str | None, request: Reque
         return Page(taken, revision)
     shown = taken[:limit]
     remaining = len(taken) - limit if selected.everything else None
-    return Page(shown, revision, _write_token(revision, shown[-1].key), remaining)
-
-
-def check_version_match(request: Request) -> None:
-    """Whether resourceVersion and resourceVersionMatch go together. Raises Invalid."""
-    match, version = request.query.get("resourceVersionMatch"), request.query.get("resourceVersion")
-    if not match:
-        return
-    field = "resourceVersionMatch"
-    if request.query.get("continue"):
-        raise _forbidden(field, f"{field} is forbidden when continue is provided")
-    if not version:
-        raise _forbidden(field, f"{field} is forbidden unless resourceVersion is provided")
-    if match not in ("Exact", "NotOlderThan"):
-        words = f'Unsupported value: "{match}": supported values: "Exact", "NotOlderThan", ""'
-        raise _invalid(Cause("FieldValueNotSupported", words, field))
-    if match == "Exact" and version == "0":
-        raise _forbidden(field, f'{field} "exact" is forbidden for resourceVersion "0"')
-
-
-def refuse_initial_events(request: Request) -> None:
-    """A list has no initial events. Raises Invalid."""
-    if "sendInitialEvents" in request.query:
-        raise _forbidden("sendInitialEvents", "sendInitialEvents is forbidden for list")
-
-
-def _forbidden(field: str, why: str) -> Invalid:
-    return _invalid(Cause("FieldValueForbidden", f"Forbidden: {why}", field))
-
-
-def _invalid(cause: Cause) -> Invalid:
-    return Invalid("meta.k8s.io", "ListOptions", "", [cause])
-
-
-def read_version(request: Request) -> int:
-    """ResourceVersion as a number, 0 for none. Raises Invalid."""
-    text = request.query.get("resourceVersion") or "0"
-    if not text.isdecimal():
-        words = f'Invalid value: "{text}": strconv.ParseUint: parsing "{text}": invalid syntax'
-        raise _invalid(Cause("FieldValueInvalid", words, "resourceVersion"))
-    return int(text)
+    return Page(
+        shown, revision, continuation.token(revision, continuation.after(shown[-1].key)), remaining
+    )
 
 
 def _asked_revision(store: Store, request: Request, *, limited: bool) -> int:
-    asked, current = read_version(request), store.revision
+    asked, current = read_version(request.query), store.revision
     if asked > current:
         raise TooLargeVersion(asked, current)
     # A list "not older than" a version may as well be the newest; only Exact looks back, and
@@ -206,36 +165,10 @@ def _from_token(
     try:
         records = _at(store, resource, namespace, revision if revision >= 0 else store.revision)
     except Expired:
-        raise ContinueExpired(_token(-1, start)) from None
+        raise ContinueExpired(continuation.token(continuation.LATEST, start)) from None
     return list(_after(records, start))
 
 
 def _after(records: Iterable[Record], start: str) -> Iterable[Record]:
-    namespace, _, name = start.removesuffix(_NEXT).partition("/")
-    return (record for record in records if record.key > (namespace, name))
-
-
-def _write_token(revision: int, last: Key) -> str:
-    return _token(revision, f"{last[0]}/{last[1]}{_NEXT}")
-
-
-def _token(revision: int, start: str) -> str:
-    content = msgspec.json.encode({"v": _TOKEN_VERSION, "rv": revision, "start": start})
-    return base64.urlsafe_b64encode(content).rstrip(b"=").decode()
-
-
-class _Token(msgspec.Struct):
-    v: str
-    rv: int
-    start: str
-
-
-def _read_token(text: str) -> tuple[int, str]:
-    try:
-        content = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
-        token = msgspec.json.decode(content, type=_Token)
-    except (binascii.Error, ValueError, msgspec.DecodeError) as error:
-        raise BadRequest(f"continue key is not valid: {error}") from None
-    if token.v != _TOKEN_VERSION:
-        raise BadRequest("continue key is not valid: server does not recognize this version")
-    return token.rv, token.start
+    last = continuation.key_before(start)
+    return (record for record in records if record.key > last)

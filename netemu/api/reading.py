@@ -42,7 +42,6 @@ async def collection(context: Context, target: Target, request: Request) -> Answ
         negotiation.streamed(request.accept)
         wanted = watching.watch_request(resource, target.namespace, request, shape, context.rng)
         return Stream(pieces=watching.stream(registry.store, context.frames, wanted))
-    listing.refuse_initial_events(request)
     page = listing.page(registry.store, resource, target.namespace, request)
     now = registry.clock.now()
     return raw_answer(representation.many(resource, page.records, shape, page.metadata, now))

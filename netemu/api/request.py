@@ -8,7 +8,8 @@ from typing import Any, Final, Protocol, TypeAlias
 import msgspec
 
 from netemu.api.duplex import Duplex
-from netemu.model.errors import ApiError, BadRequest, Cause, Invalid
+from netemu.api.gonumbers import parse_int
+from netemu.model.errors import ApiError, Cause, Invalid
 
 JSON: Final = "application/json"
 TEXT: Final = "text/plain; charset=utf-8"
@@ -80,27 +81,20 @@ class Request:
 
     def flag(self, name: str) -> bool:
         """A boolean parameter; present without a value means true, as in Go's decoder."""
-        return self.query.get(name, "false").lower() not in ("false", "0")
+        return is_true(self.query.get(name, "false"))
 
     def number(self, name: str) -> int | None:
         """A whole number, or None. Raises BadRequest."""
         text = self.query.get(name)
-        if not text:
-            return None
-        try:
-            return int(text)
-        except ValueError:
-            raise NotANumber(text) from None
-
-
-class NotANumber(BadRequest):
-    """A parameter that must be a number isn't (in Go's words)."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__(f'strconv.ParseInt: parsing "{text}": invalid syntax')
+        return None if text is None else parse_int(text)
 
 
 _OPTIONS = {"POST": "CreateOptions", "PUT": "UpdateOptions", "PATCH": "PatchOptions"}
+
+
+def is_true(text: str) -> bool:
+    """What a boolean parameter says: all but 0 and false is yes (as Go's decoder reads them)."""
+    return text.lower() not in ("false", "0")
 
 
 LONGEST_MANAGER: Final = 128

@@ -14,12 +14,13 @@ import msgspec
 from msgspec import Struct
 
 from netemu.api import representation
-from netemu.api.listing import Selection, check_version_match, read_version, selection
+from netemu.api.listing import Selection, selection
+from netemu.api.listoptions import check_watch, read_version
 from netemu.api.negotiation import Form, Shape
 from netemu.api.request import Request
 from netemu.clock import Clock
 from netemu.model.client import ChangeType
-from netemu.model.errors import ApiError, Cause, Expired, Invalid
+from netemu.model.errors import ApiError, Expired
 from netemu.model.meta import Object
 from netemu.model.resources import Resource
 from netemu.store.base import CutOff, Event, Record, Store, Watch
@@ -64,17 +65,8 @@ def watch_request(
 ) -> WatchRequest:
     """Read the parameters of a watch. Raises BadRequest, Invalid."""
     initial = request.flag("sendInitialEvents") if "sendInitialEvents" in request.query else None
-    match = request.query.get("resourceVersionMatch")
-    if initial is None:
-        if match:
-            raise _forbidden(
-                "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided"
-            )
-    elif match != "NotOlderThan":
-        raise _forbidden("sendInitialEvents requires setting resourceVersionMatch to NotOlderThan")
-    elif request.query.get("resourceVersion"):
-        check_version_match(request)
-    version = read_version(request)
+    check_watch(request.query)
+    version = read_version(request.query)
     asked = request.number("timeoutSeconds")
     return WatchRequest(
         resource=resource,
@@ -92,11 +84,6 @@ def _since(initial: bool | None, version: int) -> int | None:
     if initial:
         return None  # the newest state is never older than the version asked for
     return version or (None if initial is None else -1)
-
-
-def _forbidden(why: str) -> Invalid:
-    cause = Cause("FieldValueForbidden", f"Forbidden: {why}", "resourceVersionMatch")
-    return Invalid("meta.k8s.io", "ListOptions", "", [cause])
 
 
 class Frames:

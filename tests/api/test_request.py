@@ -1,7 +1,7 @@
 import pytest
 
+from netemu.api.gonumbers import NotANumber
 from netemu.api.request import (
-    NotANumber,
     Request,
     error_answer,
     json_answer,
