@@ -15,7 +15,19 @@ from msgspec.structs import replace
 from netemu.dns.names import locate
 from netemu.dns.nodes import Domain, Finder, Node, View
 from netemu.dns.reading import Part, Reading
-from netemu.dns.records import IN, Name, Question, Rcode, Record, Soa, Source, Srv, Type, lowered
+from netemu.dns.records import (
+    IN,
+    EdnsOption,
+    Name,
+    Question,
+    Rcode,
+    Record,
+    Soa,
+    Source,
+    Srv,
+    Type,
+    lowered,
+)
 from netemu.model.snapshot import Snapshot
 
 VERSION_TTL = 28800
@@ -45,6 +57,8 @@ class Answer(Struct, frozen=True, kw_only=True):
     shared: bool = True
     """Every client would get it."""
     source: Source = Source.CLUSTER
+    options: tuple[EdnsOption, ...] = ()
+    """For the OPT record of the reply, if it has one."""
 
 
 REFUSED = Answer(rcode=Rcode.REFUSED, authoritative=False, source=Source.SERVER)

@@ -14,10 +14,21 @@ from msgspec.structs import replace
 from netemu.clock import Clock
 from netemu.dns import chain
 from netemu.dns.answer import Answer
-from netemu.dns.records import Name, Question, Rcode, Record, Source, Type, Wire, lowered, within
+from netemu.dns.records import (
+    EdnsOption,
+    Name,
+    Question,
+    Rcode,
+    Record,
+    Source,
+    Type,
+    Wire,
+    lowered,
+    within,
+)
 
-Key: TypeAlias = tuple[Name, int, bool, bool]
-"""Name, type, DO and CD: what makes another answer of the same server."""
+Key: TypeAlias = tuple[Name, int, bool, bool, tuple[EdnsOption, ...]]
+"""Name, type, DO, CD and options: what makes another answer of the same server."""
 
 
 class Kept(Struct, frozen=True):
@@ -150,4 +161,4 @@ def denial_ttl(answer: Answer) -> int | None:
 
 def key_of(question: Question, *, dnssec_ok: bool, unchecked: bool) -> Key:
     """What an answer is kept under."""
-    return lowered(question.name), question.type, dnssec_ok, unchecked
+    return lowered(question.name), question.type, dnssec_ok, unchecked, question.options

@@ -16,7 +16,7 @@ from netemu.dns.nodes import Domain
 from netemu.dns.records import Name, within
 
 if TYPE_CHECKING:  # rules are imported by whoever has some
-    from netemu.dns.rewriting import Rewrite
+    from netemu.dns.rewriting import Rule
     from netemu.dns.templating import Template
 
 Address: TypeAlias = tuple[str, int]
@@ -179,7 +179,9 @@ class Block(Struct, frozen=True, kw_only=True):
     """One server block: what happens to the questions of its zones."""
 
     zones: Zones
-    rewrites: "tuple[Rewrite, ...]" = ()
+    rewrites: "tuple[Rule, ...]" = ()
+    rewrites_options: bool = False
+    """Whether some of those are about options of the query's OPT record."""
     autopath: Autopath | None = None
     templates: "tuple[Template, ...]" = ()
     transfer: Transfer | None = None

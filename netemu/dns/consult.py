@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from netemu.dns.answer import REFUSED, TRANSFERS, Answer, answer
 from netemu.dns.chain import Block, Configuration, Forward, Kubernetes
 from netemu.dns.nodes import View
-from netemu.dns.outcome import Ask, Outcome, followed
+from netemu.dns.outcome import Around, Ask, Outcome, followed
 from netemu.dns.records import (
     IN,
     Name,
@@ -39,6 +39,8 @@ class Consultation(Struct, frozen=True):
     view: View
     client: str
     """Address of who asks."""
+    around: Around = Around()
+    """What else rules may want to know."""
     depth: int = 0
 
     def outcome(self, question: Question) -> Outcome:
@@ -68,7 +70,11 @@ def _rewritten(
         return None
     from netemu.dns.rewriting import rewritten
 
-    changed, mends = rewritten(block.rewrites, question)
+    further = replace(consultation, depth=consultation.depth + 1)
+    around = replace(consultation.around, client=consultation.client, lookup=further.outcome)
+    if block.rewrites_options:
+        question = replace(question, options=around.options)
+    changed, mends = rewritten(block.rewrites, question, around)
     if not mends:
         return None
     outcome = consultation.go_on(block, changed, after)

@@ -10,9 +10,9 @@ from typing import TypeAlias
 
 from msgspec import Struct
 
-from netemu.dns.answer import Answer
+from netemu.dns.answer import REFUSED, Answer
 from netemu.dns.chain import Forward
-from netemu.dns.records import Question
+from netemu.dns.records import EdnsOption, Question
 
 
 class Wish(Struct, frozen=True):
@@ -35,6 +35,22 @@ class Ask(Struct, frozen=True):
 
 
 Outcome: TypeAlias = Answer | Ask
+
+
+class Around(Struct, frozen=True, kw_only=True):
+    """What a rule may want to know besides the question."""
+
+    client: str = ""
+    """The address that asks; "" when nobody does."""
+    port: int = 0
+    protocol: str = "udp"
+    server: str = ""
+    server_port: int = 53
+    """Where it was asked."""
+    options: tuple[EdnsOption, ...] = ()
+    """Of the client's OPT record."""
+    lookup: "Callable[[Question], Outcome]" = lambda _: REFUSED
+    """What the server would say to another question."""
 
 
 def followed(outcome: Outcome, then: Callable[[Answer], Outcome]) -> Outcome:

@@ -44,7 +44,21 @@ class Rcode(IntEnum):
     NXDOMAIN = 3
     NOTIMP = 4
     REFUSED = 5
+    YXDOMAIN = 6
+    YXRRSET = 7
+    NXRRSET = 8
+    NOTAUTH = 9
+    NOTZONE = 10
     BADVERS = 16
+    BADSIG = 16
+    """The other name of 16 (RFC 8945)."""
+    BADKEY = 17
+    BADTIME = 18
+    BADMODE = 19
+    BADNAME = 20
+    BADALG = 21
+    BADTRUNC = 22
+    BADCOOKIE = 23
 
 
 IN = 1
@@ -67,12 +81,18 @@ class Source(StrEnum):
     """Refused here: malformed, not served, or too much at once."""
 
 
+EdnsOption: TypeAlias = tuple[int, bytes]
+"""Code and data of an option in an OPT record (RFC 6891 §6.1.2)."""
+
+
 class Question(Struct, frozen=True):
     """What is asked."""
 
     name: Name
     type: int
     klass: int = IN
+    options: tuple[EdnsOption, ...] = ()
+    """What other servers are told with it, where a rule says so."""
 
 
 class Srv(Struct, frozen=True):

@@ -21,7 +21,7 @@ from netemu.dns.consult import Consultation
 from netemu.dns.nodes import View
 from netemu.dns.observation import Observation, Observers, Peer
 from netemu.dns.order import arranger
-from netemu.dns.outcome import Ask, Outcome, Wish
+from netemu.dns.outcome import Around, Ask, Outcome, Wish
 from netemu.dns.records import Question, Rcode, Source
 from netemu.dns.replies import ID_OCTETS, Replies, Room
 from netemu.dns.tallies import made_kind
@@ -165,7 +165,16 @@ class Responder:
         return self._consultation(job).outcome(job.query.question)
 
     def _consultation(self, job: Job) -> Consultation:
-        return Consultation(self._configuration, self.table.snapshot, self._view, job.client[0])
+        edns = job.query.edns
+        around = Around(
+            port=job.client[1],
+            protocol="tcp" if self._stream else "udp",
+            server=self._view.own[0] if self._view.own else "",
+            options=() if edns is None or edns.plain else edns.options,
+        )
+        return Consultation(
+            self._configuration, self.table.snapshot, self._view, job.client[0], around
+        )
 
     def _go_on(self, job: Job, outcome: Outcome, *, asked: bool = False) -> None:
         """Ask others until there is an answer, and reply."""

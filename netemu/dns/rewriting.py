@@ -9,29 +9,25 @@ itself how answers are changed.
 import re
 from collections.abc import Callable
 from enum import StrEnum
-from typing import TypeAlias
+from typing import Protocol
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from netemu.dns.answer import Answer
+from netemu.dns.outcome import Around, Outcome, followed
 from netemu.dns.records import (
-    Data,
     Name,
     Question,
     Rcode,
     Record,
-    Srv,
     Type,
     lowered,
     name_from,
     text_of,
     within,
 )
-
-Mend: TypeAlias = Callable[[Answer], Answer]
-"""Makes the answer to the rewritten question one to the question that was asked."""
-Rename: TypeAlias = Callable[[Name], Name]
+from netemu.dns.renaming import AnswerRule, Mend, each, filled, mended_by, renamed
 
 
 class Match(StrEnum):
@@ -65,13 +61,34 @@ class Pattern(Struct, frozen=True):
             case Match.REGEX:
                 return re.search(self.text, name)  # compiled once, kept by `re`
 
+    def becomes(self, name: str, to: str) -> str | None:
+        """What `name`, lowered and with its final dot, becomes by `to`; None if it doesn't fit."""
+        fit = self.fits(name)
+        if not fit:
+            return None
+        match self.match:
+            case Match.EXACT:
+                return to
+            case Match.PREFIX:
+                return to + name[len(self.text) :]
+            case Match.SUFFIX:
+                return name[: len(name) - len(self.text)] + to
+            case Match.SUBSTRING:
+                return name.replace(self.text, to)
+            case Match.REGEX:
+                assert isinstance(fit, re.Match)
+                return filled(to, fit)
 
-class AnswerRule(Struct, frozen=True):
-    """``answer name|value REGEX TEXT``: how owners or what they point at are changed back."""
 
-    value: bool
-    pattern: str
-    to: str
+class Rule(Protocol):
+    """One rule."""
+
+    @property
+    def last(self) -> bool:
+        """Whether the rules after it are left out when it fits."""
+
+    def rewritten(self, question: Question, around: Around) -> tuple[Question, Mend] | None:
+        """The other question, and how its answer is told; None if it doesn't fit."""
 
 
 class RewriteName(Struct, frozen=True, kw_only=True):
@@ -80,41 +97,34 @@ class RewriteName(Struct, frozen=True, kw_only=True):
     pattern: Pattern
     to: str
     answers: tuple[AnswerRule, ...] = ()
+    auto: bool = True
+    """Whether names are put back, too, where there are rules for answers."""
     last: bool = True
 
-    def rewritten(self, question: Question) -> tuple[Question, Mend] | None:
+    def rewritten(self, question: Question, _: Around) -> tuple[Question, Mend] | None:
         """The other question, and how its answer is told; None if it doesn't fit."""
-        asked = text_of(lowered(question.name))
-        fit = self.pattern.fits(asked)
-        if not fit:
+        to = self.pattern.becomes(text_of(lowered(question.name)), self.to)
+        name = None if to is None else _name(to)
+        if name is None:  # no name any more: leave it as it was
             return None
-        try:
-            name = () if (to := self._becomes(asked, fit)) == "." else name_from(to)
-        except (ValueError, UnicodeEncodeError):  # no name any more: leave it as it was
-            return None
-        if self.answers:
-            return replace(question, name=name), _mended_by(self.answers)
-        return replace(question, name=name), self._back(question.name, name)
+        by_rules = mended_by(self.answers)
+        if not self.auto:
+            return replace(question, name=name), by_rules
+        back = self._back(question.name, name)
+        return replace(question, name=name), lambda answer: by_rules(back(answer))
 
-    def _becomes(self, asked: str, fit: "re.Match[str] | bool") -> str:
-        match self.pattern.match:
-            case Match.EXACT:
-                return self.to
-            case Match.PREFIX:
-                return self.to + asked[len(self.pattern.text) :]
-            case Match.SUFFIX:
-                return asked[: len(asked) - len(self.pattern.text)] + self.to
-            case Match.SUBSTRING:
-                return asked.replace(self.pattern.text, self.to)
-            case Match.REGEX:
-                assert isinstance(fit, re.Match)
-                return filled(self.to, fit)
-
-    def _back(self, asked: Name, name: Name) -> Mend:
+    def _back(self, asked: Name, name: Name) -> Callable[[Answer], Answer]:
         if self.pattern.match is Match.SUFFIX and self.to.startswith("."):
             ours, theirs = _zone(self.pattern.text), _zone(self.to)
-            return _renamed(lambda found: _other_end(found, theirs, ours, name, asked))
-        return _renamed(lambda found: asked if lowered(found) == name else found)
+            return renamed(lambda found: _other_end(found, theirs, ours, name, asked))
+        return renamed(lambda found: asked if lowered(found) == name else found)
+
+
+def _name(text: str) -> Name | None:
+    try:
+        return () if text == "." else lowered(name_from(text))
+    except (ValueError, UnicodeEncodeError):
+        return None
 
 
 def _zone(text: str) -> Name:
@@ -138,7 +148,7 @@ class RewriteType(Struct, frozen=True, kw_only=True):
     to_class: int = 0
     last: bool = True
 
-    def rewritten(self, question: Question) -> tuple[Question, Mend] | None:
+    def rewritten(self, question: Question, _: Around) -> tuple[Question, Mend] | None:
         """The other question; its answer is told as it is."""
         if self.from_type is not None:
             fits, changed = question.type == self.from_type, replace(question, type=self.to_type)
@@ -163,7 +173,7 @@ class RewriteTtl(Struct, frozen=True, kw_only=True):
     most: int
     last: bool = True
 
-    def rewritten(self, question: Question) -> tuple[Question, Mend] | None:
+    def rewritten(self, question: Question, _: Around) -> tuple[Question, Mend] | None:
         """The same question, with other TTLs in its answer."""
         return _same(question, self.pattern, self._mended)
 
@@ -171,7 +181,7 @@ class RewriteTtl(Struct, frozen=True, kw_only=True):
         def change(record: Record) -> Record:
             return replace(record, ttl=min(max(record.ttl, self.least), self.most))
 
-        return _each(answer, change)
+        return each(answer, change)
 
 
 class RewriteRcode(Struct, frozen=True, kw_only=True):
@@ -182,7 +192,7 @@ class RewriteRcode(Struct, frozen=True, kw_only=True):
     to_rcode: Rcode
     last: bool = True
 
-    def rewritten(self, question: Question) -> tuple[Question, Mend] | None:
+    def rewritten(self, question: Question, _: Around) -> tuple[Question, Mend] | None:
         """The same question, with the other code if its answer has the one."""
         return _same(question, self.pattern, self._mended)
 
@@ -190,14 +200,58 @@ class RewriteRcode(Struct, frozen=True, kw_only=True):
         return replace(answer, rcode=self.to_rcode) if answer.rcode is self.from_rcode else answer
 
 
-Rewrite: TypeAlias = RewriteName | RewriteType | RewriteTtl | RewriteRcode
+class RewriteCname(Struct, frozen=True, kw_only=True):
+    """``rewrite cname``: an alias in the answer leads elsewhere, and what it led to is looked up
+    anew.
+    """
+
+    pattern: Pattern
+    to: str
+    last: bool = True
+
+    def rewritten(self, question: Question, around: Around) -> tuple[Question, Mend] | None:
+        """The same question; the aliases in its answer up to the one that fits, and then what the
+        other target has.
+        """
+
+        def mend(answer: Answer) -> Outcome:
+            kept, to = self._led_astray(answer)
+            if to is None:
+                return answer
+            found = around.lookup(Question(to, question.type))
+            return followed(found, lambda found: _led(answer, kept, found))
+
+        return question, mend
+
+    def _led_astray(self, answer: Answer) -> tuple[tuple[Record, ...], Name | None]:
+        """The aliases up to the first that fits, which leads elsewhere now, and where."""
+        links = tuple(record for record in answer.records if record.type == Type.CNAME)
+        for number, link in enumerate(links):
+            to = self._target(link)
+            if to is not None:
+                return (*links[:number], replace(link, data=to)), to
+        return links, None
+
+    def _target(self, link: Record) -> Name | None:
+        assert isinstance(link.data, tuple)  # as of each CNAME
+        to = self.pattern.becomes(text_of(lowered(link.data)), self.to)
+        return None if to is None else _name(to)
 
 
-def rewritten(rules: tuple[Rewrite, ...], question: Question) -> tuple[Question, list[Mend]]:
+def _led(answer: Answer, links: tuple[Record, ...], found: Answer) -> Answer:
+    others = tuple(record for record in found.records if record not in links)
+    return replace(
+        answer, records=(*links, *others), truncated=found.truncated, shared=False, parts=()
+    )
+
+
+def rewritten(
+    rules: tuple[Rule, ...], question: Question, around: Around
+) -> tuple[Question, list[Mend]]:
     """The question after the rules, and what its answer goes through, first to last."""
     mends: list[Mend] = []
     for rule in rules:
-        changed = rule.rewritten(question)
+        changed = rule.rewritten(question, around)
         if changed is None:
             continue
         question, mend = changed
@@ -207,79 +261,5 @@ def rewritten(rules: tuple[Rewrite, ...], question: Question) -> tuple[Question,
     return question, mends
 
 
-_GROUP = re.compile(r"\{(\d+)\}")
-
-
-def filled(text: str, fit: "re.Match[str]") -> str:
-    """`text` with ``{0}``, ``{1}``… replaced by what the groups of a regular expression hold."""
-    groups = (fit[0], *fit.groups(default=""))
-
-    def group(number: "re.Match[str]") -> str:
-        index = int(number[1])
-        return groups[index] if index < len(groups) else number[0]
-
-    return _GROUP.sub(group, text)
-
-
 def _unchanged(answer: Answer) -> Answer:
     return answer
-
-
-def _each(answer: Answer, change: Callable[[Record], Record]) -> Answer:
-    return replace(
-        answer,
-        records=tuple(map(change, answer.records)),
-        authority=tuple(map(change, answer.authority)),
-        additional=tuple(map(change, answer.additional)),
-    )
-
-
-_POINTING = (Type.CNAME, Type.NS, Type.PTR)
-
-
-def _renamed(rename: Rename, *, owners: bool = True, values: bool = True) -> Mend:
-    def data(record: Record) -> Data:
-        if not values:
-            return record.data
-        if isinstance(record.data, Srv):
-            return replace(record.data, target=rename(record.data.target))
-        if record.type in _POINTING and isinstance(record.data, tuple):
-            return rename(record.data)
-        return record.data
-
-    def change(record: Record) -> Record:
-        owner = rename(record.owner) if owners else record.owner
-        return replace(record, owner=owner, data=data(record))
-
-    def mend(answer: Answer) -> Answer:
-        return replace(
-            answer,
-            records=tuple(map(change, answer.records)),
-            additional=tuple(map(change, answer.additional)),
-        )
-
-    return mend
-
-
-def _mended_by(rules: tuple[AnswerRule, ...]) -> Mend:
-    mends = [_renamed(_by(rule), owners=not rule.value, values=rule.value) for rule in rules]
-
-    def mend(answer: Answer) -> Answer:
-        for each in mends:
-            answer = each(answer)
-        return answer
-
-    return mend
-
-
-def _by(rule: AnswerRule) -> Rename:
-    def rename(name: Name) -> Name:
-        fit = re.search(rule.pattern, text_of(lowered(name)))
-        if fit is None:
-            return name
-        try:
-            return name_from(filled(rule.to, fit))
-        except (ValueError, UnicodeEncodeError):
-            return name
-
-    return rename

@@ -13,13 +13,26 @@ from typing import Any
 from msgspec import Struct
 
 from netemu.dns.answer import Answer
-from netemu.dns.records import LONGEST_NAME, Name, Question, Rcode, Record, Soa, Srv, Type, Wire
+from netemu.dns.records import (
+    LONGEST_NAME,
+    EdnsOption,
+    Name,
+    Question,
+    Rcode,
+    Record,
+    Soa,
+    Srv,
+    Type,
+    Wire,
+)
 
 HEADER = struct.Struct("!6H")
 RECORD = struct.Struct("!2HIH")
 """Type, class, TTL and length of data: what follows the owner of a record."""
 _QUESTION = struct.Struct("!2H")
 _OPT = struct.Struct("!B2HIH")
+_OPTION = struct.Struct("!2H")
+"""Code and length of an option."""
 
 QR, AA, TC, RD, RA, AD, CD = 0x8000, 0x0400, 0x0200, 0x0100, 0x0080, 0x0020, 0x0010
 _OPCODE = 0x7800
@@ -58,6 +71,18 @@ class Edns(Struct, frozen=True):
     dnssec_ok: bool
     plain: bool
     """Without options. Cookies and padding differ each time, so such replies aren't kept."""
+    octets: bytes = b""
+    """The options as they came."""
+
+    @property
+    def options(self) -> tuple[EdnsOption, ...]:
+        """The options, as far as they can be read."""
+        found, at = [], 0
+        while at + 4 <= len(self.octets):
+            code, size = _OPTION.unpack_from(self.octets, at)
+            found.append((code, self.octets[at + 4 : at + 4 + size]))
+            at += 4 + size
+        return tuple(found)
 
 
 class Query(Struct, frozen=True):
@@ -142,7 +167,8 @@ def _edns(packet: bytes, at: int, counts: list[int]) -> Edns | None:
         if kind == Type.OPT:
             if found is not None or packet[owner] or number < before:
                 raise Malformed(Rcode.FORMERR)
-            found = Edns(klass, (ttl >> 16) & 0xFF, bool(ttl & _DO), size == 0)
+            version, options = (ttl >> 16) & 0xFF, packet[at - size : at]
+            found = Edns(klass, version, bool(ttl & _DO), size == 0, options)
     return found
 
 
@@ -158,7 +184,9 @@ def _after_name(packet: bytes, at: int) -> int:
 
 def query(ident: int, flags: int, question: Question, *, dnssec_ok: bool | None) -> bytes:
     """A query of ours to another server; with an OPT record unless `dnssec_ok` is None."""
-    opt = b"" if dnssec_ok is None else _opt(Edns(OUR_SIZE, 0, dnssec_ok, True), Rcode.NOERROR)
+    opt = b""
+    if dnssec_ok is not None:
+        opt = _opt(Edns(OUR_SIZE, 0, dnssec_ok, True), Rcode.NOERROR, question.options)
     name = b"".join(bytes([len(label)]) + label for label in (*question.name, b""))
     head = HEADER.pack(ident, flags, 1, 0, 0, 1 if opt else 0)
     return head + name + _QUESTION.pack(question.type, question.klass) + opt
@@ -175,7 +203,7 @@ def build(query: Query, answer: Answer, limit: int) -> Reply:
 
     Glue that doesn't fit sets TC as well, as with CoreDNS: the client gets it all by TCP.
     """
-    opt = _opt(query.edns, answer.rcode) if query.edns else b""
+    opt = _opt(query.edns, answer.rcode, answer.options) if query.edns else b""
     writer = _Writer(query, limit - len(opt))
     fixed = len(answer.records) - _trailing_addresses(answer)
     written = writer.add(answer.records[:fixed])
@@ -210,9 +238,10 @@ def _trailing_addresses(answer: Answer) -> int:
     return count
 
 
-def _opt(edns: Edns, rcode: Rcode) -> bytes:
+def _opt(edns: Edns, rcode: Rcode, options: tuple[EdnsOption, ...]) -> bytes:
     flags = (rcode >> 4) << 24 | (_DO if edns.dnssec_ok else 0)
-    return _OPT.pack(0, Type.OPT, OUR_SIZE, flags, 0)
+    written = b"".join([_OPTION.pack(code, len(data)) + data for code, data in options])
+    return _OPT.pack(0, Type.OPT, OUR_SIZE, flags, len(written)) + written
 
 
 _ADDRESSES = (Type.A, Type.AAAA)

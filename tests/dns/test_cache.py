@@ -2,16 +2,14 @@ import pytest
 
 from netemu.dns import chain
 from netemu.dns.answer import Answer
-from netemu.dns.cache import Cache, key_of
+from netemu.dns.cache import Cache, Key, key_of
 from netemu.dns.records import Question, Rcode, Record, Source, Type, Wire, name_from
 from tests.support.clock import FakeClock
 
 NAME = name_from("www.example.org")
 
 
-def key(
-    name: str = "www.example.org", kind: int = Type.A
-) -> tuple[tuple[bytes, ...], int, bool, bool]:
+def key(name: str = "www.example.org", kind: int = Type.A) -> Key:
     return key_of(Question(name_from(name), kind), dnssec_ok=False, unchecked=False)
 
 

@@ -40,14 +40,17 @@ POINTS = {
     "13 wrong protocols, deeper names": (TABLE,),
     "14 dual stack": (TABLE,),
     "15 PTR": (TABLE,),
-    "16 unknown reverse names": (TABLE, "consult: each_plugin_does_as_corednss"),
+    "16 unknown reverse names": (TABLE, "plugins/test_forward: each_question_is_answered_so"),
     "17 ExternalName": (TABLE, "answer: an_endless_chain_is_cut"),
     "18 targets without that family, and cut ones": (
         TABLE,
-        "consult: an_alias_to_what_isnt_there_or_fails",
+        "plugins/test_forward: an_alias_to_what_isnt_there_or_fails",
         "server: a_large_answer_of_others_is_cut_for_udp_and_whole_by_tcp",
     ),
-    "19 pods by address": (TABLE, "consult: pods_may_be_disabled_insecure_or_verified"),
+    "19 pods by address": (
+        TABLE,
+        "plugins/test_kubernetes: pods_may_be_disabled_insecure_or_verified",
+    ),
     "20 wildcards are labels": (TABLE,),
     "21 dns-version, SOA and NS": (TABLE,),
     "22 names are read from the right": (TABLE, "names: names_are_read_from_the_right"),
@@ -95,8 +98,8 @@ POINTS = {
     ),
     "34 one TTL per set, no record twice": ("answer: every_answer_has_its_form",),
     "35 cluster names never leave": (
-        "consult: each_plugin_does_as_corednss",
-        "consult: without_forward_others_are_refused_and_aliases_stand_alone",
+        "plugins/test_forward: each_question_is_answered_so",
+        "plugins/test_forward: without_forward_others_are_refused_and_aliases_stand_alone",
     ),
     "36 replies of others must match": (
         "forward: what_doesnt_match_is_ignored",
@@ -121,7 +124,7 @@ POINTS = {
         "answer: the_serial_is_the_snapshots_revision",
         "../model/test_snapshot: what_dns_does_not_serve_leaves_the_revision",
     ),
-    "41 ended pods hold no address": ("consult: an_ended_pod_holds_no_address",),
+    "41 ended pods hold no address": ("plugins/test_kubernetes: an_ended_pod_holds_no_address",),
 }
 HERE = Path(__file__).parent
 

@@ -61,7 +61,7 @@ def test_flags_and_codes() -> None:
     answer = read(answered(QUERY, "", rcode=3, flags=0x0220)).answer
     assert (answer.rcode, answer.truncated, answer.authentic) == (Rcode.NXDOMAIN, True, True)
     assert not answer.authoritative
-    assert read(answered(QUERY, "", rcode=9)).answer.rcode is Rcode.SERVFAIL
+    assert read(answered(QUERY, "", rcode=11)).answer.rcode is Rcode.SERVFAIL
 
 
 def test_an_extended_code_and_no_opt_record() -> None:

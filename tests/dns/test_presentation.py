@@ -60,4 +60,6 @@ def test_no_types(text: str) -> None:
 
 def test_codes() -> None:
     assert rcode_name(3) == "NXDOMAIN"
-    assert rcode_name(9) == "RCODE9"
+    assert rcode_name(9) == "NOTAUTH"
+    assert rcode_name(16) == "BADVERS"
+    assert rcode_name(11) == "RCODE11"

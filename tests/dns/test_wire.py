@@ -164,15 +164,36 @@ EDNS = {
     "a version": (opt(1232, 0x10000), wire.Edns(1232, 1, False, True), 1232),
     "less than 512 means 512": (opt(100), wire.Edns(100, 0, False, True), 512),
     "more than a datagram means a datagram": (opt(65535), wire.Edns(65535, 0, False, True), 65507),
-    "a cookie": (opt(data=b"\0\x0a\0\x08abcdefgh"), wire.Edns(1232, 0, False, False), 1232),
-    "a client subnet": (
-        opt(data=b"\0\x08\0\x04\0\x01\0\0"),
-        wire.Edns(1232, 0, False, False),
+    "a cookie": (
+        opt(data=b"\0\x0a\0\x08abcdefgh"),
+        wire.Edns(1232, 0, False, False, b"\0\x0a\0\x08abcdefgh"),
         1232,
     ),
-    "padding": (opt(data=b"\0\x0c\0\x02\0\0"), wire.Edns(1232, 0, False, False), 1232),
-    "an option that is malformed": (opt(data=b"\0"), wire.Edns(1232, 0, False, False), 1232),
+    "a client subnet": (
+        opt(data=b"\0\x08\0\x04\0\x01\0\0"),
+        wire.Edns(1232, 0, False, False, b"\0\x08\0\x04\0\x01\0\0"),
+        1232,
+    ),
+    "padding": (
+        opt(data=b"\0\x0c\0\x02\0\0"),
+        wire.Edns(1232, 0, False, False, b"\0\x0c\0\x02\0\0"),
+        1232,
+    ),
+    "an option that is malformed": (opt(data=b"\0"), wire.Edns(1232, 0, False, False, b"\0"), 1232),
 }
+
+
+@pytest.mark.parametrize(
+    ("octets", "options"),
+    [
+        (b"", ()),
+        (b"\0\x0a\0\x02ab\0\x03\0\0", ((10, b"ab"), (3, b""))),
+        (b"\0\x0a\0\x02ab\0\x03", ((10, b"ab"),)),
+        (b"\0\x0a\0\xffab", ((10, b"ab"),)),
+    ],
+)
+def test_options_are_read_as_far_as_they_go(octets: bytes, options: object) -> None:
+    assert wire.Edns(1232, 0, False, False, octets).options == options
 
 
 @pytest.mark.parametrize(("record", "edns", "limit"), EDNS.values(), ids=EDNS.keys())

@@ -22,7 +22,7 @@ from netemu.dns.corefile import Line
 from netemu.dns.world import World
 
 if TYPE_CHECKING:  # rules are imported by whoever has some
-    from netemu.dns.rewriting import Rewrite
+    from netemu.dns.rewriting import Rule
     from netemu.dns.templating import Template
 
 
@@ -31,7 +31,8 @@ class Draft(Struct):
 
     world: World
     zones: Zones
-    rewrites: "list[Rewrite]" = field(default_factory=list)
+    rewrites: "list[Rule]" = field(default_factory=list)
+    rewrites_options: bool = False
     autopath: Autopath | None = None
     templates: "list[Template]" = field(default_factory=list)
     transfer: Transfer | None = None
@@ -53,6 +54,7 @@ class Draft(Struct):
         return Block(
             zones=self.zones,
             rewrites=tuple(self.rewrites),
+            rewrites_options=self.rewrites_options,
             autopath=self.autopath,
             templates=tuple(self.templates),
             transfer=self.transfer,

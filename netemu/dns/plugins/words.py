@@ -70,7 +70,9 @@ def duration(line: Line, word: str) -> float:
 
 
 def rcode_of(line: Line, word: str) -> Rcode:
-    """A response code by its name."""
+    """A response code by its name or number."""
+    if word.isdigit() and int(word) in set(Rcode):
+        return Rcode(int(word))
     if word.upper() not in Rcode.__members__:
         raise BadCorefile(line.number, f'{line.name}: "{word}" is no response code')
     return Rcode[word.upper()]

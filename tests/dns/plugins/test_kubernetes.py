@@ -12,7 +12,11 @@ from netemu.dns.records import Question, Rcode, Type, name_from
 from netemu.model import resources
 from netemu.model.meta import Object
 from netemu.model.snapshot import Snapshot, advance
+from tests.dns import consulting
 from tests.dns.cluster import CLUSTER, answers, configured, endpoint, endpoint_slice, service
+from tests.dns.consulting import CLIENT, POD, SVC, block, resolve
+
+A, PTR, SRV = Type.A, Type.PTR, Type.SRV
 
 NXDOMAIN, NOERROR = Rcode.NXDOMAIN, Rcode.NOERROR
 
@@ -141,3 +145,87 @@ def test_mistakes_are_named_with_their_line(options: str, why: str) -> None:
     with pytest.raises(BadCorefile, match="Corefile:") as raised:
         configured(f". {{\n kubernetes cluster.local {{\n{options}\n}}\n}}")
     assert why in str(raised.value)
+
+
+def test_pods_may_be_disabled_insecure_or_verified() -> None:
+    names = ("10-244-0-5.default", "10-244-0-5.bare", "10-244-0-6.default")
+    expected = {
+        "disabled": [NXDOMAIN, NXDOMAIN, NXDOMAIN],
+        "insecure": [Rcode.NOERROR, Rcode.NOERROR, Rcode.NOERROR],
+        "verified": [Rcode.NOERROR, NXDOMAIN, NXDOMAIN],
+    }
+    for mode, rcodes in expected.items():
+        made = block(f"kubernetes cluster.local {{\n pods {mode}\n}}")
+        found = [resolve(made, f"{name}.pod.cluster.local", A)[0].rcode for name in names]
+        assert found == rcodes, mode
+
+
+def test_an_ended_pod_holds_no_address() -> None:
+    ended = POD | {"status": {"podIP": CLIENT, "phase": "Succeeded"}}
+    snapshot = advance(consulting.SNAPSHOT, resources.PODS, POD, ended)
+    made = block("kubernetes cluster.local {\n pods verified\n}")
+    question = Question(name_from("10-244-0-5.default.pod.cluster.local"), A)
+    outcome = Consultation(made, snapshot, View(), CLIENT).outcome(question)
+    assert isinstance(outcome, Answer)
+    assert outcome.rcode is NXDOMAIN
+
+
+OPTIONS = {
+    "noendpoints": {f"db.{SVC}": NXDOMAIN, f"web.{SVC}": Rcode.NOERROR},
+    "namespaces svc com": {f"web.{SVC}": NXDOMAIN, "svc.svc.svc.cluster.local": Rcode.NOERROR},
+    "ignore empty_service": {f"idle.{SVC}": NXDOMAIN, f"web.{SVC}": Rcode.NOERROR},
+    "": {f"idle.{SVC}": Rcode.NOERROR, f"db.{SVC}": Rcode.NOERROR},
+}
+
+
+@pytest.mark.parametrize(("option", "expected"), OPTIONS.items())
+def test_options_hide_names(option: str, expected: dict[str, Rcode]) -> None:
+    made = block(f"kubernetes cluster.local {{\n {option}\n}}")
+    for name, rcode in expected.items():
+        assert resolve(made, name, A)[0].rcode is rcode
+
+
+def test_there_may_be_several_zones() -> None:
+    made = block("kubernetes cluster.local other.zone in-addr.arpa")
+    for zone in ("cluster.local", "other.zone"):
+        answer, _ = resolve(made, f"_http._tcp.web.default.svc.{zone}", SRV)
+        assert answers(answer) == [f"SRV 0 100 80 web.default.svc.{zone}"]
+        assert answers(resolve(made, zone, Type.SOA)[0]) == [f"SOA {zone} 5"]
+    assert answers(resolve(made, "7.0.96.10.in-addr.arpa", PTR)[0]) == [f"PTR web.{SVC}"]
+
+
+def test_only_the_reverse_zones_that_were_named_are_ours() -> None:
+    made = block("kubernetes cluster.local 10.96.0.0/16", "forward . 192.0.2.53")
+    assert resolve(made, "7.0.96.10.in-addr.arpa", PTR) == (
+        resolve(block("kubernetes cluster.local in-addr.arpa"), "7.0.96.10.in-addr.arpa", PTR)[0],
+        [],
+    )
+    assert resolve(made, "5.0.244.10.in-addr.arpa", PTR)[1] == [
+        "5.0.244.10.in-addr.arpa 192.0.2.53"
+    ]
+    assert answers(resolve(made, "96.10.in-addr.arpa", Type.SOA)[0]) == ["SOA 96.10.in-addr.arpa 5"]
+
+
+def test_endpoints_may_go_by_the_names_of_their_pods() -> None:
+    part = {
+        "metadata": {
+            "namespace": "default",
+            "name": "db-9",
+            "labels": {"kubernetes.io/service-name": "db"},
+        },
+        "addressType": "IPv4",
+        "ports": [{"name": "pg", "port": 1, "protocol": "TCP"}],
+        "endpoints": [
+            {
+                "addresses": ["10.9.9.9"],
+                "targetRef": {"kind": "Pod", "name": "x", "namespace": "default"},
+            }
+        ],
+    }
+    snapshot = advance(consulting.SNAPSHOT, resources.ENDPOINT_SLICES, None, part)
+    made = block("kubernetes cluster.local {\n endpoint_pod_names\n}")
+    outcome = Consultation(made, snapshot, View(), CLIENT).outcome(
+        Question(name_from(f"x.db.{SVC}"), A)
+    )
+    assert isinstance(outcome, Answer)
+    assert answers(outcome) == ["A 10.9.9.9"]
