@@ -36,8 +36,8 @@ class WriteStatus(Struct, frozen=True):
     resource: str
     obj: Object
     status: Object
-    annotations: Mapping[str, str] = field(default_factory=dict)
-    """Set on the way, as status writes may."""
+    annotations: Mapping[str, str | None] = field(default_factory=dict)
+    """Set on the way, as status writes may; None takes one away."""
 
 
 class Delete(Struct, frozen=True):
@@ -99,10 +99,12 @@ async def _one(client: Client, recorder: Recorder, action: Action, written: Writ
             recorder.event(about, kind, reason, message)
 
 
-def _annotated(obj: Object, annotations: Mapping[str, str]) -> Object:
-    if not annotations:
+def _annotated(obj: Object, annotations: Mapping[str, str | None]) -> Object:
+    before = annotations_of(obj)
+    merged = {**before, **annotations}
+    given = {key: value for key, value in merged.items() if value is not None}
+    if given == before:
         return obj
-    given = {**annotations_of(obj), **annotations}
     return {**obj, "metadata": {**obj["metadata"], "annotations": given}}
 
 

@@ -1,26 +1,23 @@
-"""Pools of load balancer addresses and who gets which of them. Pure.
+"""Pools of load balancer addresses, and how they are written. Pure.
 
 Pools are netemu's own range, or those that MetalLB is configured with: by its ConfigMap (up to
-0.12) or by IPAddressPools (from 0.13). Once MetalLB has pools, new addresses come from these alone,
-as in a cluster; addresses that are held stay while any pool has them.
-Source: MetalLB's internal/allocator and internal/config.
+0.12) or by IPAddressPools (from 0.13). Who gets which address says `balancerpick`.
+Source: MetalLB's internal/config.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from ipaddress import ip_address, ip_network
 from typing import Any, Final
 
-from netemu.model.addressing import IpAddress, family_of
-from netemu.model.meta import Key, Object, annotations_of, key_of, labels_of, name_of
+from netemu.model.addressing import IpAddress
+from netemu.model.meta import Key, Object, labels_of, name_of
 from netemu.model.selector import Selector, from_object, matches
 
 CONFIG: Final[Key] = ("metallb-system", "config")
 """The ConfigMap MetalLB read up to 0.12."""
 LAST_IPV4: Final = 2**32 - 1
 """Addresses are kept as numbers; those of IPv6 that anybody uses are far above."""
-PREFIXES: Final = ("metallb.io", "metallb.universe.tf")
-"""Of MetalLB's annotations, the newer one first."""
 
 
 class BadPool(ValueError):
@@ -38,12 +35,8 @@ class Pool:
     """False: only for those who ask for the pool or one of its addresses."""
     avoid_buggy: bool = False
     """Whether .0 and .255 are left out."""
-    priority: int = 0
-    """Lower comes first; 0 is the last."""
-    namespaces: frozenset[str] = frozenset()
-    """If there are some, only Services in these get addresses from here."""
-    selectors: tuple[Selector, ...] = ()
-    """If there are some, only Services that one of these matches."""
+    pinned: "Pinned | None" = None
+    """Whom it is for; None: everybody."""
     labels: Mapping[str, str] = field(default_factory=dict)
     layer2: bool = False
     """Announced by all nodes, whether or not an L2Advertisement says so."""
@@ -58,152 +51,48 @@ class Pool:
             return False
         return any(first <= number <= last for first, last in self.ranges)
 
-    def serves(self, request: "Request") -> bool:
-        """Whether the pool is for that Service."""
-        if self.namespaces and request.key[0] not in self.namespaces:
-            return False
-        return not self.selectors or any(matches(each, request.labels) for each in self.selectors)
+    def gives(self, address: str) -> bool:
+        """Whether somebody may have that address of the pool."""
+        return self.has(address) and not (self.avoid_buggy and _is_buggy(int(ip_address(address))))
+
+    def addresses(self, family: str) -> Iterator[str]:
+        """What it may give, of an address family, in order."""
+        six = family == "IPv6"
+        for first, last in self.ranges:
+            if (first > LAST_IPV4) != six:
+                continue
+            for number in range(first, last + 1):
+                if not self.avoid_buggy or not _is_buggy(number):
+                    yield str(ip_address(number))
+
+
+def _is_buggy(number: int) -> bool:
+    """Old routers take .0 and .255 for everybody's."""
+    return number <= LAST_IPV4 and number & 255 in (0, 255)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
-    """What a Service wants of the pools in one address family."""
+class Pinned:
+    """For whom a pool is (``serviceAllocation``); those come here first."""
 
-    key: Key
-    family: str = "IPv4"
-    address: str = ""
-    """The address it asks for; "" for any."""
-    pool: str = ""
-    """The pool it asks for; "" for any."""
-    held: str = ""
-    """The address it has."""
-    ports: frozenset[tuple[str, int]] = frozenset()
-    """(protocol, port)"""
-    sharing: str = ""
-    """Services that say the same may share an address if their ports differ."""
-    labels: Mapping[str, str]
+    priority: int = 0
+    """Lower comes first; 0 is the last."""
+    namespaces: frozenset[str] = frozenset()
+    namespace_selectors: tuple[Selector, ...] = ()
+    """If there are some of these two, only Services in a namespace that is among them."""
+    selectors: tuple[Selector, ...] = ()
+    """If there are some, only Services that one of these matches."""
 
-
-Holders = Mapping[str, Collection[Request]]
-"""Who has each address."""
-
-
-def held_by(service: Object) -> list[str]:
-    """The addresses a Service has."""
-    status = (service.get("status") or {}).get("loadBalancer") or {}
-    return [item["ip"] for item in status.get("ingress") or () if "ip" in item]
-
-
-def requests_from(service: Object) -> list[Request]:
-    """Shrink a Service to what it wants: an address of each of its families."""
-    return [_request(service, each) for each in service["spec"].get("ipFamilies") or ("IPv4",)]
-
-
-def _request(service: Object, family: str) -> Request:
-    spec = service["spec"]
-    asked = spec.get("loadBalancerIP") or _annotated(service, "loadBalancerIPs")
-    held = (address for address in held_by(service) if family_of(address) == family)
-    return Request(
-        key=key_of(service),
-        family=family,
-        address=_of_family(asked, family),
-        pool=_annotated(service, "address-pool"),
-        held=next(held, ""),
-        ports=frozenset((p.get("protocol", "TCP"), p["port"]) for p in spec.get("ports") or ()),
-        sharing=_annotated(service, "allow-shared-ip"),
-        labels=labels_of(service),
-    )
-
-
-def _of_family(asked: str, family: str) -> str:
-    """The address asked for; of several, separated by commas, the one of the family."""
-    words = [word.strip() for word in asked.split(",")]
-    if len(words) == 1 and "." not in asked and ":" not in asked:
-        return asked  # no address, and told so
-    return next((word for word in words if family_of(word) == family), "")
-
-
-def _annotated(service: Object, name: str) -> str:
-    annotations = annotations_of(service)
-    return next((annotations[f"{p}/{name}"] for p in PREFIXES if f"{p}/{name}" in annotations), "")
-
-
-class Unavailable(Exception):
-    """There is no address for a Service; the text is MetalLB's."""
-
-
-def pick(request: Request, pools: Sequence[Pool], own: Pool, holders: Holders) -> str:
-    """The address for a Service: its own if that still will do. Raises Unavailable.
-
-    `pools` are MetalLB's; without any it is netemu's `own` that addresses come from.
-    """
-    every = (*pools, own)
-    if request.address:
-        return _asked(request, every, holders)
-    if request.held and _may_stay(request, every, holders):
-        return request.held
-    for pool in _eligible(request, pools or (own,)):
-        for number in _numbers(pool, request.family):
-            address = str(ip_address(number))
-            if _problem(request, holders.get(address, ())) is None:
-                return address
-    raise Unavailable("no available IPs")
-
-
-def _may_stay(request: Request, pools: Iterable[Pool], holders: Holders) -> bool:
-    return (
-        any(pool.has(request.held) and request.pool in ("", pool.name) for pool in pools)
-        and _problem(request, holders.get(request.held, ())) is None
-    )
-
-
-def _asked(request: Request, pools: Iterable[Pool], holders: Holders) -> str:
-    try:
-        address = str(ip_address(request.address))
-    except ValueError:
-        raise Unavailable(f'invalid spec.loadBalancerIP "{request.address}"') from None
-    if not any(pool.has(address) and pool.serves(request) for pool in pools):
-        raise Unavailable(f'"{address}" is not allowed in config')
-    problem = _problem(request, holders.get(address, ()))
-    if problem is not None:
-        raise Unavailable(problem)
-    return address
-
-
-def _eligible(request: Request, pools: Sequence[Pool]) -> list[Pool]:
-    if request.pool:
-        asked = [pool for pool in pools if pool.name == request.pool]
-        if not asked:
-            raise Unavailable(f'unknown pool "{request.pool}"')
-        return asked
-    fitting = [pool for pool in pools if pool.auto and pool.serves(request)]
-    # A pool that names whom it is for comes before those for everybody.
-    return sorted(fitting, key=lambda p: (p.priority == 0, p.priority, not p.selectors, p.name))
-
-
-def _numbers(pool: Pool, family: str) -> Iterable[int]:
-    six = family == "IPv6"
-    for first, last in pool.ranges:
-        if (first > LAST_IPV4) != six:
-            continue
-        for number in range(first, last + 1):
-            if six or not pool.avoid_buggy or number & 255 not in (0, 255):
-                yield number
-
-
-def _problem(request: Request, holders: Collection[Request]) -> str | None:
-    """Why the address can't be shared with those who have it."""
-    for other in holders:
-        if other.key == request.key:
-            continue
-        where = "/".join(other.key)
-        if not request.sharing or request.sharing != other.sharing:
-            me = "/".join(request.key)
-            return f'can\'t change sharing key for "{me}", address also in use by {where}'
-        if request.ports & other.ports:
-            protocol, port = min(request.ports & other.ports)
-            return f"port {protocol.lower()}/{port} is already in use by {where}"
-    return None
+    def means(
+        self, namespace: str, namespace_labels: Mapping[str, str], labels: Mapping[str, str]
+    ) -> bool:
+        """Whether the pool is for a Service."""
+        if (self.namespaces or self.namespace_selectors) and not (
+            namespace in self.namespaces
+            or any(matches(each, namespace_labels) for each in self.namespace_selectors)
+        ):
+            return False
+        return not self.selectors or any(matches(each, labels) for each in self.selectors)
 
 
 # How pools are written
@@ -218,16 +107,24 @@ def own_pool(*ranges: tuple[IpAddress, IpAddress]) -> Pool:
 def pool_from(obj: Object) -> Pool:
     """Read an IPAddressPool. Raises BadPool."""
     spec = obj.get("spec") or {}
-    allocation = spec.get("serviceAllocation") or {}
     return Pool(
         name=name_of(obj),
         ranges=_ranges(name_of(obj), spec.get("addresses") or ()),
         auto=spec.get("autoAssign", True) is not False,
         avoid_buggy=bool(spec.get("avoidBuggyIPs")),
+        pinned=_pinned(name_of(obj), spec.get("serviceAllocation")),
+        labels=labels_of(obj),
+    )
+
+
+def _pinned(pool: str, allocation: Object | None) -> Pinned | None:
+    if allocation is None:
+        return None
+    return Pinned(
         priority=allocation.get("priority") or 0,
         namespaces=frozenset(allocation.get("namespaces") or ()),
-        selectors=_selectors(name_of(obj), allocation.get("serviceSelectors") or ()),
-        labels=labels_of(obj),
+        namespace_selectors=_selectors(pool, allocation, "namespaceSelectors"),
+        selectors=_selectors(pool, allocation, "serviceSelectors"),
     )
 
 
@@ -252,24 +149,45 @@ def pools_from_config(config: Object) -> list[Pool]:
         raise BadPool(f"could not parse config: {error}") from error
 
 
-def _selectors(pool: str, written: Iterable[Object]) -> tuple[Selector, ...]:
+def _selectors(pool: str, allocation: Object, key: str) -> tuple[Selector, ...]:
     try:
-        return tuple(from_object(each) or () for each in written)
+        return tuple(from_object(each) or () for each in allocation.get(key) or ())
     except (KeyError, ValueError) as error:
-        raise BadPool(f'invalid serviceSelectors in pool "{pool}": {error}') from error
+        raise BadPool(f"parsing address pool {pool}: invalid {key}: {error}") from error
 
 
 def _ranges(pool: str, written: Iterable[str]) -> tuple[tuple[int, int], ...]:
     """Ranges as ``first-last`` or in CIDR."""
-    return tuple(_range(pool, text) for text in written)
+    ranges: list[tuple[int, int]] = []
+    for text in written:
+        try:
+            ranges.append(_span(text) if "-" in text else _network(text))
+        except ValueError as error:
+            words = f'invalid CIDR "{text}" in pool "{pool}": {error}'
+            raise BadPool(f"parsing address pool {pool}: {words}") from error
+    if not ranges:
+        raise BadPool(f"parsing address pool {pool}: pool has no prefixes defined")
+    return tuple(ranges)
 
 
-def _range(pool: str, text: str) -> tuple[int, int]:
-    first, dash, last = text.partition("-")
+def _network(text: str) -> tuple[int, int]:
     try:
-        if dash:
-            return int(ip_address(first.strip())), int(ip_address(last.strip()))
         network = ip_network(text.strip(), strict=False)
     except ValueError:
-        raise BadPool(f'invalid CIDR "{text}" in pool "{pool}"') from None
+        raise ValueError(f'invalid CIDR "{text}"') from None
     return int(network.network_address), int(network.broadcast_address)
+
+
+def _span(text: str) -> tuple[int, int]:
+    found: list[IpAddress] = []
+    for word, which in zip(text.split("-", 1), ("start", "end"), strict=True):
+        try:
+            found.append(ip_address(word.strip()))
+        except ValueError:
+            words = f'invalid IP range "{text}": invalid {which} IP "{word}"'
+            raise ValueError(words) from None
+    first, last = found
+    if int(first) > int(last):
+        words = f'start IP "{first}" is after the end IP "{last}"'
+        raise ValueError(f'invalid IP range "{text}": {words}')
+    return int(first), int(last)

@@ -6,29 +6,40 @@ and events say what happened. Services with a loadBalancerClass are left to some
 """
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from itertools import chain
 from typing import Final
 
 from netemu.controllers.actions import Action, Tell, Update, WriteStatus, execute
+from netemu.controllers.balancerpick import (
+    FROM_POOL,
+    Picked,
+    Request,
+    Unavailable,
+    held_by,
+    pick,
+    request_from,
+)
 from netemu.controllers.balancerpools import (
     CONFIG,
     BadPool,
     Pool,
-    Request,
-    Unavailable,
-    held_by,
     own_pool,
-    pick,
     pool_from,
     pools_from_config,
-    requests_from,
 )
 from netemu.controllers.runner import Context
 from netemu.model import resources
 from netemu.model.client import Change
-from netemu.model.meta import Key, Object, is_deleting, key_of
+from netemu.model.meta import (
+    Key,
+    Object,
+    annotations_of,
+    is_deleting,
+    key_of,
+    labels_of,
+    name_of,
+)
 
 FINALIZER: Final = "service.kubernetes.io/load-balancer-cleanup"
 CLASS: Final = "netemu.dev/load-balancer"
@@ -46,6 +57,7 @@ class Observed:
     """MetalLB's."""
     own: Pool
     holders: dict[str, tuple[Request, ...]] = field(default_factory=dict)
+    namespace_labels: Mapping[str, str] = field(default_factory=dict)
 
 
 def wants_balancer(service: Object) -> bool:
@@ -72,40 +84,43 @@ def _provide(seen: Observed) -> list[Action]:
             Tell(service, "Normal", "EnsuringLoadBalancer", "Ensuring load balancer"),
             Update(about, service),
         ]
-    held = held_by(service)
+    request = request_from(service, seen.namespace_labels)
+    name = "/".join(request.key)
     try:
-        addresses = _picked(seen)
+        picked = pick(request, seen.pools, seen.own, seen.holders)
     except Unavailable as reason:
-        words = f'Failed to allocate IP for "{"/".join(key_of(service))}": {reason}'
-        taken = [WriteStatus(about, service, _status(service, ()))] if held else []
-        return [*actions, *taken, Tell(service, "Warning", "AllocationFailed", words)]
-    if addresses == held:
-        return actions
+        if request.held or FROM_POOL in annotations_of(service):
+            actions.append(WriteStatus(about, service, _status(service, ()), {FROM_POOL: None}))
+        words = f'Failed to allocate IP for "{name}": {reason}'
+        return [*actions, Tell(service, "Warning", "AllocationFailed", words)]
+    if picked.lost:
+        words = f'current IP for "{name}" not allowed by config, will attempt for new IP assignment'
+        actions.append(Tell(service, "Normal", "ClearAssignment", f"{words}: {picked.lost}"))
+    return [*actions, *_given(seen, service, picked)]
+
+
+def _given(seen: Observed, service: Object, picked: Picked) -> list[Action]:
+    """Tell of the addresses, unless they are told already."""
+    held, addresses = held_by(service), picked.addresses
+    source = None if picked.pool == seen.own.name else picked.pool
+    told = annotations_of(service).get(FROM_POOL)
+    if (held, told) == (addresses, source):
+        return []
+    ingress = tuple({"ip": address, "ipMode": "VIP"} for address in addresses)
+    write = WriteStatus(resources.SERVICES, service, _status(service, ingress), {FROM_POOL: source})
+    if held == addresses:
+        return [write]
+    actions: list[Action] = []
     if held:
         words = f"{', '.join(held)} -> {', '.join(addresses)}"
         actions.append(Tell(service, "Normal", "LoadbalancerIP", words))
-    ingress = tuple({"ip": address, "ipMode": "VIP"} for address in addresses)
     listed = " ".join(f'"{address}"' for address in addresses)
     return [
         *actions,
-        WriteStatus(about, service, _status(service, ingress)),
+        write,
         Tell(service, "Normal", "IPAllocated", f"Assigned IP [{listed}]"),
         Tell(service, "Normal", "EnsuredLoadBalancer", "Ensured load balancer"),
     ]
-
-
-def _picked(seen: Observed) -> list[str]:
-    """An address of each family; the second may be missing where the Service just prefers to have
-    it. Raises Unavailable.
-    """
-    found: list[str] = []
-    for request in requests_from(seen.service):
-        try:
-            found.append(pick(request, seen.pools, seen.own, seen.holders))
-        except Unavailable:
-            if not found or seen.service["spec"].get("ipFamilyPolicy") != "PreferDualStack":
-                raise
-    return found
 
 
 def _release(service: Object) -> list[Action]:
@@ -116,7 +131,7 @@ def _release(service: Object) -> list[Action]:
     actions: list[Action] = [
         Tell(service, "Normal", "DeletingLoadBalancer", "Deleting load balancer")
     ]
-    actions.append(Update(resources.SERVICES, _with_finalizers(service, left)))
+    actions.append(Update(resources.SERVICES, _unmarked(_with_finalizers(service, left))))
     if held_by(service) and not is_deleting(service):
         actions.append(WriteStatus(resources.SERVICES, service, _status(service, ())))
     return [*actions, Tell(service, "Normal", "DeletedLoadBalancer", "Deleted load balancer")]
@@ -136,6 +151,14 @@ def _with_finalizers(service: Object, names: list[str]) -> Object:
     return {**service, "metadata": {**metadata, **({"finalizers": names} if names else {})}}
 
 
+def _unmarked(service: Object) -> Object:
+    """Without the annotation that names a pool."""
+    if FROM_POOL not in annotations_of(service):
+        return service
+    left = {key: value for key, value in annotations_of(service).items() if key != FROM_POOL}
+    return {**service, "metadata": {**service["metadata"], "annotations": left}}
+
+
 class LoadBalancerController:
     """Brings Services' load balancers in line."""
 
@@ -143,6 +166,7 @@ class LoadBalancerController:
         resources.SERVICES,
         resources.CONFIG_MAPS,
         resources.IP_ADDRESS_POOLS,
+        resources.NAMESPACES,
     )
 
     def __init__(self, context: Context) -> None:
@@ -151,7 +175,7 @@ class LoadBalancerController:
         self._own = own_pool(*(each.load_balancers for each in context.addressing.families))
         self._configured: dict[Key, tuple[Pool, ...]] = {}
         """MetalLB's pools by the object that names them."""
-        self._held: dict[Key, tuple[Request, ...]] = {}
+        self._held: dict[Key, Request] = {}
         """The Services that have an address."""
         self._waiting: dict[Key, str] = {}
         """Those that can't have one, and what they were told."""
@@ -160,6 +184,8 @@ class LoadBalancerController:
         """A Service's own change; when pools change or an address is free, those it concerns."""
         if change.resource == resources.SERVICES:
             return self._service(change)
+        if change.resource == resources.NAMESPACES:
+            return self._in_namespace(change)
         if change.resource == resources.CONFIG_MAPS and key_of(change.object) != CONFIG:
             return ()
         self._pools(change)
@@ -173,10 +199,18 @@ class LoadBalancerController:
         freed = before is not None and self._held.get(key) != before
         return (key, *(self._waiting if freed else ()))
 
+    def _in_namespace(self, change: Change) -> Iterable[Key]:
+        """Pools may be for namespaces with certain labels."""
+        if change.old is None or change.new is None:
+            return ()
+        if labels_of(change.old) == labels_of(change.new):
+            return ()
+        name = name_of(change.new)
+        return tuple(key for key in {*self._held, *self._waiting} if key[0] == name)
+
     def _note(self, service: Object) -> None:
-        held = tuple(request for request in requests_from(service) if request.held)
-        if held:
-            self._held[key_of(service)] = held
+        if held_by(service):
+            self._held[key_of(service)] = request_from(service, {})
 
     def _pools(self, change: Change) -> None:
         key = key_of(change.object)
@@ -207,10 +241,17 @@ class LoadBalancerController:
 
     def _observed(self, service: Object) -> Observed:
         holders: dict[str, tuple[Request, ...]] = {}
-        for request in chain.from_iterable(self._held.values()):
-            holders[request.held] = (*holders.get(request.held, ()), request)
-        pools = tuple(pool for _, pools in sorted(self._configured.items()) for pool in pools)
-        return Observed(service=service, pools=pools, own=self._own, holders=holders)
+        for request in self._held.values():
+            for address in request.held:
+                holders[address] = (*holders.get(address, ()), request)
+        namespace = self._client.get(resources.NAMESPACES, "", service["metadata"]["namespace"])
+        return Observed(
+            service=service,
+            pools=tuple(pool for _, pools in sorted(self._configured.items()) for pool in pools),
+            own=self._own,
+            holders=holders,
+            namespace_labels=labels_of(namespace) if namespace else {},
+        )
 
     def _without_repeats(self, key: Key, actions: list[Action]) -> list[Action]:
         """A refusal is told once, until it is another one."""

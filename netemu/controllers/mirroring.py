@@ -9,7 +9,7 @@ from functools import partial
 
 from msgspec import Struct
 
-from netemu.controllers.actions import Action, Delete, execute, namespace_ends
+from netemu.controllers.actions import Action, Delete, Tell, execute, namespace_ends
 from netemu.controllers.endpointslice import MANAGED_BY, managed
 from netemu.controllers.index import Index
 from netemu.controllers.runner import Context
@@ -63,7 +63,21 @@ def plan(seen: Observed) -> list[Action]:
         existing = [part for part in seen.slices if part["addressType"] == family]
         wanted = {ports: items for (kind, ports), items in desired.items() if kind == family}
         actions += plan_slices(packing, wanted, existing)
-    return actions
+    return [*_complaints(endpoints), *actions] if actions else []
+
+
+def _complaints(endpoints: Object) -> list[Action]:
+    """What to tell of addresses beyond the limit."""
+    counts = (
+        len(subset.get("addresses") or ()) + len(subset.get("notReadyAddresses") or ())
+        for subset in endpoints.get("subsets") or ()
+    )
+    skipped = sum(max(0, count - LIMIT) for count in counts)
+    words = (
+        f"A max of {LIMIT} addresses can be mirrored to EndpointSlices per Endpoints subset. "
+        f"{skipped} addresses were skipped"
+    )
+    return [Tell(endpoints, "Warning", "TooManyAddressesToMirror", words)] if skipped else []
 
 
 def _mirrored(service: Object | None, endpoints: Object) -> bool:

@@ -10,7 +10,12 @@ from collections.abc import Callable, Collection, Mapping
 
 from msgspec import Struct
 
-from netemu.controllers.advertising import Advertisement, advertisement_from, announcer
+from netemu.controllers.advertising import (
+    Advertisement,
+    Announcer,
+    advertisement_from,
+    announcer,
+)
 from netemu.controllers.balancerpools import (
     CONFIG,
     BadPool,
@@ -21,6 +26,7 @@ from netemu.controllers.balancerpools import (
 )
 from netemu.fabric.announcer import Announced
 from netemu.fabric.speaker import Speaker
+from netemu.fabric.uplink import CLUSTER_END
 from netemu.model import resources
 from netemu.model.addressing import Addressing
 from netemu.model.client import Change, Client, Recorder
@@ -97,6 +103,8 @@ class Announcements:
         self._due = asyncio.Event()
         self._seen = EMPTY
         self._told = Announced()
+        self._said: dict[Key, tuple[str, ...]] = {}
+        """What Services were told last: the type, reason and words of an event."""
 
     @property
     def balanced(self) -> Mapping[str, str]:
@@ -149,39 +157,62 @@ class Announcements:
         while True:
             await self._due.wait()
             self._due.clear()
-            holders = self._holders()
-            if holders or self._told.addresses:
-                await self._tell(holders)
+            announcers = self._announcers()
+            if announcers or self._told.addresses:
+                await self._tell(announcers)
 
-    def _holders(self) -> dict[str, tuple[str, Key]]:
-        """The node that announces each address, and the Service that has it."""
+    def _announcers(self) -> dict[Key, Announcer]:
+        """Who announces the addresses of each Service."""
         labels = {name: self._asked.labels.get(name, {}) for name in self._alive}
         pools = [pool for _, some in sorted(self._asked.pools.items()) for pool in some]
-        found: dict[str, tuple[str, Key]] = {}
+        found: dict[Key, Announcer] = {}
         for key, entry in sorted(self._balanced.items()):
-            for address in entry.service.load_balancer_ips:
+            service = self._client.get(resources.SERVICES, *key)
+            if service is not None:
                 asked = self._asked.advertisements.values()
-                node = announcer(address, entry, [*pools, self._own], asked, labels)
-                if node is not None and address not in found:
-                    found[address] = node, key
+                chosen = announcer(service, entry, [*pools, self._own], asked, labels)
+                if chosen is not None:
+                    found[key] = chosen
         return found
 
-    async def _tell(self, holders: Mapping[str, tuple[str, Key]]) -> None:
-        before = self._told
-        alive = self._alive if holders else {}
-        nodes = {name: own[0] for name, own in alive.items()}
-        addresses = {address: node for address, (node, _) in sorted(holders.items())}
-        own = {address: name for name, some in alive.items() for address in some}
-        self._told = Announced(nodes, {**own, **addresses})
-        if self._told == before:
-            return
-        await self._speaker.tell(self._told)
-        moved = [a for a, node in addresses.items() if before.addresses.get(a) != node]
-        for address in moved:
-            self._record(*holders[address])
+    async def _tell(self, announcers: Mapping[Key, Announcer]) -> None:
+        addresses: dict[str, str] = {}
+        said: dict[Key, tuple[str, ...]] = {}
+        for key, chosen in announcers.items():
+            ips = self._balanced[key].service.load_balancer_ips
+            if _has_one(chosen):
+                addresses |= {ip: chosen.node for ip in ips if ip not in addresses}
+                words = f'announcing from node "{chosen.node}" with protocol "layer2"'
+                said[key] = "Normal", "nodeAssigned", words
+            else:
+                words = (
+                    f'the interfaces specified by LB IP "{ips[0]}" doesn\'t exist in '
+                    f'assigned node "{chosen.node}" with protocol "layer2"'
+                )
+                said[key] = "Warning", "announceFailed", words
+        await self._announce(addresses)
+        for key, event in said.items():
+            if self._said.get(key) != event:
+                self._record(key, *event)
+        self._said = said
 
-    def _record(self, node: str, key: Key) -> None:
+    async def _announce(self, addresses: Mapping[str, str]) -> None:
+        alive = self._alive if addresses else {}
+        nodes = {name: own[0] for name, own in alive.items()}
+        own = {address: name for name, some in alive.items() for address in some}
+        told = Announced(nodes, {**own, **dict(sorted(addresses.items()))})
+        if told != self._told:
+            self._told = told
+            await self._speaker.tell(told)
+
+    def _record(self, key: Key, kind: str, reason: str, words: str) -> None:
         service = self._client.get(resources.SERVICES, *key)
         if service is not None and not self._speaker.problem:
-            words = f'announcing from node "{node}" with protocol "layer2"'
-            self._recorder.event(service, "Normal", "nodeAssigned", words)
+            self._recorder.event(service, kind, reason, words)
+
+
+def _has_one(chosen: Announcer) -> bool:
+    """Whether the node has an interface where it is asked to announce: the wire that it shares with
+    its neighbours, or its own on it.
+    """
+    return not chosen.interfaces or not chosen.interfaces.isdisjoint({CLUSTER_END, chosen.node})

@@ -6,7 +6,7 @@ must exist there. It does nothing else, so handing it a job and waiting takes mi
 """
 
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final, TypeVar
 
@@ -65,7 +65,7 @@ class LocalSockets:
         return socket.socket(family, kind | socket.SOCK_NONBLOCK)
 
     async def resolve(self, name: str) -> list[str]:
-        """The IPv4 addresses of a name, as programs on the host find them. Raises OSError."""
+        """The addresses of a name, of one family, as the host finds them. Raises OSError."""
         import asyncio  # late: commands that only ask don't need it
 
         return await asyncio.to_thread(_addresses_of, name)
@@ -101,7 +101,7 @@ class HostSockets:
         return self._call(lambda: self._sockets.connector(kind, family))
 
     async def resolve(self, name: str) -> list[str]:
-        """The IPv4 addresses of a name, as programs on the host find them. Raises OSError."""
+        """The addresses of a name, of one family, as the host finds them. Raises OSError."""
         import asyncio
 
         return await asyncio.wrap_future(self._resolver.submit(_addresses_of, name))
@@ -116,8 +116,29 @@ class HostSockets:
 
 
 def _addresses_of(name: str) -> list[str]:
-    found = socket.getaddrinfo(name, None, socket.AF_INET, socket.SOCK_STREAM)
-    return [str(place[0]) for *_, place in found]
+    found = socket.getaddrinfo(name, None, type=socket.SOCK_DGRAM)
+    return of_one_family([str(place[0]) for _, _, _, _, place in found], _has_route)
+
+
+def of_one_family(addresses: Sequence[str], has_route: Callable[[str], bool]) -> list[str]:
+    """IPv4 where one of them has a route, else IPv6; if none has, those of IPv4 again, so that
+    clients are told what comes of it.
+    """
+    four, six = ([a for a in addresses if (":" in a) == colon] for colon in (False, True))
+    for some in (four, six):
+        routed = [address for address in some if has_route(address)]
+        if routed:
+            return routed
+    return four or six
+
+
+def _has_route(address: str) -> bool:
+    with _socket(address, socket.SOCK_DGRAM) as sock:
+        try:
+            sock.connect((address, 9))  # sends nothing
+        except OSError:
+            return False
+    return True
 
 
 def _socket(address: str, kind: socket.SocketKind) -> socket.socket:

@@ -50,7 +50,7 @@ _KEEP = (
 class Unknown:
     """Where a client goes whose address was closed while it knocked: nowhere, so it is reset."""
 
-    outside = False
+    outside = ""
 
     def __call__(self, peer: Address, /) -> Iterator[Address]:
         """No endpoint."""

@@ -31,8 +31,10 @@ class Way(Protocol):
     """Where clients that come in somewhere are led; callable as `Candidates`."""
 
     @property
-    def outside(self) -> bool:
-        """Whether the endpoints are reached from the host's network."""
+    def outside(self) -> str:
+        """The address family of endpoints that are reached from the host's network; "": they are
+        the cluster's own.
+        """
 
     def __call__(self, peer: Address, /) -> Iterator[Address]:
         """The endpoints for a client, in the order in which to dial them."""

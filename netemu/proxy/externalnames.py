@@ -7,7 +7,7 @@ how long an answer holds. While a name can't be resolved its last addresses are 
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from ipaddress import IPv4Address
+from ipaddress import ip_address
 from typing import Final
 
 from netemu.clock import Clock
@@ -18,7 +18,7 @@ RETRY_SECONDS: Final = 3.0
 """Between two looks while some name isn't found."""
 
 Resolve = Callable[[str], Awaitable[Sequence[str]]]
-"""The IPv4 addresses of a name. Raises OSError."""
+"""The addresses of a name, all of one family. Raises OSError."""
 
 log = logging.getLogger(__name__)
 
@@ -77,7 +77,7 @@ class ExternalNames:
 
     async def _addresses(self, name: str) -> tuple[str, ...]:
         try:
-            return (str(IPv4Address(name)),)
+            return (str(ip_address(name)),)
         except ValueError:
             return tuple(sorted(set(await self._resolve(name.rstrip(".")))))
 

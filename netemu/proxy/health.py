@@ -42,14 +42,14 @@ def service_page(service: Key, local: int) -> Page:
 
 
 def proxy_page(path: str, updated: float, now: float, *, eligible: bool) -> Page:
-    """The proxy's own health; ``/livez`` doesn't ask whether the node takes traffic (rule 58)."""
-    body: Mapping[str, object] = {
-        "lastUpdated": rfc3339(updated),
-        "currentTime": rfc3339(now),
-        "nodeEligible": eligible,
-    }
+    """The proxy's own health; ``/livez`` doesn't ask whether the node takes traffic (rule 58).
+
+    Whoever is healthy was "updated" just now, however long nothing has changed; metrics tell more.
+    """
     if path not in ("/healthz", "/livez"):
         return NOT_FOUND
     healthy = eligible or path == "/livez"
+    times = {"lastUpdated": rfc3339(now if healthy else updated), "currentTime": rfc3339(now)}
+    body = {**times, "nodeEligible": eligible} if path == "/healthz" else times
     status = HTTPStatus.OK if healthy else HTTPStatus.SERVICE_UNAVAILABLE
     return Page(status, JSON, json.dumps(body), _NO_SNIFF)

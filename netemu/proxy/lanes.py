@@ -40,6 +40,44 @@ class Lanes(NamedTuple):
     openings: "Openings | Families"
 
 
+class Outside:
+    """Relays to hosts that only the host's own network reaches, by their address family.
+
+    Made for the first such host. They are few and far, so their share of descriptors is small.
+    """
+
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, host: Sockets, clock: Clock, ledger: Ledger
+    ) -> None:
+        self._loop = loop
+        self._host = host
+        self._clock = clock
+        self._ledger = ledger
+        self._made: dict[str, tuple[Relay, Datagrams]] = {}
+
+    def of(self, family: str) -> tuple[Relay, Datagrams]:
+        """What relays to hosts of a family."""
+        found = self._made.get(family)
+        if found is None:
+            found = self._made[family] = self._make(nft.FAMILIES[int(family[-1])])
+        return found
+
+    def close(self) -> None:
+        """Close everything."""
+        for relay, datagrams in self._made.values():
+            relay.close()
+            datagrams.close()
+
+    def _make(self, family: socket.AddressFamily) -> tuple[Relay, Datagrams]:
+        few = 16 * SHARE
+        kinds = socket.SOCK_STREAM, socket.SOCK_DGRAM
+        tcp, udp = (partial(self._host.connector, kind, family) for kind in kinds)
+        return (
+            Relay(self._loop, tcp, self._clock, _share(few, CONNECTIONS), self._ledger),
+            Datagrams(self._loop, udp, self._clock, _share(few, FLOWS), self._ledger),
+        )
+
+
 @asynccontextmanager
 async def open_lanes(
     addressing: Addressing,
@@ -58,7 +96,7 @@ async def open_lanes(
     networks = {Network.CLUSTER: cluster}
     if host is not None:
         networks[Network.HOST] = host
-    outside = None if host is None else _relays_outside(loop, host, clock, ledger)
+    outside = Outside(loop, host or cluster, clock, ledger)
     shop = _Workshop(loop, networks, clock, ledger, outside, problem, addressing, owners)
     lanes = {each.family: shop.lane(each, means[each.family]) for each in addressing.families}
     openings = _joined({family: lane.openings for family, lane in lanes.items()})
@@ -74,8 +112,7 @@ async def open_lanes(
             for lane in lanes.values():
                 lane.datagrams.close()
                 lane.relay.close()
-            for each in outside or ():
-                each.close()
+            outside.close()
 
 
 class Lane(NamedTuple):
@@ -93,7 +130,7 @@ class _Workshop(NamedTuple):
     networks: Mapping[Network, Sockets]
     clock: Clock
     ledger: Ledger
-    outside: tuple[Relay, Datagrams] | None
+    outside: Outside
     problem: str
     addressing: Addressing
     """Of all families, whose lanes share the descriptors."""
@@ -122,7 +159,7 @@ class _Workshop(NamedTuple):
         node_of = self._node_of(ranges.family, sources, interception, datagrams=True)
         datagrams = Datagrams(loop, tie, clock, flows, ledger, named, sources.near, node_of)
         openings = Openings(
-            Listeners(relay, datagrams, self.networks, clock, loop.call_soon, self.outside),
+            Listeners(relay, datagrams, self.networks, clock, loop.call_soon, self.outside.of),
             None if interception is None else CatchAll(relay, interception),
             None if interception is None else partial(_kernel, interception, ranges),
             self.problem,
@@ -157,20 +194,6 @@ def _joined(openings: Mapping[str, Openings]) -> "Openings | Families":
     from netemu.proxy.families import Families  # late: few clusters have two
 
     return Families(openings)
-
-
-def _relays_outside(
-    loop: asyncio.AbstractEventLoop, host: Sockets, clock: Clock, ledger: Ledger
-) -> tuple[Relay, Datagrams]:
-    """Relays to hosts that only the host's own network reaches; few and far, so their share of
-    descriptors is small.
-    """
-    few = 16 * SHARE
-    tcp, udp = (partial(host.connector, kind) for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM))
-    return (
-        Relay(loop, tcp, clock, _share(few, CONNECTIONS), ledger),
-        Datagrams(loop, udp, clock, _share(few, FLOWS), ledger),
-    )
 
 
 def _sources(ranges: Addressing) -> Sources:

@@ -38,17 +38,17 @@ class Listeners:
         networks: Mapping[Network, Sockets],
         clock: Clock,
         call_soon: Callable[[Callable[[], None]], object],
-        outside: tuple[Relay, Datagrams] | None = None,
+        outside: Callable[[str], tuple[Relay, Datagrams]] | None = None,
     ) -> None:
-        """`call_soon` runs its argument in the event loop's next turn; `outside` relays to hosts
-        that the cluster's own network doesn't reach.
+        """`call_soon` runs its argument in the event loop's next turn; `outside` has what relays to
+        hosts of an address family that the cluster's own network doesn't reach.
         """
         self.failures: dict[Listener, str] = {}
         """Listeners that are wanted and can't be opened, with the reason."""
         self._inside = relay, datagrams
-        self._outside = outside or self._inside
-        self._leads_outside: set[Listener] = set()
-        """Those of the open listeners that lead to hosts outside."""
+        self._outside = outside
+        self._leads_outside: dict[Listener, str] = {}
+        """Those of the open listeners that lead to hosts outside, with the family of those."""
         self._networks = networks
         self._clock = clock
         self._call_soon = call_soon
@@ -106,7 +106,7 @@ class Listeners:
             self._guarded.pop(listener, None)
             if opened is not None:
                 self._shut(listener)
-        elif opened is None or (listener in self._leads_outside) != way.outside:
+        elif opened is None or self._leads_outside.get(listener, "") != way.outside:
             if opened is not None:
                 self._shut(listener)
                 self._guarded.pop(listener, None)
@@ -149,7 +149,8 @@ class Listeners:
             datagrams.unlisten(opened)
 
     def _relays(self, listener: Listener) -> tuple[Relay, Datagrams]:
-        return self._outside if listener in self._leads_outside else self._inside
+        family = self._leads_outside.get(listener)
+        return self._outside(family) if family and self._outside else self._inside
 
     def _listen(self, listener: Listener, way: Way) -> Entrance | Front:
         sockets = self._networks[listener.network]
@@ -161,9 +162,9 @@ class Listeners:
             sock.close()
             raise
         if way.outside:
-            self._leads_outside.add(listener)
+            self._leads_outside[listener] = way.outside
         else:
-            self._leads_outside.discard(listener)
+            self._leads_outside.pop(listener, None)
         relay, datagrams = self._relays(listener)
         return datagrams.listen(sock, way) if udp else relay.listen(sock, way)
 

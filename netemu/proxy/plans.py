@@ -108,6 +108,7 @@ def _moves(listener: Listener, before: Plan, after: Plan) -> bool:
         or before.doors.get(listener) != after.doors.get(listener)
         or before.gates.get(listener) != after.gates.get(listener)
         or before.relayed != after.relayed
+        or before.outside != after.outside
         or (before.weights is None) != (after.weights is None)  # which the kernel can't heed
         or (backend.protocol is Protocol.UDP and before.reach.get(backend) != after.reach[backend])
     )

@@ -49,8 +49,8 @@ class Plan(Struct, frozen=True):
     affinity_seconds: int | None = None
     closed: frozenset[Listener] = frozenset()
     """Those that would be there if anything could serve them: clients are to be refused."""
-    outside: bool = False
-    """The endpoints are hosts outside the cluster."""
+    outside: str = ""
+    """The address family of the endpoints, if they are hosts outside the cluster."""
     relayed: bool = False
     """Something is asked of its connections that the kernel can't do."""
     weights: "Weights | None" = None
@@ -120,6 +120,7 @@ def _outside_plan(service: Service, site: Site, addresses: tuple[str, ...]) -> P
     """A virtual IP whose ports lead to the same ports of a host outside."""
     listeners: dict[Listener, Backend] = {}
     reached: dict[Backend, Reach] = {}
+    outside = family_of(addresses[0]) if addresses else "IPv4"
     for port in service.ports if service.virtual_ip else ():
         if port.protocol not in RELAYED:
             continue
@@ -128,7 +129,7 @@ def _outside_plan(service: Service, site: Site, addresses: tuple[str, ...]) -> P
         reached[backend] = Reach(tuple((address, port.port) for address in addresses))
         for network, address in _virtual_addresses(service.virtual_ip, site) if addresses else ():
             listeners[Listener(network, address, port.port, port.protocol)] = backend
-    return Plan(listeners, reached, affinity_seconds=service.affinity_seconds, outside=True)
+    return Plan(listeners, reached, affinity_seconds=service.affinity_seconds, outside=outside)
 
 
 def _virtual_addresses(address: str, site: Site) -> Iterator[tuple[Network, str]]:

@@ -168,10 +168,10 @@ class Path:
         door: Door,
         place_of: PlaceOf,
         *,
-        outside: bool = False,
+        outside: str = "",
         relayed: bool = False,
     ) -> None:
-        """`outside`: the endpoints are reached from the host's network; `relayed`: in the auto
+        """`outside`: the family of endpoints that the host's network has; `relayed`: in the auto
         mode the kernel leaves it alone.
         """
         self.relayed = relayed

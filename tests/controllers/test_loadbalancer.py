@@ -6,10 +6,11 @@ from typing import Any
 import pytest
 
 from netemu.controllers.actions import Action, Tell
+from netemu.controllers.balancerpick import FROM_POOL
 from netemu.controllers.balancerpools import own_pool, pool_from
 from netemu.controllers.loadbalancer import CLASS, FINALIZER, Observed, plan
 from netemu.model import resources
-from netemu.model.meta import Object
+from netemu.model.meta import Object, annotations_of
 from tests.support.control import Control, addressing, control
 from tests.support.families import BOTH
 from tests.support.pile import Pile
@@ -96,7 +97,7 @@ async def test_another_type_frees_it_too_and_back_gets_one_again(plane: Control)
 async def test_an_address_nobody_can_give_is_told_once_and_waited_for(plane: Control) -> None:
     web = await plane.apply(resources.SERVICES, balancer(loadBalancerIP="10.64.140.44"))
     assert addresses(web) == []
-    words = 'Failed to allocate IP for "default/web": "10.64.140.44" is not allowed in config'
+    words = 'Failed to allocate IP for "default/web": ["10.64.140.44"] is not allowed in config'
     assert plane.events("AllocationFailed") == [f"web: {words}"]
     await plane.change(resources.SERVICES, "web", sessionAffinity="None")
     assert len(plane.events("AllocationFailed")) == 1
@@ -123,9 +124,40 @@ async def test_the_config_map_makes_pools(plane: Control) -> None:
 
 async def test_a_bad_pool_is_told(plane: Control) -> None:
     await plane.apply(resources.IP_ADDRESS_POOLS, pool("lan", "10.64.140.43-x"))
-    assert plane.events("InvalidConfiguration") == [
-        'lan: invalid CIDR "10.64.140.43-x" in pool "lan"'
+    [told] = plane.events("InvalidConfiguration")
+    assert told.startswith('lan: parsing address pool lan: invalid CIDR "10.64.140.43-x"')
+
+
+async def test_an_address_of_metallb_says_of_which_pool_until_it_is_lost(plane: Control) -> None:
+    await plane.apply(resources.IP_ADDRESS_POOLS, pool("lan", "10.64.140.43/32"))
+    web = await plane.apply(resources.SERVICES, balancer())
+    assert annotations_of(web)[FROM_POOL] == "lan"
+    await plane.apply(resources.IP_ADDRESS_POOLS, pool("wan", "10.64.140.44/32"))
+    await plane.client.delete(resources.IP_ADDRESS_POOLS, "default", "lan")
+    await plane.settled()
+    web = plane.get(resources.SERVICES, "web")
+    assert (addresses(web), annotations_of(web)[FROM_POOL]) == (["10.64.140.44"], "wan")
+    assert plane.events("ClearAssignment") == [
+        (
+            'web: current IP for "default/web" not allowed by config, '
+            'will attempt for new IP assignment: ["10.64.140.43"] is not allowed in config'
+        )
     ]
+    await plane.change(resources.SERVICES, "web", type="ClusterIP")
+    assert FROM_POOL not in annotations_of(plane.get(resources.SERVICES, "web"))
+
+
+async def test_a_namespace_may_become_one_that_a_pool_is_for(plane: Control) -> None:
+    lan = pool("lan", "10.64.140.43/32")
+    lan["spec"]["serviceAllocation"] = {"namespaceSelectors": [{"matchLabels": {"team": "shop"}}]}
+    await plane.apply(resources.IP_ADDRESS_POOLS, lan)
+    assert addresses(await plane.apply(resources.SERVICES, balancer())) == []
+    namespace = plane.client.get(resources.NAMESPACES, "", "default")
+    assert namespace is not None
+    metadata = {**namespace["metadata"], "labels": {"team": "shop"}}
+    await plane.client.update(resources.NAMESPACES, {**namespace, "metadata": metadata})
+    await plane.settled()
+    assert addresses(plane.get(resources.SERVICES, "web")) == ["10.64.140.43"]
 
 
 @pytest.mark.parametrize(("name", "expected"), [("example.com/other", []), (CLASS, [FIRST])])

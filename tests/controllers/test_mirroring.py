@@ -2,7 +2,8 @@
 
 import pytest
 
-from netemu.controllers.mirroring import Observed, plan
+from netemu.controllers.actions import Tell
+from netemu.controllers.mirroring import LIMIT, Observed, plan
 from netemu.model import resources
 from netemu.model.meta import Object, labels_of
 from tests.support.control import control
@@ -67,6 +68,22 @@ def test_what_is_not_to_be_mirrored_loses_its_mirrors(
     pile.apply(plan(look(pile, BARE, by_hand())))
     pile.apply(plan(look(pile, web, endpoints)))
     assert pile.all(resources.ENDPOINT_SLICES) == []
+
+
+def test_addresses_beyond_the_limit_are_told_of_once() -> None:
+    addresses = [{"ip": f"10.1.{n // 250}.{n % 250 + 1}"} for n in range(LIMIT + 7)]
+    endpoints = {**by_hand(), "subsets": [{"addresses": addresses, "ports": [{"port": 80}]}]}
+    pile = Pile()
+    actions = plan(look(pile, BARE, endpoints))
+    assert [each.message for each in actions if isinstance(each, Tell)] == [
+        (
+            "A max of 1000 addresses can be mirrored to EndpointSlices per Endpoints subset. "
+            "7 addresses were skipped"
+        )
+    ]
+    pile.apply(actions)
+    assert [len(part["endpoints"]) for part in pile.all(resources.ENDPOINT_SLICES)] == [LIMIT]
+    assert plan(look(pile, BARE, endpoints)) == []
 
 
 async def test_mirrors_follow_through_create_update_and_delete() -> None:

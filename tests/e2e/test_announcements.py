@@ -258,6 +258,15 @@ def test_a_pool_of_metallbs_is_announced_by_whom_an_advertisement_names(lab: Lab
         lab.cluster.wait_for(partial(announces, lab, node, address), what=node)
         lab.cluster.wait_for(lambda: lab.ask(address), what="an answer")
         assert lab.neighbour(address) == lab.mac(node)
+    for interface, who in (("eth7", ""), ("uplink", "node-3"), ("eth7", ""), ("node-3", "node-3")):
+        change = '{"spec": {"interfaces": ["INTERFACE"]}}'.replace("INTERFACE", interface)
+        where = ("l2advertisement", "-n", "metallb-system", "lan")
+        lab.cluster.kubectl("patch", *where, "--type=merge", "-p", change)
+        lab.cluster.wait_for(partial(announces, lab, who, address), what=f"{who} at {interface}")
+    missing = (
+        f'by LB IP "{address}" doesn\'t exist in assigned node "node-3" with protocol "layer2"'
+    )
+    assert missing in lab.cluster.kubectl("get", "events")
     lab.cluster.kubectl("delete", "l2advertisement", "-n", "metallb-system", "lan")
     lab.cluster.wait_for(lambda: lab.speaker(address) == "", what="silence")
 
@@ -301,10 +310,12 @@ def test_addresses_of_both_families_are_announced(tmp_path: Path) -> None:
                 found = [each["ip"] for each in status["loadBalancer"]["ingress"]]
                 return found if len(found) == 2 else []
 
-            for address in cluster.wait_for(both, what="two addresses"):
+            addresses = cluster.wait_for(both, what="two addresses")
+            for address in addresses:
                 url = f"[{address}]" if ":" in address else address
                 cluster.wait_for(partial(lab.ask, url), what=f"an answer at {address}")
                 assert lab.neighbour(address) == lab.mac(lab.speaker(address))
+            assert len({lab.speaker(address) for address in addresses}) == 1
 
 
 def test_nothing_of_it_is_left_when_the_daemon_is_killed(lab: Lab) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from netemu.fabric.host import HostSockets, LocalSockets
+from netemu.fabric.host import HostSockets, LocalSockets, of_one_family
 from netemu.fabric.namespaces import Namespace, unshare
 from tests.support import forked
 from tests.support.forked import needs_root
@@ -78,3 +78,30 @@ def test_host_sockets_stay_where_they_were_made() -> None:
         return before.connect_ex(address), socket.socket().connect_ex(address)
 
     assert forked.in_own_network(inside) == (0, errno.ENETUNREACH)
+
+
+FOUR, SIX = ["192.0.2.1", "192.0.2.2"], ["2001:db8::1"]
+
+
+@pytest.mark.parametrize(
+    ("found", "routed", "expected"),
+    [
+        ([*SIX, *FOUR], {*SIX, *FOUR}, FOUR),
+        ([*SIX, *FOUR], {*SIX, FOUR[1]}, FOUR[1:]),
+        ([*SIX, *FOUR], {*SIX}, SIX),
+        (SIX, set(), SIX),
+        ([*SIX, *FOUR], set(), FOUR),
+        ([], set(), []),
+    ],
+)
+def test_hosts_outside_are_reached_by_the_family_that_leads_somewhere(
+    found: list[str], routed: set[str], expected: list[str]
+) -> None:
+    assert of_one_family(found, routed.__contains__) == expected
+
+
+async def test_names_have_addresses(sockets: Both) -> None:
+    assert set(await sockets.resolve("127.0.0.1")) == {"127.0.0.1"}
+    assert set(await sockets.resolve("::1")) == {"::1"}
+    with pytest.raises(OSError, match="not known|No address|failure"):
+        await sockets.resolve("nobody.invalid")

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager, contextmanager
 from ipaddress import IPv4Address, IPv4Network
 
 from netemu.clock import Clock
+from netemu.fabric.block import claim
 from netemu.model.addressing import Addressing
 from netemu.model.meta import Object
 from netemu.model.service import (
@@ -26,9 +27,11 @@ from netemu.proxy.ledger import Ledger
 from netemu.proxy.ports import plan
 from netemu.proxy.relay import Relay
 from netemu.proxy.site import Backend, Listener, Site
+from tests.support.ports import PLAIN_PORTS, free_ports
 
-BLOCK = 100 + os.getpid() % 100
-"""Test runs side by side use different loopback addresses."""
+_CLAIMED = claim(f"tests-{os.getpid()}")
+BLOCK = _CLAIMED.number
+"""Test runs side by side, and clusters, have different loopback addresses: fixed ports are free."""
 
 CLUSTER = Addressing(
     services=IPv4Network("10.96.0.0/12"),
@@ -155,7 +158,7 @@ def connector() -> socket.socket:
 class Offer:
     """A way that offers some endpoints in their order."""
 
-    outside = False
+    outside = ""
 
     def __init__(self, *endpoints: Address) -> None:
         self.endpoints = endpoints
@@ -278,8 +281,8 @@ async def eventually(true: Callable[[], bool]) -> None:
 
 
 def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as sock:
-        return int(sock.getsockname()[1])
+    """A port that nobody has at 127.0.0.1, and that no client gets by chance."""
+    return free_ports(PLAIN_PORTS, 1)[0]
 
 
 def wanted(

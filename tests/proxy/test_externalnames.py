@@ -131,16 +131,19 @@ async def test_a_virtual_ip_leads_to_the_host_outside(clock: FakeClock) -> None:
     async with (
         saying(b"old", "127.0.0.21") as (first, port),
         saying(b"new", "127.0.0.22", port) as (second, _),
+        saying(b"six", "::1", port) as (sixth, *_),
         proxying(latest, clock, names) as proxy,
     ):
         obj = alias("db.example", port)
         latest.replace(advance(latest.value, resources.SERVICES, None, obj))
         await settle()
         assert not await reached((VIRTUAL, port), b"old")  # refused while nobody knows where
-        for address, answer in ((first, b"old"), (second, b"new")):
+        turns = (first, b"old"), (second, b"new"), (sixth, b"six"), (first, b"old")
+        for address, answer in turns:
             names.addresses["db.example"] = address
             await clock.advance(AGAIN_SECONDS)
+            await settle()
             assert await reached((VIRTUAL, port), answer)
         latest.replace(advance(latest.value, resources.SERVICES, obj, None))
-        assert not await reached((VIRTUAL, port), b"new")
+        assert not await reached((VIRTUAL, port), b"old")
         await eventually(lambda: proxy.listening == 0)

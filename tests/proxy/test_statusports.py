@@ -102,12 +102,17 @@ async def test_the_proxy_says_how_it_is_on_every_node(health: HealthPorts) -> No
         assert (await get((address, METRICS_PORT), "/nope"))[0] == 404
 
 
-async def test_a_node_that_goes_is_unhealthy_but_lives(health: HealthPorts) -> None:
+async def test_a_node_that_goes_is_unhealthy_but_lives(
+    health: HealthPorts, clock: FakeClock
+) -> None:
     going = {**NODES, "node-b": structs.replace(NODES["node-b"], eligible=False)}
     health.follow_nodes(going)
+    await clock.advance(30)  # nothing changes for a while: who is healthy was "updated" just now
     for address, status in ((ON_A, 200), (ON_B, 503)):
-        told, _, body = await get((address, HEALTHZ_PORT), "/healthz")
-        assert (told, json.loads(body)["nodeEligible"]) == (status, status == 200)
+        status_told, _, body = await get((address, HEALTHZ_PORT), "/healthz")
+        told = json.loads(body)
+        assert (status_told, told["nodeEligible"]) == (status, status == 200)
+        assert (told["lastUpdated"] == told["currentTime"]) == (status == 200)
         assert (await get((address, HEALTHZ_PORT), "/livez"))[0] == 200
 
 

@@ -53,7 +53,8 @@ class Pile:
                 assert uid_of(stored) == uid_of(obj)
                 metadata = {**stored["metadata"]}
                 if annotations:
-                    metadata["annotations"] = {**annotations_of(stored), **annotations}
+                    merged = {**annotations_of(stored), **annotations}
+                    metadata["annotations"] = {k: v for k, v in merged.items() if v is not None}
                 self._objects[place] = {**stored, "metadata": metadata, "status": status}
             case Delete(resource, obj):
                 del self._objects[(resource, *key_of(obj))]

@@ -1,4 +1,4 @@
-"""Node ports that nothing on this machine has: instances side by side share 127.0.0.1."""
+"""Ports that nothing on this machine has: instances side by side share 127.0.0.1."""
 
 import random
 import socket
@@ -8,11 +8,20 @@ RANGE = (30000, 32767)
 """The range of node ports, where clusters that others run take theirs, too."""
 
 
+PLAIN_PORTS = (12000, 29999)
+"""Below those, and below what the kernel gives to clients."""
+
+
 def free_node_ports(count: int) -> list[int]:
-    """So many different ports on which nobody serves TCP or UDP."""
-    candidates = random.sample(range(RANGE[0], RANGE[1] + 1), 50 * count)
+    """So many different node ports on which nobody serves TCP or UDP."""
+    return free_ports(RANGE, count)
+
+
+def free_ports(among: tuple[int, int], count: int) -> list[int]:
+    """So many different ports on which nobody serves TCP or UDP, of a range."""
+    candidates = random.sample(range(among[0], among[1] + 1), 50 * count)
     found = [port for port in candidates if _is_free(port)]
-    assert len(found) >= count, "hardly a node port is free"
+    assert len(found) >= count, "hardly a port is free"
     return found[:count]
 
 

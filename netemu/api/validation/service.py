@@ -31,6 +31,8 @@ _AFFINITIES = ("ClientIP", "None")
 _LONGEST_AFFINITY = 86400
 _KUBELET_PORT = 10250
 _SOURCE_RANGES = "service.beta.kubernetes.io/load-balancer-source-ranges"
+_TOPOLOGY = "service.kubernetes.io/topology-mode"
+_OLD_TOPOLOGY = "service.kubernetes.io/topology-aware-hints"
 _ONLY_LOAD_BALANCERS = "may only be used when `type` is 'LoadBalancer'"
 
 
@@ -38,6 +40,7 @@ def service(obj: Object) -> Causes:
     """A Service, new or changed."""
     spec = obj.get("spec") or {}
     yield from object_meta(obj, True, names.dns_1035_label)
+    yield from _topology(obj)
     if not spec.get("ports") and not is_headless(spec) and type_of(spec) != "ExternalName":
         yield field.required(SPEC.child("ports"))
     yield from _of_type(spec)
@@ -54,6 +57,15 @@ def service(obj: Object) -> Causes:
     yield from _weights(obj)
     yield from _load_balancer(spec)
     yield from _traffic_policies(spec)
+
+
+def _topology(obj: Object) -> Causes:
+    """The newer annotation and the older one may not say different things."""
+    annotations = annotations_of(obj)
+    mode, older = annotations.get(_TOPOLOGY), annotations.get(_OLD_TOPOLOGY)
+    if mode is not None and older is not None and mode != older:
+        rule = f"must match annotations[{_OLD_TOPOLOGY}] when both are specified"
+        yield field.invalid(METADATA.child("annotations").key(_TOPOLOGY), mode, rule)
 
 
 def _weights(obj: Object) -> Causes:

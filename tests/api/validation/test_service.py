@@ -291,3 +291,17 @@ def test_sources_may_be_noted_as_an_annotation() -> None:
     inside = created("services", a_service())
     inside["metadata"]["annotations"] = {key: " "}
     assert refusals("services", inside) == [f"{at}: {ONLY_BALANCED}"]
+
+
+def test_both_names_of_the_topology_annotation_agree() -> None:
+    mode, older = (f"service.kubernetes.io/topology-{name}" for name in ("mode", "aware-hints"))
+    service = created("services", a_service())
+    service["metadata"]["annotations"] = {mode: "Auto", older: "Disabled"}
+    assert refusals("services", service) == [
+        (
+            f'metadata.annotations[{mode}]: Invalid value: "Auto": '
+            f"must match annotations[{older}] when both are specified"
+        )
+    ]
+    service["metadata"]["annotations"] = {mode: "Auto", older: "Auto"}
+    assert refusals("services", service) == []
