@@ -30,7 +30,7 @@ async def evict(registry: Registry, key: Key, options: DeleteOptions, write: Wri
         now = registry.clock.now()
         await registry.update(pods, key, lambda obj: eviction.marked(obj, now), write, Part.STATUS)
     uid = options.uid or uid_of(pod)
-    await registry.delete(pods, key, replace(options, uid=uid, dry_run=write.dry_run))
+    await registry.delete(pods, key, replace(options, uid=uid, dry_run=write.dry_run), write)
 
 
 async def _pay(registry: Registry, key: Key, write: WriteOptions) -> None:

@@ -75,7 +75,9 @@ async def _apply_scale(context: Context, target: Target, request: Request) -> An
     from netemu.api import scaleapply  # late: few clients apply a Scale
 
     wanted = applying.read(SCALE, target.subresource or "", request)
-    options = WriteOptions(manager=wanted.applier.manager, dry_run=request.dry_run, tracked=True)
+    options = WriteOptions(
+        manager=wanted.applier.manager, dry_run=request.dry_run, tracked=True, user=request.user
+    )
     now = context.registry.clock.now()
     record = await context.registry.update(
         target.resource,
@@ -124,7 +126,9 @@ async def evict(context: Context, target: Target, request: Request) -> Answer:
     if name != target.name:
         raise BadRequest("name in URL does not match name in Eviction object")
     wanted = deletion.read_request({}, checked.get("deleteOptions") or {}).options
-    options = WriteOptions(manager=request.manager, dry_run=request.dry_run or wanted.dry_run)
+    options = WriteOptions(
+        manager=request.manager, dry_run=request.dry_run or wanted.dry_run, user=request.user
+    )
     await evicting.evict(context.registry, target.key, wanted, options)
     return json_answer(success() | {"code": 201}, 201, warning_headers(warnings))
 

@@ -8,7 +8,7 @@ Whoever reads gets the stored object itself and must not change it.
 import random
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Final, Self
 
@@ -20,8 +20,10 @@ from netemu.api.bounds import Bounds
 from netemu.api.creation import Creation
 from netemu.api.custom.resource import catalog_of
 from netemu.api.events import ComponentRecorder, EventWriter
+from netemu.api.gate import Gate
 from netemu.api.inprocess import RegistryClient
 from netemu.api.parts import JUDGED, MERGES, Part
+from netemu.api.request import User
 from netemu.clock import Clock
 from netemu.config.settings import EVICTION_SECONDS, NetworkSettings
 from netemu.model.addressing import Addressing
@@ -49,6 +51,10 @@ class WriteOptions:
     dry_run: bool = False
     tracked: bool = False
     """Whether the object comes with the managedFields that follow from this write."""
+    user: User | None = None
+    """Who asks; None: a part of netemu itself."""
+    warnings: list[str] = field(default_factory=list)
+    """What the client is told beside the answer; grows."""
 
 
 class Registry:
@@ -72,6 +78,7 @@ class Registry:
         ports = (network or NetworkSettings()).node_ports
         self._addresses = AddressKeeper(store, addressing, ports, rng)
         self._bounds = Bounds(store)
+        self._gate = Gate(store, lambda: self.catalog)
         self._creation = Creation(
             store=store,
             clock=clock,
@@ -131,6 +138,7 @@ class Registry:
         self, resource: Resource, namespace: str, obj: Object, options: WriteOptions
     ) -> Record:
         """Store a new object. Raises AlreadyExists, BadRequest, Forbidden, Invalid, NotFound."""
+        asked = resource
         if not views.is_stored_so(resource):
             obj, resource = views.stored(resource, obj), self.catalog.by_key[resource.key]
         obj = metadata.in_namespace(resource, obj, namespace)
@@ -140,17 +148,23 @@ class Registry:
         given = obj["metadata"]
         prefix = given.get("generateName")
         if given.get("name") or not prefix:
-            return await self._create(resource, obj, options)
+            return await self._create(resource, obj, options, asked)
         for _ in range(NAME_ATTEMPTS - 1):
             try:
-                return await self._create(resource, self._creation.named(obj, prefix), options)
+                return await self._create(
+                    resource, self._creation.named(obj, prefix), options, asked
+                )
             except AlreadyExists:
                 continue
-        return await self._create(resource, self._creation.named(obj, prefix), options)
+        return await self._create(resource, self._creation.named(obj, prefix), options, asked)
 
-    async def _create(self, resource: Resource, obj: Object, options: WriteOptions) -> Record:
+    async def _create(
+        self, resource: Resource, obj: Object, options: WriteOptions, asked: Resource
+    ) -> Record:
         new = self._creation.prepared(resource, obj)
         key = new["metadata"].get("namespace", ""), name_of(new)
+        if self._gate.guarded:
+            await self._gate.validate("CREATE", asked, key, new, None, options)
         with self._addresses.held(resource, new, None, dry_run=options.dry_run) as new:
             new = metadata.ordered(self._tracked(resource, None, new, options, Part.MAIN))
             if options.dry_run:
@@ -184,21 +198,24 @@ class Registry:
         resourceVersion it does not leave as it was is a conflict.
         Raises BadRequest, Conflict, Invalid, NotFound.
         """
+        asked = resource
         if not views.is_stored_so(resource):
             change = _converting(resource, change)
             resource = self.catalog.by_key[resource.key]
         for _ in range(RACE_ATTEMPTS):
             current = self.get(resource, key)
             try:
-                return await self._update(resource, current, change(current.obj), options, part)
+                given = change(current.obj)
+                return await self._update(resource, current, given, options, part, asked)
             except Conflict:
                 if self.store.get(resource.key, key) is current:
                     raise  # nobody came first: the client's own version is old
         raise Conflict(resource.key, key[1])
 
     async def _update(
-        self, resource: Resource, current: Record, given: Object, options: WriteOptions, part: Part
-    ) -> Record:
+        self, resource: Resource, current: Record, given: Object, options: WriteOptions, part: Part,
+        asked: Resource,
+    ) -> Record:  # fmt: skip
         old = current.obj
         given = metadata.named(
             metadata.in_namespace(resource, given, current.key[0]), current.key[1]
@@ -215,6 +232,8 @@ class Registry:
             admission.require_valid(resource, new, old, loopback=self._loopback)
         if part is Part.MAIN:
             self._bounds.check(resource, new, old)
+        if self._gate.guarded:
+            await self._gate.validate("UPDATE", asked, current.key, new, old, options, part)
         if admission.unchanged(new, old):
             return current
         if deletion.finished(resource, new):  # what is about to go takes no addresses any more
@@ -263,14 +282,22 @@ class Registry:
         raise Conflict(resource.key, key[1])
 
     async def delete(
-        self, resource: Resource, key: Key, options: DeleteOptions
+        self,
+        resource: Resource,
+        key: Key,
+        options: DeleteOptions,
+        by: WriteOptions | None = None,
     ) -> tuple[Record, bool]:
-        """Delete, or begin to: the last state, and whether it is gone.
+        """Delete, or begin to: the last state, and whether it is gone. `by`: who asks, if it is no
+        part of netemu.
 
         Raises Conflict, Forbidden, NotFound.
         """
         for _ in range(RACE_ATTEMPTS):
             current = self.get(resource, key)
+            if self._gate.guarded:
+                by = by or WriteOptions(manager="netemu", dry_run=options.dry_run)
+                await self._gate.validate("DELETE", resource, key, None, current.obj, by)
             plan = deletion.plan(resource, current.obj, options, self.clock.now())
             try:
                 return await self._carry_out(resource, current, plan, dry_run=options.dry_run)
@@ -292,13 +319,17 @@ class Registry:
         return await self.store.update(resource.key, current.key, new, current.revision), False
 
     async def delete_all(
-        self, resource: Resource, keys: Sequence[Key], options: DeleteOptions
+        self,
+        resource: Resource,
+        keys: Sequence[Key],
+        options: DeleteOptions,
+        by: WriteOptions | None = None,
     ) -> list[Record]:
-        """Delete those of the objects that are still there."""
+        """Delete those of the objects that are still there; `by`: who asks."""
         gone = []
         for key in keys:
             try:
-                record, _ = await self.delete(resource, key, options)
+                record, _ = await self.delete(resource, key, options, by)
             except NotFound:
                 continue
             gone.append(record)

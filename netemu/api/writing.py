@@ -85,7 +85,7 @@ async def create(context: Context, target: Target, request: Request) -> Answer:
 
         obj = signingrequests.asked_by(obj, request.user)
     record = await context.registry.create(
-        target.resource, target.namespace or "", obj, options_of(request)
+        target.resource, target.namespace or "", obj, options_of(request, warnings)
     )
     if not target.resource.controlled:
         plural = target.resource.plural
@@ -114,7 +114,7 @@ async def replaced(context: Context, target: Target, request: Request, part: Par
         _check_create(context, target, request)
         return guard(metadata.unversioned(obj))
 
-    options = options_of(request)
+    options = options_of(request, warnings)
     if part is Part.MAIN and resource.key in replacing.CREATED:
         record, new = await context.registry.apply(resource, key, change, options)
         return written(context, target, record, shape, warnings, 201 if new else 200)
@@ -141,7 +141,7 @@ async def patched(context: Context, target: Target, request: Request) -> Answer:
         target.resource,
         target.key,
         lambda current: guard(patched_object(target.resource, request, current, warnings)),
-        options_of(request),
+        options_of(request, warnings),
         _part(target),
     )
     return written(context, target, record, shape, warnings)
@@ -162,7 +162,13 @@ async def _apply(context: Context, target: Target, request: Request) -> Answer:
     """Server-side apply."""
     shape = negotiation.shape(request.accept)
     wanted = applying.read(target.resource, target.subresource or "", request)
-    options = WriteOptions(manager=wanted.applier.manager, dry_run=request.dry_run, tracked=True)
+    options = WriteOptions(
+        manager=wanted.applier.manager,
+        dry_run=request.dry_run,
+        tracked=True,
+        user=request.user,
+        warnings=wanted.warnings,
+    )
     now, guard = context.registry.clock.now(), _guarded(context, target, request)
 
     def change(live: Object | None) -> Object:
@@ -206,9 +212,14 @@ def _part(target: Target) -> Part:
     return Part(target.subresource or "")
 
 
-def options_of(request: Request) -> WriteOptions:
-    """Who writes, and whether in earnest."""
-    return WriteOptions(manager=request.manager, dry_run=request.dry_run)
+def options_of(request: Request, warnings: list[str] | None = None) -> WriteOptions:
+    """Who writes, and whether in earnest; `warnings` get what the writer is told besides."""
+    return WriteOptions(
+        manager=request.manager,
+        dry_run=request.dry_run,
+        user=request.user,
+        warnings=[] if warnings is None else warnings,
+    )
 
 
 def written(
@@ -229,11 +240,14 @@ async def delete(context: Context, target: Target, request: Request) -> Answer:
     """DELETE of an object."""
     shape = negotiation.shape(request.accept)
     wanted = _delete_request(request)
-    record, gone = await context.registry.delete(target.resource, target.key, wanted.options)
+    warnings: list[str] = []
+    by = options_of(request, warnings)
+    record, gone = await context.registry.delete(target.resource, target.key, wanted.options, by)
     if gone and target.resource.key not in _RETURNED:
-        return json_answer(_deleted(target.resource, record.obj))
+        headers = warning_headers(warnings)
+        return json_answer(_deleted(target.resource, record.obj), headers=headers)
     status = 202 if wanted.explicit_background and not gone else 200
-    return written(context, target, record, shape, [], status)
+    return written(context, target, record, shape, warnings, status)
 
 
 def _delete_request(request: Request) -> deletion.DeleteRequest:
@@ -266,7 +280,7 @@ async def delete_collection(context: Context, target: Target, request: Request) 
     wanted = _delete_request(request)
     chosen = listing.page(registry.store, resource, target.namespace, request)
     keys = [record.key for record in chosen.records]
-    gone = await registry.delete_all(resource, keys, wanted.options)
+    gone = await registry.delete_all(resource, keys, wanted.options, options_of(request))
     listed = {"resourceVersion": str(registry.store.revision)}
     now = registry.clock.now()
     return raw_answer(representation.many(resource, gone, shape, listed, now))

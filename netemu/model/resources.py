@@ -110,7 +110,6 @@ _STORED: tuple[Resource, ...] = (
         False,
         categories=("api-extensions",),
         subresources=_STATUS,
-        controlled=False,
     ),
     Resource(
         _ADMISSION,
@@ -119,7 +118,6 @@ _STORED: tuple[Resource, ...] = (
         "validatingadmissionpolicybindings",
         False,
         categories=("api-extensions",),
-        controlled=False,
     ),
     Resource(
         _ADMISSION,

@@ -1,7 +1,4 @@
-"""Rules of webhook configurations and admission policies (pkg/apis/admissionregistration).
-
-Expressions (CEL) are kept and not judged.
-"""
+"""Rules of webhook configurations and admission policies (pkg/apis/admissionregistration)."""
 
 from collections.abc import Iterable
 from typing import Any, Final
@@ -190,10 +187,13 @@ def policy(obj: Object) -> Causes:
         rule = "validations or auditAnnotations must contain at least one item"
         yield field.required(SPEC.child("validations"), rule)
         yield field.required(SPEC.child("auditAnnotations"), rule)
-    for number, item in enumerate(spec.get("validations") or ()):
-        if not item.get("expression", "").strip():
-            below = SPEC.child("validations").index(number)
-            yield field.required(below.child("expression"), "expression is not specified")
+    yield from _expressions(spec)
+
+
+def _expressions(spec: Object) -> Causes:
+    from netemu.api.validation import expressions  # late: policies are rare
+
+    yield from expressions.rules(spec)
 
 
 def policy_update(new: Object, old: Object) -> Causes:
