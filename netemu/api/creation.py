@@ -8,8 +8,10 @@ from netemu.api.bounds import Bounds
 from netemu.api.defaults import with_defaults
 from netemu.api.podidentity import account_name
 from netemu.clock import Clock
+from netemu.model import naming
 from netemu.model.meta import Object
 from netemu.model.resources import (
+    CUSTOM_RESOURCE_DEFINITIONS,
     PODS,
     PRIORITY_CLASSES,
     RUNTIME_CLASSES,
@@ -43,7 +45,15 @@ class Creation:
             new = self._with_account(self._with_runtime(new))
         admission.require_valid(resource, new, None, loopback=self.loopback)
         self.bounds.check(resource, new, None)
-        return new
+        return self.with_names(new) if resource.key == CUSTOM_RESOURCE_DEFINITIONS else new
+
+    def with_names(self, definition: Object) -> Object:
+        """A definition with the names it gets beside the others."""
+        if not (definition.get("spec") or {}).get("names", {}).get("kind"):
+            return definition  # it will be refused
+        others = [record.obj for record in self.store.list(CUSTOM_RESOURCE_DEFINITIONS)]
+        status = naming.judged(definition, others, self.clock.now())
+        return {**definition, "status": status}
 
     def named(self, obj: Object, prefix: str) -> Object:
         """The object with a name drawn for it."""

@@ -12,6 +12,7 @@ from netemu.config.version import GIT_VERSION, MINOR
 from netemu.model.catalog import BUILT_IN, Catalog
 from netemu.model.meta import Object
 from netemu.model.resources import NAMESPACES, Resource
+from netemu.model.versions import version_order
 
 VERSION: Final = {
     "major": "1",
@@ -79,7 +80,10 @@ def groups(catalog: Catalog = BUILT_IN) -> list[str]:
 
 def versions(group: str, catalog: Catalog = BUILT_IN) -> list[str]:
     """The versions of a group, the preferred one first."""
-    return list(dict.fromkeys(r.version for r in catalog.kinds if r.group == group))
+    found = dict.fromkeys(r.version for r in catalog.kinds if r.group == group)
+    if group in catalog.custom_groups:
+        return sorted(found, key=version_order)
+    return list(found)
 
 
 def _of(group: str, version: str, catalog: Catalog) -> list[Resource]:

@@ -23,7 +23,17 @@ from netemu.api.access import attributes_of, path_attributes
 from netemu.api.context import COLLECTION, EVERYWHERE, OBJECT, Context, Handler, Handlers
 from netemu.api.documents import OPEN, document
 from netemu.api.paths import Target, target_of, watched
-from netemu.api.request import JSON, Answer, Relay, Request, Stream, Upgrade, User, error_answer
+from netemu.api.request import (
+    JSON,
+    Answer,
+    Relay,
+    Request,
+    Stream,
+    Upgrade,
+    User,
+    error_answer,
+    warning_headers,
+)
 from netemu.model.errors import (
     ApiError,
     InternalError,
@@ -89,7 +99,11 @@ async def _answer(context: Context, request: Request) -> Answer | Stream | Upgra
     context.access.check(user, attributes_of(target, request))
     if target.resource in MEASURED:
         return await resourcemetrics.answer(context, request)
-    return await _handler(target, request)(context, target, request)
+    found = await _handler(target, request)(context, target, request)
+    warning = target.resource.warning
+    if warning and isinstance(found, Answer):
+        return replace(found, headers=(*found.headers, *warning_headers([warning])))
+    return found
 
 
 def _watching(old: Target, request: Request) -> Request:

@@ -18,7 +18,7 @@ from netemu.api import admission, deletion, managedfields, metadata, replacing, 
 from netemu.api.addresskeeper import AddressKeeper
 from netemu.api.bounds import Bounds
 from netemu.api.creation import Creation
-from netemu.api.custom.resource import catalog_of
+from netemu.api.custom.resource import CustomResource, catalog_of
 from netemu.api.events import ComponentRecorder, EventWriter
 from netemu.api.gate import Gate
 from netemu.api.inprocess import RegistryClient
@@ -29,7 +29,7 @@ from netemu.config.settings import EVICTION_SECONDS, NetworkSettings
 from netemu.model.addressing import Addressing
 from netemu.model.catalog import BUILT_IN, Catalog
 from netemu.model.client import Client, DeleteOptions, Recorder
-from netemu.model.errors import AlreadyExists, Conflict, NotFound
+from netemu.model.errors import AlreadyExists, Conflict, MethodNotAllowed, NotFound
 from netemu.model.meta import Key, Object, name_of
 from netemu.model.resources import CUSTOM_RESOURCE_DEFINITIONS, NAMESPACES, Resource
 from netemu.store.base import Record, Store
@@ -39,6 +39,8 @@ NAME_ATTEMPTS: Final = 8
 """How often a generated name that is taken is drawn again (KEP-4420)."""
 RACE_ATTEMPTS: Final = 20
 """How often a write starts over because another one came first."""
+
+_ENDING: Final = "create not allowed while custom resource definition is terminating"
 
 _encode = msgspec.json.Encoder().encode
 
@@ -139,8 +141,10 @@ class Registry:
     ) -> Record:
         """Store a new object. Raises AlreadyExists, BadRequest, Forbidden, Invalid, NotFound."""
         asked = resource
-        if not views.is_stored_so(resource):
+        if resource.stored_as:
             obj, resource = views.stored(resource, obj), self.catalog.by_key[resource.key]
+        if isinstance(resource, CustomResource) and resource.ending:
+            raise MethodNotAllowed(_ENDING)
         obj = metadata.in_namespace(resource, obj, namespace)
         if resource.namespaced:
             home = self.store.get(NAMESPACES, ("", namespace))
@@ -171,7 +175,7 @@ class Registry:
                 if self.store.get(resource.key, key) is not None:
                     raise AlreadyExists(resource.key, key[1])
                 return _unstored(resource, key, new, 0)
-            return await self.store.create(resource.key, key, new)
+            return await self.store.create(resource.key, key, self._kept(resource, new))
 
     def _tracked(
         self, resource: Resource, old: Object | None, new: Object, options: WriteOptions, part: Part
@@ -199,13 +203,13 @@ class Registry:
         Raises BadRequest, Conflict, Invalid, NotFound.
         """
         asked = resource
-        if not views.is_stored_so(resource):
+        if resource.stored_as:
             change = _converting(resource, change)
             resource = self.catalog.by_key[resource.key]
         for _ in range(RACE_ATTEMPTS):
             current = self.get(resource, key)
             try:
-                given = change(current.obj)
+                given = change(_seen(resource, current))
                 return await self._update(resource, current, given, options, part, asked)
             except Conflict:
                 if self.store.get(resource.key, key) is current:
@@ -216,7 +220,7 @@ class Registry:
         self, resource: Resource, current: Record, given: Object, options: WriteOptions, part: Part,
         asked: Resource,
     ) -> Record:  # fmt: skip
-        old = current.obj
+        old = _seen(resource, current)
         given = metadata.named(
             metadata.in_namespace(resource, given, current.key[0]), current.key[1]
         )
@@ -228,10 +232,7 @@ class Registry:
             new = metadata.with_generation(resource, new, old)
         if options.tracked:
             new = managedfields.owners_of(given, new)
-        if part in JUDGED:
-            admission.require_valid(resource, new, old, loopback=self._loopback)
-        if part is Part.MAIN:
-            self._bounds.check(resource, new, old)
+        new = self._judged(resource, new, old, part)
         if self._gate.guarded:
             await self._gate.validate("UPDATE", asked, current.key, new, old, options, part)
         if admission.unchanged(new, old):
@@ -245,7 +246,22 @@ class Registry:
             new = metadata.ordered(self._tracked(resource, old, new, options, part))
             if options.dry_run:
                 return _unstored(resource, current.key, new, current.revision)
-            return await self.store.update(resource.key, current.key, new, current.revision)
+            kept = self._kept(resource, new)
+            return await self.store.update(resource.key, current.key, kept, current.revision)
+
+    def _judged(self, resource: Resource, new: Object, old: Object, part: Part) -> Object:
+        """An object as it may replace another one. Raises Forbidden, Invalid."""
+        if resource.key == CUSTOM_RESOURCE_DEFINITIONS:
+            new = self._creation.with_names(new)
+        if part in JUDGED:
+            admission.require_valid(resource, new, old, loopback=self._loopback)
+        if part is Part.MAIN:
+            self._bounds.check(resource, new, old)
+        return new
+
+    def _kept(self, resource: Resource, obj: Object) -> Object:
+        """An object as it is stored."""
+        return views.stored(resource, obj) if resource.custom else obj
 
     async def _remove(self, resource: Resource, current: Record) -> Record:
         record = await self.store.delete(resource.key, current.key, current.revision)
@@ -334,6 +350,11 @@ class Registry:
                 continue
             gone.append(record)
         return gone
+
+
+def _seen(resource: Resource, record: Record) -> Object:
+    """A stored object as its kind has it now."""
+    return views.shown(resource, record.obj) if resource.custom else record.obj
 
 
 def _converting(view: Resource, change: Callable[[Object], Object]) -> Callable[[Object], Object]:

@@ -73,7 +73,7 @@ def table(
 
 
 def _row(resource: Resource, record: Record, shape: Shape, now: float) -> Object:
-    row: dict[str, Any] = {"cells": tables.cells(resource, record.obj, now)}
+    row: dict[str, Any] = {"cells": tables.cells(resource, views.shown(resource, record.obj), now)}
     match shape.include:
         case Include.METADATA:
             row["object"] = _partial(record.obj, shape)

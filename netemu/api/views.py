@@ -36,25 +36,33 @@ SHOWN: Final[dict[str, Converter]] = {
 
 def is_stored_so(resource: Resource) -> bool:
     """Whether objects of the kind are stored as this version of it has them."""
-    if isinstance(resource, CustomResource):
-        return resource.version == resource.storage
-    return not resource.stored_as
+    return not resource.custom and not resource.stored_as
 
 
 def stored(resource: Resource, obj: Object) -> Object:
     """An object as it is stored."""
     if isinstance(resource, CustomResource):
-        return {**obj, "apiVersion": f"{resource.group}/{resource.storage}"}
+        return obj if resource.kept is None else resource.kept.fitted(obj)
     return STORED.get(f"{resource.api_version}/{resource.kind}", _same)(obj)
 
 
 def shown(resource: Resource, obj: Object) -> Object:
     """A stored object as this version of its kind has it."""
+    if isinstance(resource, CustomResource):
+        return _custom(resource, obj)
     if obj.get("apiVersion") == resource.api_version:
         return obj
-    if isinstance(resource, CustomResource):
-        return {**obj, "apiVersion": resource.api_version}
     return SHOWN.get(f"{resource.api_version}/{resource.kind}", _same)(obj)
+
+
+def _custom(resource: CustomResource, obj: Object) -> Object:
+    """As upstream decodes it: what an earlier schema let through is made to fit."""
+    stored = resource.stored_version
+    if int(obj["metadata"].get("resourceVersion") or 0) <= stored.since:
+        obj = stored.fitted(obj)
+    if obj["apiVersion"] == resource.api_version:
+        return obj
+    return {**obj, "apiVersion": resource.api_version}
 
 
 def raw(resource: Resource, record: Record) -> bytes:

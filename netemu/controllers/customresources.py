@@ -1,6 +1,7 @@
-"""The finalizer of CustomResourceDefinitions: one that is deleted takes its objects along.
+"""CustomResourceDefinitions: one that is deleted takes its objects along, and frees its names.
 
-Its objects are deleted first; when the last is gone, so is the definition.
+Its objects are deleted first; when the last is gone, so is the definition. Others that waited for
+its names get them then.
 """
 
 from collections.abc import Iterable, Sequence
@@ -8,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from netemu.clock import rfc3339
 from netemu.controllers.actions import Action, Delete, Update, WriteStatus, execute
 from netemu.controllers.runner import Context
+from netemu.model import naming
 from netemu.model.client import Change
 from netemu.model.conditions import condition
 from netemu.model.meta import Object, is_deleting, name_of
@@ -75,3 +77,38 @@ class CustomResourceFinalizer:
             await execute(self._client, self._recorder, actions)
         definition = self._client.get(CUSTOM_RESOURCE_DEFINITIONS, "", key)
         return AGAIN if definition is not None and self._client.list(key) else None
+
+
+def naming_plan(definitions: Sequence[Object], now: float) -> list[Action]:
+    """What changes for the definitions of a group whose names were taken."""
+    found: list[Action] = []
+    for definition in definitions:
+        known = condition(definition, "NamesAccepted")
+        if known is None or known["status"] == "True":
+            continue
+        status = naming.judged(definition, definitions, now)
+        if status != definition.get("status"):
+            found.append(WriteStatus(CUSTOM_RESOURCE_DEFINITIONS, definition, status))
+    return found
+
+
+class CustomResourceNaming:
+    """Gives names that became free to those who wait for them."""
+
+    resources = (CUSTOM_RESOURCE_DEFINITIONS,)
+
+    def __init__(self, context: Context) -> None:
+        self._client = context.client
+        self._recorder = context.recorder
+        self._clock = context.clock
+
+    def observe(self, change: Change) -> Iterable[str]:
+        """The group whose names may have changed."""
+        return (change.object["spec"]["group"],)
+
+    async def sync(self, key: str) -> float | None:
+        """See to one group."""
+        found = self._client.list(CUSTOM_RESOURCE_DEFINITIONS)
+        mine = [one for one in found if one["spec"]["group"] == key]
+        await execute(self._client, self._recorder, naming_plan(mine, self._clock.now()))
+        return None

@@ -46,6 +46,7 @@ THEN = {
     "garbage-collector-controller": "garbagecollector:GarbageCollector",
     "pod-garbage-collector-controller": "podgc:PodGarbageCollector",
     "customresourcedefinition-finalizer": "customresources:CustomResourceFinalizer",
+    "customresourcedefinition-naming": "customresources:CustomResourceNaming",
     "clusterrole-aggregation-controller": "aggregation:AggregationController",
     "job-controller": "job:JobController",
     "cronjob-controller": "cronjob:CronJobController",

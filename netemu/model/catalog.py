@@ -19,6 +19,11 @@ class Catalog:
         self.kinds = (*RESOURCES, *REVIEWS, *MEASURED, *self.custom)
 
     @cached_property
+    def custom_groups(self) -> frozenset[str]:
+        """Groups of custom kinds alone."""
+        return frozenset(kind.group for kind in self.custom)
+
+    @cached_property
     def kept(self) -> tuple[Resource, ...]:
         """The kinds that have objects, each once: as it is stored."""
         return tuple(self.by_key.values())

@@ -27,6 +27,9 @@ class Resource:
     stored_as: str = ""
     """The key of the kind that this one is another view of; "": its own."""
 
+    warning: str = ""
+    """What whoever uses it is told; "": nothing."""
+
     @cached_property
     def key(self) -> str:
         """Plural and group, as messages name it: ``pods``, ``deployments.apps``."""

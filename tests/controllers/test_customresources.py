@@ -1,7 +1,7 @@
 """A definition takes its objects along."""
 
 from netemu.controllers.actions import Delete, Update, WriteStatus
-from netemu.controllers.customresources import FINALIZER, plan
+from netemu.controllers.customresources import FINALIZER, naming_plan, plan
 from netemu.model.meta import Object
 
 GOING: Object = {
@@ -44,3 +44,16 @@ def test_one_that_stays_is_left_alone() -> None:
     stays = {**GOING, "metadata": {"name": "x", "finalizers": [FINALIZER]}}
     assert plan(stays, [thing()], 0.0) == []
     assert plan(None, [], 0.0) == []
+
+
+def test_names_that_became_free_are_given_to_who_waits() -> None:
+    names = {"plural": "as", "singular": "a", "kind": "A", "listKind": "AList"}
+    waiting = {
+        "metadata": {"name": "as.g.example"},
+        "spec": {"group": "g.example", "names": names},
+        "status": {"conditions": [{"type": "NamesAccepted", "status": "False"}]},
+    }
+    (action,) = naming_plan([waiting], 0)
+    assert isinstance(action, WriteStatus)
+    assert action.status["acceptedNames"] == names
+    assert not naming_plan([{**waiting, "status": action.status}], 0)

@@ -7,7 +7,7 @@ from netemu.api.validation import field, registration
 from netemu.api.validation.field import METADATA, SPEC, Causes, Path, each_invalid
 from netemu.api.validation.meta import extension_meta, extension_meta_update
 from netemu.model import names
-from netemu.model.meta import Object, copied
+from netemu.model.meta import Object
 
 FINALIZER: Final = "customresourcecleanup.apiextensions.k8s.io"
 """Holds a definition until its objects are gone."""
@@ -15,17 +15,17 @@ FINALIZER: Final = "customresourcecleanup.apiextensions.k8s.io"
 
 def defaults(obj: Object) -> None:
     """Fill in names and conversion, in place (apiextensions/v1/defaults.go)."""
-    spec = obj.get("spec") or {}
+    spec = obj.setdefault("spec", {})
     said = spec.setdefault("names", {})
     if not said.get("singular"):
         said["singular"] = said.get("kind", "").lower()
-    if not said.get("listKind"):
-        said["listKind"] = said.get("kind", "") + "List"
+    if not said.get("listKind") and said.get("kind"):
+        said["listKind"] = said["kind"] + "List"
     spec.setdefault("conversion", {}).setdefault("strategy", "None")
 
 
 def created(obj: Object) -> None:
-    """A new definition, in place: held by its finalizer, and established at once."""
+    """A new definition, in place: held by its finalizer."""
     metadata = obj["metadata"]
     finalizers = metadata.get("finalizers") or []
     metadata["finalizers"] = list(dict.fromkeys([*finalizers, FINALIZER]))
@@ -38,6 +38,7 @@ def updated(new: Object, old: Object) -> None:
 
 
 def _status(obj: Object, before: Object) -> Object:
+    """The versions in which there may be objects; the rest follows from the other definitions."""
     spec = obj.get("spec") or {}
     stored = list(before.get("storedVersions") or ())
     stored += (
@@ -45,30 +46,7 @@ def _status(obj: Object, before: Object) -> Object:
         for version in spec.get("versions") or ()
         if version.get("storage") and version.get("name") not in stored
     )
-    return {
-        **before,
-        "conditions": before.get("conditions")
-        or _conditions(obj["metadata"].get("creationTimestamp", "")),
-        "acceptedNames": copied(spec.get("names") or {}),
-        "storedVersions": stored,
-    }
-
-
-def _conditions(stamp: str) -> list[Object]:
-    said = (
-        ("NamesAccepted", "NoConflicts", "no conflicts found"),
-        ("Established", "InitialNamesAccepted", "the initial names have been accepted"),
-    )
-    return [
-        {
-            "type": kind,
-            "status": "True",
-            "lastTransitionTime": stamp,
-            "reason": reason,
-            "message": message,
-        }
-        for kind, reason, message in said
-    ]
+    return {**before, "storedVersions": stored}
 
 
 def rules(obj: Object) -> Causes:

@@ -6,18 +6,20 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 from netemu.api import schema as builtin
-from netemu.api.custom.structural import PRESERVE, RULES, Schema, parts, type_of
+from netemu.api.custom.structural import PRESERVE, RULES, Schema, defaulted, parts, pruned, type_of
 from netemu.api.scalepaths import ScalePaths
 from netemu.api.schema import TEXT, Struct
 from netemu.model.catalog import Catalog
 from netemu.model.conditions import condition
-from netemu.model.meta import Object
+from netemu.model.meta import Object, is_deleting
 from netemu.model.resources import Resource
+from netemu.model.versions import version_order
 
 if TYPE_CHECKING:
     from netemu.api.custom.rules import Node
 
 META: Final = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"
+_HEAD: Final = frozenset({"apiVersion", "kind", "metadata"})
 _ANYTHING: Final[Schema] = {"type": "object", PRESERVE: True}
 
 
@@ -27,8 +29,12 @@ class CustomResource(Resource):
 
     singular_name: str = ""
     list_name: str = ""
-    storage: str = ""
-    """The version in which objects are stored."""
+    kept: "CustomResource | None" = None
+    """The version in which objects are stored, if that is another one."""
+    since: int = 0
+    """The revision of its definition: objects stored before may have been made by another one."""
+    ending: bool = False
+    """Whether its definition is being deleted."""
     schema: Schema = field(default_factory=dict)
     """Its structural schema."""
     columns: Sequence[Object] = ()
@@ -50,6 +56,22 @@ class CustomResource(Resource):
     def list_kind(self) -> str:
         """The kind of a list."""
         return self.list_name
+
+    @property
+    def stored_version(self) -> "CustomResource":
+        """The version in which objects are stored."""
+        return self.kept or self
+
+    def fitted(self, obj: Object) -> Object:
+        """An object as this version has it: with its defaults, without what it doesn't know."""
+        body = {name: value for name, value in obj.items() if name not in _HEAD}
+        found = defaulted(self.schema, pruned(self.schema, body, []))
+        return {
+            "kind": obj["kind"],
+            "apiVersion": self.api_version,
+            "metadata": obj["metadata"],
+            **found,
+        }
 
     @cached_property
     def type(self) -> Struct:
@@ -85,20 +107,24 @@ def resources_of(definition: Object) -> Iterator[CustomResource]:
         return
     spec = definition["spec"]
     versions: Sequence[Object] = spec["versions"]
-    storage = next(version["name"] for version in versions if version.get("storage"))
-    for version in sorted(versions, key=lambda version: version["name"] != storage):
-        if version.get("served"):
-            yield _resource(spec, version, storage)
+    stored = next(version for version in versions if version.get("storage"))
+    kept = _resource(definition, stored, None)
+    if stored.get("served"):
+        yield kept
+    for version in versions:
+        if version is not stored and version.get("served"):
+            yield _resource(definition, version, kept)
 
 
-def _resource(spec: Object, version: Object, storage: str) -> CustomResource:
-    names, parts = spec["names"], version.get("subresources") or {}
+def _resource(definition: Object, version: Object, kept: CustomResource | None) -> CustomResource:
+    spec, parts = definition["spec"], version.get("subresources") or {}
+    names = {**spec["names"], **((definition.get("status") or {}).get("acceptedNames") or {})}
     scale = parts.get("scale")
     return CustomResource(
         group=spec["group"],
         version=version["name"],
         kind=names["kind"],
-        plural=names["plural"],
+        plural=spec["names"]["plural"],
         namespaced=spec["scope"] == "Namespaced",
         short_names=tuple(names.get("shortNames") or ()),
         categories=tuple(names.get("categories") or ()),
@@ -106,7 +132,10 @@ def _resource(spec: Object, version: Object, storage: str) -> CustomResource:
         custom=True,
         singular_name=names.get("singular") or names["kind"].lower(),
         list_name=names.get("listKind") or f"{names['kind']}List",
-        storage=storage,
+        kept=kept,
+        since=int(definition["metadata"].get("resourceVersion") or 0),
+        ending=is_deleting(definition),
+        warning=_deprecation(spec, version, names["kind"]),
         schema=(version.get("schema") or {}).get("openAPIV3Schema") or _ANYTHING,
         columns=tuple(version.get("additionalPrinterColumns") or _AGE),
         scale=ScalePaths() if scale is None else _scale(scale),
@@ -114,6 +143,26 @@ def _resource(spec: Object, version: Object, storage: str) -> CustomResource:
             item["jsonPath"].removeprefix(".") for item in version.get("selectableFields") or ()
         ),
     )
+
+
+def _deprecation(spec: Object, version: Object, kind: str) -> str:
+    """What clients of a deprecated version are told (defaultDeprecationWarning)."""
+    if not version.get("deprecated"):
+        return ""
+    if version.get("deprecationWarning") is not None:
+        return str(version["deprecationWarning"])
+    said = f"{spec['group']}/{version['name']} {kind} is deprecated"
+    newer = [
+        other["name"]
+        for other in spec["versions"]
+        if other.get("served")
+        and not other.get("deprecated")
+        and version_order(other["name"]) < version_order(version["name"])
+    ]
+    if not newer:
+        return said
+    best = min(newer, key=version_order)
+    return f"{said}; use {spec['group']}/{best} {kind}"
 
 
 _AGE: Final = ({"name": "Age", "type": "date", "jsonPath": ".metadata.creationTimestamp"},)

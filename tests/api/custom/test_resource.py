@@ -167,3 +167,80 @@ def test_two_definitions_of_one_kind_are_told_apart() -> None:
         resources_of({**definition(), "status": {"conditions": established}}) for _ in range(2)
     )
     assert (one == one, one == other, len({one, other})) == (True, False, 2)
+
+
+def versions() -> Object:
+    """A definition of two versions whose schemas differ."""
+    old = version("v1beta1", storage=False, deprecated=True)
+    old["schema"] = {
+        "openAPIV3Schema": {
+            "type": "object",
+            "properties": {
+                "spec": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
+            },
+        }
+    }
+    return definition(version(), old)
+
+
+OLD = CRONTABS.replace("/v1/", "/v1beta1/")
+
+
+async def test_each_version_judges_what_is_written_in_it(cluster: Cluster) -> None:
+    await cluster.json("POST", DEFINITIONS, versions())
+    obj = {**crontab(replicas=50, odd="x"), "apiVersion": f"{GROUP}/v1beta1"}
+    await cluster.json("POST", OLD, obj)
+    assert (await cluster.json("GET", f"{CRONTABS}/c"))["spec"] == {
+        "cronSpec": "* * * * */5",
+        "replicas": 50,
+        "image": "busybox",
+    }
+    (owner,) = (await cluster.json("GET", f"{OLD}/c"))["metadata"]["managedFields"]
+    assert owner["apiVersion"] == f"{GROUP}/v1beta1"
+    await cluster.refused("POST", CRONTABS, crontab("d", replicas=50))
+
+
+async def test_users_of_an_old_version_are_told(cluster: Cluster) -> None:
+    await cluster.json("POST", DEFINITIONS, versions())
+    old = await cluster.whole("GET", OLD)
+    said = f'299 - "{GROUP}/v1beta1 CronTab is deprecated; use {GROUP}/v1 CronTab"'
+    assert ("Warning", said) in old.headers
+    assert "Warning" not in dict((await cluster.whole("GET", CRONTABS)).headers)
+
+
+async def test_a_new_schema_shows_in_what_there_is(defined: Cluster) -> None:
+    await defined.json("POST", CRONTABS, crontab(extra={"a": 1}))
+    path = f"{DEFINITIONS}/crontabs.{GROUP}"
+    found = await defined.json("GET", path)
+    spec = found["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]
+    spec["properties"]["color"] = {"type": "string", "default": "red"}
+    del spec["properties"]["extra"]
+    await defined.json("PUT", path, found)
+    obj = await defined.json("GET", f"{CRONTABS}/c")
+    assert (obj["spec"]["color"], obj["spec"].get("extra")) == ("red", None)
+    (item,) = (await defined.json("GET", CRONTABS))["items"]
+    assert item["spec"] == obj["spec"]
+
+
+async def test_names_of_another_definition_are_not_served(defined: Cluster) -> None:
+    other = definition(names={"plural": "others", "kind": "CronTab"})
+    other["metadata"]["name"] = f"others.{GROUP}"
+    found = await defined.json("POST", DEFINITIONS, other)
+    conditions = {item["type"]: item["status"] for item in found["status"]["conditions"]}
+    assert conditions == {"NamesAccepted": "False", "Established": "False"}
+    await defined.refused("GET", CRONTABS.replace("crontabs", "others"))
+
+
+async def test_nothing_is_made_while_a_definition_ends(defined: Cluster) -> None:
+    await defined.json("DELETE", f"{DEFINITIONS}/crontabs.{GROUP}")
+    status = await defined.refused("POST", CRONTABS, crontab())
+    assert (status["code"], status["message"]) == (
+        405,
+        "create not allowed while custom resource definition is terminating",
+    )
+
+
+async def test_the_newest_version_is_preferred(cluster: Cluster) -> None:
+    await cluster.json("POST", DEFINITIONS, definition(version(), version("v2", storage=False)))
+    group = await cluster.json("GET", f"/apis/{GROUP}")
+    assert group["preferredVersion"]["version"] == "v2"
