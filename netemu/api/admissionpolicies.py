@@ -117,6 +117,8 @@ class Surroundings:
     every: Callable[[str, str], Sequence[Object]]
     """The objects of a resource in a namespace."""
     authorizer: Callable[[AdmissionRequest], Authorizer]
+    back: Callable[[Resource, Resource, Object], Object]
+    """An object of one version of a kind (the second) as another has it."""
 
 
 def judge(

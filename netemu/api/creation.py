@@ -32,14 +32,17 @@ class Creation:
     eviction_seconds: int
     loopback: bool
 
-    def prepared(self, resource: Resource, obj: Object) -> Object:
-        """The object as it may be stored. Raises Forbidden, Invalid."""
+    def begun(self, resource: Resource, obj: Object) -> Object:
+        """The object with its identity and defaults. Raises Forbidden."""
         now = self.clock.now()
         new = metadata.for_create(resource, obj, uid=metadata.new_uid(self.rng), now=now)
         if resource.key == PODS:
             classes = [record.obj for record in self.store.list(PRIORITY_CLASSES)]
             new = priority.prioritized(new, classes)
-        new = self.bounds.filled(resource, with_defaults(resource, new))
+        return self.bounds.filled(resource, with_defaults(resource, new))
+
+    def prepared(self, resource: Resource, new: Object) -> Object:
+        """An object that was begun, as it may be stored. Raises Forbidden, Invalid."""
         new = strategies.prepare_create(resource, new, self.eviction_seconds)
         if resource.key == PODS:
             new = self._with_account(self._with_runtime(new))

@@ -6,9 +6,11 @@ each change to any of them.
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final
 
+from netemu.api import strict, views
 from netemu.api.access import Access
 from netemu.api.admissionrequest import AdmissionRequest
 from netemu.api.parts import Part
@@ -20,28 +22,41 @@ from netemu.model.resources import NAMESPACES, Resource
 from netemu.store.base import Store
 
 if TYPE_CHECKING:
-    from netemu.api import admissionauthorizer, admissionpolicies
+    from netemu.api import admissionauthorizer, admissionpolicies, webhookclient, webhooks
     from netemu.api.admissionpolicies import Policy, Surroundings
     from netemu.api.registry import WriteOptions
+    from netemu.api.webhookclient import Outside
+    from netemu.api.webhooks import Hook
 else:
     admissionauthorizer = late("netemu.api.admissionauthorizer")
     admissionpolicies = late("netemu.api.admissionpolicies")
+    webhookclient = late("netemu.api.webhookclient")
+    webhooks = late("netemu.api.webhooks")
 
 _GROUP: Final = "admissionregistration.k8s.io"
 POLICIES: Final = f"validatingadmissionpolicies.{_GROUP}"
 BINDINGS: Final = f"validatingadmissionpolicybindings.{_GROUP}"
-KINDS: Final = (POLICIES, BINDINGS)
+VALIDATING: Final = f"validatingwebhookconfigurations.{_GROUP}"
+MUTATING: Final = f"mutatingwebhookconfigurations.{_GROUP}"
+KINDS: Final = (POLICIES, BINDINGS, VALIDATING, MUTATING)
 
 
 class Gate:
     """What every write passes."""
 
-    def __init__(self, store: Store, catalog: Callable[[], Catalog]) -> None:
+    def __init__(self, store: Store, catalog: Callable[[], Catalog], rng: random.Random) -> None:
         self._store = store
         self._catalog = catalog
+        self._rng = rng
+        self.inside: Callable[[str], bool] = lambda host: False
+        """Whether an address is one of the cluster's own."""
+        self.outside: Outside | None = None
+        """How to get to the other ones, if not as we are."""
         self._access = Access(store)
         self._seen: tuple[int, ...] = ()
         self._policies: Sequence[tuple[Policy, Sequence[Object]]] = ()
+        self._validating: Sequence[Hook] = ()
+        self._mutating: Sequence[Hook] = ()
 
     @property
     def guarded(self) -> bool:
@@ -50,7 +65,13 @@ class Gate:
         if latest != self._seen:
             self._seen = latest
             self._policies = self._bound()
-        return bool(self._policies)
+            self._validating = self._hooks(VALIDATING)
+            self._mutating = self._hooks(MUTATING)
+        return bool(self._policies or self._validating or self._mutating)
+
+    def _hooks(self, resource: str) -> Sequence[Hook]:
+        found = self._objects(resource)
+        return webhooks.hooks_of(found) if found else ()
 
     def _objects(self, resource: str, namespace: str | None = None) -> list[Object]:
         return [record.obj for record in self._store.list(resource, namespace)]
@@ -75,10 +96,36 @@ class Gate:
         options: WriteOptions,
         part: Part = Part.MAIN,
     ) -> None:
-        """Ask everybody who validates. Raises Denied."""
+        """Ask everybody who validates. Raises ApiError."""
         request = _request(operation, resource, key, obj, old, options, part)
+        if self._mutating and obj is None:  # of what goes, nobody can change anything
+            await webhooks.mutate(self._mutating, request, self._around(), self._post)
         if self._policies:
             admissionpolicies.judge(self._policies, request, self._around())
+        if self._validating:
+            await webhooks.validate(self._validating, request, self._around(), self._post)
+
+    async def mutated(
+        self,
+        operation: str,
+        resource: Resource,
+        key: Key,
+        obj: Object,
+        old: Object | None,
+        options: WriteOptions,
+        part: Part = Part.MAIN,
+    ) -> Object:
+        """The object as everybody who changes it makes it. Raises ApiError."""
+        if not self._mutating:
+            return obj
+        request = _request(operation, resource, key, obj, old, options, part)
+        found = await webhooks.mutate(self._mutating, request, self._around(), self._post)
+        assert found is not None  # there was one
+        return found
+
+    async def _post(self, config: Object, review: Object, seconds: float) -> Object:
+        client = webhookclient.WebhookClient(self._find, self._rng, self.inside, self.outside)
+        return await client.post(config, review, seconds)
 
     def _around(self) -> Surroundings:
         return admissionpolicies.Surroundings(
@@ -87,11 +134,18 @@ class Gate:
             find=self._find,
             every=self._objects,
             authorizer=lambda request: admissionauthorizer.authorizer(self._access, request.user),
+            back=_back,
         )
 
     def _find(self, resource: str, namespace: str, name: str) -> Object | None:
         record = self._store.get(resource, (namespace, name))
         return None if record is None else record.obj
+
+
+def _back(resource: Resource, seen: Resource, obj: Object) -> Object:
+    """What came back in one version, in another, without what the kind doesn't know."""
+    obj, _ = strict.check(seen, obj)
+    return obj if seen is resource else views.shown(resource, views.stored(seen, obj))
 
 
 _OPTIONS: Final = {"CREATE": "CreateOptions", "UPDATE": "UpdateOptions", "DELETE": "DeleteOptions"}

@@ -74,20 +74,20 @@ class Other(Struct, frozen=True):
     writer: asyncio.StreamWriter
     head: Head
 
-    async def body(self) -> bytes:
-        """What a refusal says, as much of it as is passed on. Raises OSError, ValueError."""
+    async def body(self, limit: int = BODY_LIMIT) -> bytes:
+        """What it says, as much of it as is passed on. Raises OSError, ValueError."""
         async with asyncio.timeout(ANSWER_SECONDS):
             if "chunked" in self.head.value("transfer-encoding").lower():
-                return await self._chunks()
+                return await self._chunks(limit)
             length = self.head.value("content-length")
             if length:
-                return await self.reader.readexactly(min(int(length), BODY_LIMIT))
-            return await self.reader.read(BODY_LIMIT)
+                return await self.reader.readexactly(min(int(length), limit))
+            return await self.reader.read(limit)
 
-    async def _chunks(self) -> bytes:
+    async def _chunks(self, limit: int) -> bytes:
         found = bytearray()
         while size := int((await self.reader.readuntil(b"\r\n")).partition(b";")[0], 16):
-            if len(found) + size > BODY_LIMIT:
+            if len(found) + size > limit:
                 break
             found += (await self.reader.readexactly(size + 2))[:-2]
         return bytes(found)

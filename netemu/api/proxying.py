@@ -73,6 +73,13 @@ def location(target: Target, lookup: Lookup, rng: random.Random) -> Location | K
             return Location(scheme or "http", _address(node), _number(port))
 
 
+def endpoint(
+    service: str, namespace: str, port: int, lookup: Lookup, rng: random.Random
+) -> tuple[str, int]:
+    """A ready endpoint of a Service's port. Raises NotFound, ServiceUnavailable."""
+    return _endpoint(service, namespace, service, str(port), lookup, rng)
+
+
 def _found(lookup: Lookup, resource: str, namespace: str, name: str) -> Object:
     obj = lookup(resource, namespace, name)
     if obj is None:

@@ -19,6 +19,7 @@ from netemu.api.addresskeeper import AddressKeeper
 from netemu.api.bounds import Bounds
 from netemu.api.creation import Creation
 from netemu.api.custom.resource import CustomResource, catalog_of
+from netemu.api.defaults import with_defaults
 from netemu.api.events import ComponentRecorder, EventWriter
 from netemu.api.gate import Gate
 from netemu.api.inprocess import RegistryClient
@@ -80,7 +81,7 @@ class Registry:
         ports = (network or NetworkSettings()).node_ports
         self._addresses = AddressKeeper(store, addressing, ports, rng)
         self._bounds = Bounds(store)
-        self._gate = Gate(store, lambda: self.catalog)
+        self.gate = Gate(store, lambda: self.catalog, rng)
         self._creation = Creation(
             store=store,
             clock=clock,
@@ -165,10 +166,15 @@ class Registry:
     async def _create(
         self, resource: Resource, obj: Object, options: WriteOptions, asked: Resource
     ) -> Record:
-        new = self._creation.prepared(resource, obj)
+        new = self._creation.begun(resource, obj)
         key = new["metadata"].get("namespace", ""), name_of(new)
-        if self._gate.guarded:
-            await self._gate.validate("CREATE", asked, key, new, None, options)
+        guarded = self.gate.guarded
+        if guarded:
+            new = await self.gate.mutated("CREATE", resource, key, new, None, options)
+            new = with_defaults(resource, new)
+        new = self._creation.prepared(resource, new)
+        if guarded:
+            await self.gate.validate("CREATE", asked, key, new, None, options)
         with self._addresses.held(resource, new, None, dry_run=options.dry_run) as new:
             new = metadata.ordered(self._tracked(resource, None, new, options, Part.MAIN))
             if options.dry_run:
@@ -227,14 +233,18 @@ class Registry:
         replacing.check_identity(resource, current.key, given, old)
         replacing.check_version(resource, given, old)
         new = MERGES[part](resource, given, old)
+        guarded = self.gate.guarded
+        if guarded:
+            new = await self.gate.mutated("UPDATE", resource, current.key, new, old, options, part)
+            new = MERGES[part](resource, new, old)
         new = metadata.for_update(new, old)
         if part is not Part.STATUS:  # no controller acts on what comes with a status
             new = metadata.with_generation(resource, new, old)
         if options.tracked:
             new = managedfields.owners_of(given, new)
         new = self._judged(resource, new, old, part)
-        if self._gate.guarded:
-            await self._gate.validate("UPDATE", asked, current.key, new, old, options, part)
+        if guarded:
+            await self.gate.validate("UPDATE", asked, current.key, new, old, options, part)
         if admission.unchanged(new, old):
             return current
         if deletion.finished(resource, new):  # what is about to go takes no addresses any more
@@ -311,9 +321,9 @@ class Registry:
         """
         for _ in range(RACE_ATTEMPTS):
             current = self.get(resource, key)
-            if self._gate.guarded:
+            if self.gate.guarded:
                 by = by or WriteOptions(manager="netemu", dry_run=options.dry_run)
-                await self._gate.validate("DELETE", resource, key, None, current.obj, by)
+                await self.gate.validate("DELETE", resource, key, None, current.obj, by)
             plan = deletion.plan(resource, current.obj, options, self.clock.now())
             try:
                 return await self._carry_out(resource, current, plan, dry_run=options.dry_run)

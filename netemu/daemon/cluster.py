@@ -132,6 +132,8 @@ async def _core(start: Start, stack: AsyncExitStack) -> Core:
             eviction_seconds=settings.api.eviction_seconds,
         )
     )
+    registry.gate.inside = launched.addressing.has
+    registry.gate.outside = launched.host if launched.runtime.isolated else None
     await bootstrap(registry.client(MANAGER), launched.addressing)
     tasks = await stack.enter_async_context(task_group())
     tasks.start(launched.runtime.run(), name="spawner")

@@ -103,7 +103,6 @@ _STORED: tuple[Resource, ...] = (
         "mutatingwebhookconfigurations",
         False,
         categories=("api-extensions",),
-        controlled=False,
     ),
     Resource(
         _ADMISSION,
@@ -129,7 +128,6 @@ _STORED: tuple[Resource, ...] = (
         "validatingwebhookconfigurations",
         False,
         categories=("api-extensions",),
-        controlled=False,
     ),
     Resource(
         "certificates.k8s.io",

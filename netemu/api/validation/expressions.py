@@ -33,7 +33,7 @@ def rules(spec: Object) -> Causes:
         yield from _checked(item.get("valueExpression") or "", at, known, STRING, NULL)
 
 
-def conditions(said: Sequence[Object], path: Path, known: Mapping[str, Type]) -> Causes:
+def conditions(said: Sequence[Object], path: Path, known: Mapping[str, Type] = VARIABLES) -> Causes:
     """Match conditions."""
     seen: set[str] = set()
     for number, item in enumerate(said):

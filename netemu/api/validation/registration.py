@@ -57,6 +57,10 @@ def _hook(hook: Object, path: Path) -> Causes:
     for key in ("namespaceSelector", "objectSelector"):
         yield from label_selector(hook.get(key), path.child(key))
     yield from client_config(hook.get("clientConfig") or {}, path.child("clientConfig"))
+    if hook.get("matchConditions"):
+        from netemu.api.validation import expressions  # late: few have conditions
+
+        yield from expressions.conditions(hook["matchConditions"], path.child("matchConditions"))
 
 
 def _known(obj: Object, key: str, known: Iterable[str], path: Path) -> Causes:
