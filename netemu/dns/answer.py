@@ -57,6 +57,8 @@ class Answer(Struct, frozen=True, kw_only=True):
     shared: bool = True
     """Every client would get it."""
     source: Source = Source.CLUSTER
+    walked: bool = False
+    """It is of a name further down a search list."""
     options: tuple[EdnsOption, ...] = ()
     """For the OPT record of the reply, if it has one."""
 

@@ -6,6 +6,7 @@ the time it has left.
 """
 
 from collections import OrderedDict
+from collections.abc import MutableMapping
 from typing import TypeAlias
 
 from msgspec import Struct
@@ -53,7 +54,10 @@ LAST_SECOND = 1.0
 class Cache:
     """The answers of one `Forward`."""
 
-    def __init__(self, rules: chain.Cache, clock: Clock) -> None:
+    def __init__(
+        self, rules: chain.Cache, clock: Clock, counts: MutableMapping[str, int] | None = None
+    ) -> None:
+        self._counts = {} if counts is None else counts
         self._rules = rules
         self._clock = clock
         self._answers: OrderedDict[Key, Kept] = OrderedDict()
@@ -71,6 +75,7 @@ class Cache:
 
     def get(self, key: Key, *, stale: bool = False) -> Answer | None:
         """The answer, its TTLs counted down; with `stale` also one whose time is over."""
+        past = self._rules.stale.seconds if self._rules.stale else 0
         for kept_in in (self._answers, self._denials):
             kept = kept_in.get(key)
             if kept is None:
@@ -79,9 +84,12 @@ class Cache:
             if left > 0:
                 kept_in.move_to_end(key)
                 return self._told(kept.answer, left if self._rules.count_down else kept.lifetime)
-            if stale and left > -self._rules.stale:
-                return self._told(kept.answer, 0)
-            if left <= -self._rules.stale:
+            if self._rules.stale and left > -past:
+                if stale:
+                    return self._told(kept.answer, self._rules.stale.ttl)
+                if self._rules.stale.prefer_positive and kept_in is self._answers:
+                    return None  # rather than the denial that came since
+            if left <= -past:
                 del kept_in[key]
                 self._popular.pop(key, None)
         return None
@@ -104,16 +112,34 @@ class Cache:
         if not lifetime:
             return answer
         positive = answer.rcode is Rcode.NOERROR and bool(answer.records)
-        kept_in, other = self._answers, self._denials
-        if not positive:
-            kept_in, other = other, kept_in
-        other.pop(key, None)
+        stale = self._rules.stale
+        if positive:
+            self._denials.pop(key, None)
+            self._place(self._answers, self._rules.entries, "success", key, answer, lifetime)
+        else:
+            if stale is None or not stale.prefer_positive:
+                self._answers.pop(key, None)
+            self._place(self._denials, self._rules.denials, "denial", key, answer, lifetime)
+        return replace(self._told(answer, lifetime), source=answer.source)
+
+    def _place(
+        self,
+        kept_in: "OrderedDict[Key, Kept]",
+        most: int,
+        kind: str,
+        key: Key,
+        answer: Answer,
+        lifetime: float,
+    ) -> None:
         kept_in[key] = Kept(answer, self._clock.monotonic(), lifetime)
         kept_in.move_to_end(key)
-        if len(kept_in) > self._rules.entries:
+        if len(kept_in) > most:
             oldest, _ = kept_in.popitem(last=False)
             self._popular.pop(oldest, None)
-        return replace(self._told(answer, lifetime), source=answer.source)
+            self._count(f"evicted {kind}")
+
+    def _count(self, what: str) -> None:
+        self._counts[what] = self._counts.get(what, 0) + 1
 
     def _told(self, answer: Answer, left: float) -> Answer:
         ttl = max(0, int(left))
@@ -145,7 +171,7 @@ class Cache:
             denied = denial_ttl(answer)
             if not kept or denied is None:
                 return 0
-            return min(max(denied, rules.least), rules.denial)
+            return min(max(denied, rules.least_denial), rules.denial)
         return 0
 
 

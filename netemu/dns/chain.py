@@ -27,6 +27,10 @@ Ranges: TypeAlias = "tuple[IPv4Network | IPv6Network, ...]"
 """Ranges of addresses."""
 
 
+Weights: TypeAlias = Mapping[Name, Mapping[bytes, int]]
+"""By name, lowered, and by packed address; those that aren't there have 1."""
+
+
 class Policy(StrEnum):
     """Which server is asked first."""
 
@@ -46,6 +50,23 @@ class Prefetch(Struct, frozen=True):
     """… when so much of their time is left."""
 
 
+class Stale(Struct, frozen=True):
+    """How answers whose time is over still serve."""
+
+    seconds: float
+    """For so long."""
+    verified: bool = False
+    """Only once the servers have failed; else at once, while they are asked."""
+    timeout: float = 0.0
+    """Or haven't answered for so long; 0: until they have failed."""
+    ttl: int = 0
+    """What such an answer says."""
+    recheck: float = 0.0
+    """Between two tries after one that failed."""
+    prefer_positive: bool = False
+    """Whether an answer serves although there was a denial since."""
+
+
 class Cache(Struct, frozen=True, kw_only=True):
     """How long answers of others are kept; in seconds."""
 
@@ -53,19 +74,18 @@ class Cache(Struct, frozen=True, kw_only=True):
     denial: int = 1800
     """Longest; what the records say if that is less."""
     least: int = 5
+    least_denial: int = 5
     """Shortest, even if the records say less (CoreDNS' minimum TTL)."""
     failure: int = 5
     """For SERVFAIL."""
     entries: int = 9984
-    """Of each kind, at most."""
+    denials: int = 9984
+    """How many, at most."""
     zones: Zones = ((),)
     no_success: Zones = ()
     no_denial: Zones = ()
     """Where nothing is kept."""
-    stale: int = 0
-    """Seconds past its time that an answer still serves, while it is asked for anew."""
-    verified: bool = False
-    """Whether it serves only once the servers have failed."""
+    stale: "Stale | None" = None
     prefetch: "Prefetch | None" = None
     count_down: bool = True
 
@@ -106,6 +126,10 @@ class Forward(Struct, frozen=True, kw_only=True):
     """The same for NODATA."""
     fail_fast: bool = False
     """Whether nobody is asked while all servers are down."""
+    read_seconds: float = 2.0
+    """For one try of one server."""
+    source: str = ""
+    """The address to ask from; "" for whichever leads there."""
     attempts: int = 0
     """Most tries for one question; 0: no bound but those of time and rounds."""
     check_loops: bool = False
@@ -148,12 +172,16 @@ class Hosts(Struct, frozen=True, kw_only=True):
     zones: Zones
     ttl: int = 3600
     passed: Zones = ()
+    passes_types: bool = False
+    """Whether that is so of other types of names in the table, too."""
 
 
 class Autopath(Struct, frozen=True, kw_only=True):
     """Walk the search list of the pod that asks (needs its real address)."""
 
     zones: Zones
+    search: Zones | None = None
+    """The same list for everybody; None: that of the pod."""
 
 
 class Transfer(Struct, frozen=True, kw_only=True):
@@ -190,6 +218,8 @@ class Block(Struct, frozen=True, kw_only=True):
     forwards: tuple[Forward, ...] = ()
     logged: Zones | None = None
     """Names that ``log`` was asked for; all are logged anyway, in memory."""
+    named: tuple[str, ...] = ()
+    """The plugins that stand in it."""
 
 
 class Configuration(Struct, frozen=True, kw_only=True):
@@ -199,12 +229,16 @@ class Configuration(Struct, frozen=True, kw_only=True):
     order: Order = Order.KEEP
     seed: int | None = None
     """For the same random order each time; None: another each time."""
+    weights: "Weights | None" = None
+    """How likely an address is to come first, where that is said."""
     preferred: Ranges = ()
     """Addresses that come before others, whatever the order."""
     files: tuple[str, ...] = ()
     """Files it was made from besides the Corefile; to be made anew when they change."""
     served: Mapping[str, str] = field(default_factory=dict)
     """``health``, ``ready`` and ``prometheus``: where they listen, as they were written."""
+    digest: str = ""
+    """SHA-512 of the text, in hexadecimal."""
     remarks: tuple[str, ...] = ()
     """What was accepted without effect."""
 

@@ -11,7 +11,7 @@ from netemu.clock import Clock
 from netemu.dns.chain import Configuration
 from netemu.dns.corefile import BadCorefile
 from netemu.dns.plugins.table import configuration_from
-from netemu.dns.world import World
+from netemu.dns.world import World, is_pattern
 from netemu.model.latest import Latest
 
 log = logging.getLogger(__name__)
@@ -53,6 +53,8 @@ class Configurer:
         return configuration
 
     def _content(self, name: str) -> str | None:
+        if is_pattern(name):
+            return "\n".join(self._world.paths(name))
         try:
             return self._world.read(name)
         except OSError:

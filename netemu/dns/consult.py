@@ -96,7 +96,7 @@ def _autopathed(
     name = lowered(question.name)
     if not any(within(name, zone) for zone in block.autopath.zones):
         return None
-    search = _search_list(consultation, block.kubernetes)
+    search = block.autopath.search or _search_list(consultation, block.kubernetes)
     if not search or not within(name, search[0]) or name == search[0]:
         # Others get what the pods don't, so a denial here must not be kept for everybody.
         return followed(consultation.go_on(block, question, after), _private_if_denied)
@@ -136,10 +136,11 @@ def _walked(
 def _aliased(asked: Name, found: Name, answer: Answer) -> Answer:
     """The answer to a name further down the search list, led to by an alias."""
     if not answer.records:
-        return replace(answer, shared=False)
+        return replace(answer, shared=False, walked=True)
     ttl = min(record.ttl for record in answer.records)
     alias = Record(asked, Type.CNAME, ttl, found)
-    return replace(answer, records=(alias, *answer.records), shared=False)
+    records = (alias, *answer.records)
+    return replace(answer, records=records, shared=False, walked=True)
 
 
 def _private_if_denied(answer: Answer) -> Answer:

@@ -2,11 +2,13 @@
 
 Caddy's syntax: words are divided by blanks, ``"…"`` holds one together, ``#`` begins a comment,
 ``{`` at the end of a line opens a block and ``}`` closes it, and ``{$NAME}`` or ``{%NAME%}`` is
-a variable of the environment. ``(NAME) { … }`` is a snippet, whose lines ``import NAME`` repeats.
+a variable of the environment. ``(NAME) { … }`` is a snippet, whose lines ``import NAME`` repeats;
+``import`` of a file or of a pattern stands for what is written there.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import TypeAlias
 
 from msgspec import Struct
 
@@ -16,6 +18,8 @@ MOST_OCTETS = 1024 * 1024
 
 DEEPEST = 4
 """Blocks within blocks; no plugin has more than one."""
+DEEPEST_FILES = 20
+"""Files that import files."""
 MOST_IMPORTED = 10_000
 """Lines that snippets bring, all together: those that import each other grow fast."""
 
@@ -53,18 +57,84 @@ _BLANK = re.compile(r"[^\S\n]+")
 
 class _Token(Struct, frozen=True):
     line: int
+    """Of the Corefile."""
     text: str
     quoted: bool
+    row: int = 0
+    """In its own file, if that is another one."""
+
+    @property
+    def place(self) -> tuple[int, int]:
+        """Two words with the same one stand in one line."""
+        return self.line, self.row
 
     def is_brace(self, brace: str) -> bool:
         return self.text == brace and not self.quoted
 
 
-def parse(text: str, environment: Mapping[str, str]) -> tuple[ServerBlock, ...]:
-    """The server blocks of a Corefile. Raises BadCorefile."""
+Find: TypeAlias = Callable[[str], Iterable[str]]
+"""The texts of the files that a pattern names. Raises OSError."""
+
+
+def _none(name: str) -> Iterable[str]:
+    raise FileNotFoundError(2, "No such file or directory", name)
+
+
+def parse(text: str, environment: Mapping[str, str], find: Find = _none) -> tuple[ServerBlock, ...]:
+    """The server blocks of a Corefile, with what it imports by `find`. Raises BadCorefile."""
     if len(text) > MOST_OCTETS:
         raise BadCorefile(1, f"longer than {MOST_OCTETS} octets")
-    return tuple(_Parser(list(_tokens(text, environment))).blocks())
+    imports = Imports(environment, find)
+    return tuple(_Parser(list(_tokens(text, environment)), imports).blocks())
+
+
+class Imports:
+    """What ``import`` stands for, in a Corefile and in all files that it imports."""
+
+    def __init__(self, environment: Mapping[str, str], find: Find) -> None:
+        self._environment = environment
+        self._find = find
+        self._octets = 0
+        self.snippets: dict[str, tuple[Line, ...]] = {}
+        self._lines = 0
+        self._depth = 0
+
+    def lines(self, line: Line) -> Iterator[Line]:
+        """The lines of a snippet, or of files; those have the number of the line that imports."""
+        name = " ".join(line.words)
+        found = self.snippets.get(name)
+        if found is None:
+            found = tuple(
+                _numbered(each, line.number)
+                for tokens in self.files(line.number, name)
+                for each in _Parser(tokens, self).lines()
+            )
+        self._lines += len(found)
+        if self._lines > MOST_IMPORTED:
+            raise BadCorefile(line.number, f"more than {MOST_IMPORTED} lines are imported")
+        return iter(found)
+
+    def files(self, number: int, name: str) -> Iterator["list[_Token]"]:
+        """The words of the files that a line imports."""
+        try:
+            for text in self._find(name) if name else ():
+                self._octets += len(text) + 1
+                if self._octets > MOST_OCTETS:
+                    raise BadCorefile(number, f"more than {MOST_OCTETS} octets are imported")
+                tokens = _tokens(text, self._environment)
+                self._depth += 1
+                if self._depth > DEEPEST_FILES:
+                    raise BadCorefile(number, "files that import each other")
+                yield [_Token(number, token.text, token.quoted, token.line) for token in tokens]
+                self._depth -= 1
+        except OSError as error:
+            why = f'no snippet "{name}" before this, and no such file: {error.strerror}'
+            raise BadCorefile(number, why) from error
+
+
+def _numbered(line: Line, number: int) -> Line:
+    block = tuple(_numbered(each, number) for each in line.block)
+    return Line(number, line.name, line.words, block)
 
 
 def _tokens(text: str, environment: Mapping[str, str]) -> Iterator[_Token]:
@@ -92,22 +162,38 @@ def _with_variables(word: str, environment: Mapping[str, str]) -> str:
 
 
 class _Parser:
-    def __init__(self, tokens: list[_Token]) -> None:
+    def __init__(self, tokens: list[_Token], imports: Imports) -> None:
         self._tokens = tokens
         self._at = 0
-        self._snippets: dict[str, tuple[Line, ...]] = {}
-        self._imported = 0
+        self._imports = imports
 
     def blocks(self) -> Iterator[ServerBlock]:
         while self._at < len(self._tokens):
+            if self._peek().text == "import":
+                yield from self._imported_blocks()
+                continue
             block = self._block()
             named = _SNIPPET.fullmatch(block.keys[0])
             if named is None:
                 yield block
-            elif named[1] in self._snippets:
+            elif named[1] in self._imports.snippets:
                 raise BadCorefile(block.number, f'snippet "{named[1]}" is there already')
             else:
-                self._snippets[named[1]] = block.lines
+                self._imports.snippets[named[1]] = block.lines
+
+    def _imported_blocks(self) -> Iterator[ServerBlock]:
+        line = self._line(self._next(), 0)
+        for tokens in self._imports.files(line.number, " ".join(line.words)):
+            yield from _Parser(tokens, self._imports).blocks()
+
+    def lines(self) -> Iterator[Line]:
+        """The lines of a file that is imported into a server block."""
+        while self._at < len(self._tokens):
+            token = self._next()
+            if token.is_brace("}") or token.is_brace("{"):
+                raise BadCorefile(token.line, f'an imported file has a "{token.text}" too many')
+            line = self._line(token, 1)
+            yield from self._imports.lines(line) if line.name == "import" else (line,)
 
     def _block(self) -> ServerBlock:
         first, keys = self._tokens[self._at], list[str]()
@@ -136,23 +222,12 @@ class _Parser:
             if token.is_brace("{"):
                 raise BadCorefile(token.line, '"{" belongs at the end of the line it opens')
             line = self._line(token, depth)
-            yield from self._snippet(line) if line.name == "import" else (line,)
+            yield from self._imports.lines(line) if line.name == "import" else (line,)
         raise BadCorefile(opened.line, '"{" is never closed')
-
-    def _snippet(self, line: Line) -> tuple[Line, ...]:
-        name = " ".join(line.words)
-        if name not in self._snippets:
-            raise BadCorefile(
-                line.number, f'no snippet "{name}" before this (files can\'t be imported)'
-            )
-        self._imported += len(self._snippets[name])
-        if self._imported > MOST_IMPORTED:
-            raise BadCorefile(line.number, f"more than {MOST_IMPORTED} lines are imported")
-        return self._snippets[name]
 
     def _line(self, first: _Token, depth: int) -> Line:
         words: list[str] = []
-        while self._at < len(self._tokens) and self._peek().line == first.line:
+        while self._at < len(self._tokens) and self._peek().place == first.place:
             token = self._peek()
             if token.is_brace("}"):
                 break

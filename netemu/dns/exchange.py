@@ -42,9 +42,13 @@ async def ask(
     *,
     by_stream: bool,
     tls: Tls | None = None,
+    source: str = "",
 ) -> Answer:
-    """What `server` answers; by TCP also when its datagram was cut. Raises OSError."""
-    asking = _Asking(connector, server, question, wish, rng, tls)
+    """What `server` answers; by TCP also when its datagram was cut. Raises OSError.
+
+    It is asked from the address `source`, if one is given.
+    """
+    asking = _Asking(connector, server, question, wish, rng, tls, source)
     by_stream = by_stream or tls is not None
     answer = await _asked(asking, by_stream=by_stream)
     if not answer.truncated or by_stream:
@@ -70,6 +74,7 @@ class _Asking(Struct, frozen=True):
     wish: Wish
     rng: random.Random
     tls: Tls | None
+    source: str
 
     async def exchange(self, *, by_stream: bool, edns: bool) -> Reply:
         expected = _Expected(self.rng.getrandbits(16), self.question)
@@ -77,6 +82,8 @@ class _Asking(Struct, frozen=True):
         kind = socket.SOCK_STREAM if by_stream else socket.SOCK_DGRAM
         family = socket.AF_INET6 if ":" in self.server[0] else socket.AF_INET
         with self.connector(kind, family) as sock:
+            if self.source:
+                sock.bind((self.source, 0))
             if not by_stream:
                 return await _datagram(sock, self.server, query, expected)
             await asyncio.get_running_loop().sock_connect(sock, self.server)

@@ -10,6 +10,7 @@ before the first real question, so that nothing leaves the machine unasked.
 import asyncio
 import logging
 import random
+from collections import Counter
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeAlias, assert_never
 
@@ -18,7 +19,7 @@ from msgspec.structs import replace
 
 from netemu.clock import Clock
 from netemu.dns.answer import FAILED, REFUSED, Answer
-from netemu.dns.chain import Address, Configuration, Forward, Policy
+from netemu.dns.chain import Address, Configuration, Forward, Policy, Stale
 from netemu.dns.observation import Exchanged, Observers
 from netemu.dns.outcome import Wish
 from netemu.dns.records import Name, Question, Rcode, Record, Type, lowered
@@ -30,8 +31,6 @@ if TYPE_CHECKING:  # what only asking needs is imported with the first question
 
 log = logging.getLogger(__name__)
 
-ANSWER_SECONDS = 2.0
-"""For one try of one server (CoreDNS' read timeout)."""
 ALL_SECONDS = 5.0
 """For all tries, before the client is told SERVFAIL (CoreDNS' deadline)."""
 ROUNDS = 2
@@ -40,6 +39,9 @@ DOWN_SECONDS = 0.5
 """A server that failed too often comes last for so long (CoreDNS' period of health checks)."""
 LOOP_SECONDS = 30.0
 """Nothing is forwarded for so long after a loop was found; then it may have been mended."""
+
+MOST_RECHECKS = 10_000
+"""Failures remembered; all are forgotten when there are more."""
 
 Then: TypeAlias = Callable[[Answer], None]
 Tell: TypeAlias = Callable[[str, str], None]
@@ -66,6 +68,8 @@ class Group(Struct, eq=False):
     turn: int = -1
     rejected: int = 0
     """Refused because too many waited."""
+    rechecks: "dict[Key, float]" = field(default_factory=dict)
+    """When an answer that is past its time may be asked for again, after that failed."""
     probed: bool = False
     looped_until: float = 0.0
 
@@ -91,6 +95,10 @@ class Forwarder:
         self._tell = tell
         self._groups: dict[Forward, Group] = {}
         self._probes: dict[Name, Group] = {}
+        self.counts = Counter[str]()
+        """What the caches did: evictions, answers past their time, early fetches; and how often
+        all servers were down. They outlive the groups.
+        """
 
     @property
     def groups(self) -> tuple[Group, ...]:
@@ -108,11 +116,16 @@ class Forwarder:
 
         group = self._group(forward)
         key = key_of(question, dnssec_ok=wish.dnssec_ok, unchecked=wish.unchecked)
-        known = self._known(group, key) or self._stale(group, key, wish, question)
+        known = self._known(group, key)
         if known is not None:
             then(_respelled(known, question.name))
             if group.cache is not None and group.cache.is_due(key):
+                self.counts["prefetch"] += (key, wish) not in group.flights
                 self._refresh(group, key, wish, question)
+            return
+        stale = self._stale(group, key, wish, question)
+        if stale is not None:
+            then(_respelled(stale, question.name))
             return
         if group.waiting >= forward.max_concurrent:
             group.rejected += 1
@@ -122,7 +135,7 @@ class Forwarder:
         waiting = group.flights.get((key, wish))
         if waiting is None:
             waiting = self._refresh(group, key, wish, question)
-        waiting.append((question.name, then))
+        waiting.append((question.name, self._in_time(group, key, then)))
 
     def _refresh(
         self, group: Group, key: "Key", wish: Wish, question: Question
@@ -135,21 +148,49 @@ class Forwarder:
         return waiting
 
     def _stale(self, group: Group, key: "Key", wish: Wish, question: Question) -> Answer | None:
-        """An answer past its time, which is asked for anew meanwhile."""
-        rules = group.forward.cache
-        if rules is None or group.cache is None or not rules.stale or rules.verified:
+        """An answer past its time that serves at once."""
+        rules = group.forward.cache.stale if group.forward.cache else None
+        if rules is None or group.cache is None:
             return None
         stale = group.cache.get(key, stale=True)
-        if stale is not None:
+        if stale is None:
+            return None
+        busy = rules.recheck and (key, wish) in group.flights
+        if not busy and self._clock.monotonic() >= group.rechecks.get(key, 0):
+            if rules.verified:
+                return None
             self._refresh(group, key, wish, question)
+        self.counts["stale"] += 1
         return stale
+
+    def _in_time(self, group: Group, key: "Key", then: Then) -> Then:
+        """`then`, called with an answer past its time if the servers take too long."""
+        rules = group.forward.cache.stale if group.forward.cache else None
+        stale = group.cache.get(key, stale=True) if rules and group.cache else None
+        if rules is None or stale is None or not rules.timeout:
+            return then
+        called = False
+
+        def once(answer: Answer) -> None:
+            nonlocal called
+            if not called:
+                called = True
+                then(answer)
+
+        async def late() -> None:
+            await self._clock.sleep(rules.timeout)
+            self.counts["stale"] += not called
+            once(stale)
+
+        self._tasks.start(late(), name="dns stale answer")
+        return once
 
     def _group(self, forward: Forward) -> Group:
         from netemu.dns.cache import Cache
 
         group = self._groups.get(forward)
         if group is None:
-            cache = Cache(forward.cache, self._clock) if forward.cache else None
+            cache = Cache(forward.cache, self._clock, self.counts) if forward.cache else None
             health = {server: Health() for server in forward.servers}
             group = self._groups[forward] = Group(forward, cache, health)
         return group
@@ -173,16 +214,25 @@ class Forwarder:
             waiting = group.flights.pop((key, wish))
             group.waiting -= len(waiting)
         if group.cache is not None:
-            answer = self._kept(group.cache, key, answer)
+            answer = self._kept(group, key, answer)
         for name, then in waiting:
             then(_respelled(answer or FAILED, name))
 
-    def _kept(self, cache: "Cache", key: "Key", answer: Answer | None) -> Answer | None:
-        if answer is None or answer.rcode is Rcode.SERVFAIL:
-            stale = cache.get(key, stale=True)
-            if stale is not None:
-                return stale
-        return None if answer is None else cache.put(key, answer)
+    def _kept(self, group: Group, key: "Key", answer: Answer | None) -> Answer | None:
+        """What is told: the answer, or one past its time if the servers have failed."""
+        assert group.cache is not None  # as the caller looked
+        rules = group.forward.cache.stale if group.forward.cache else None
+        failed = answer is None or answer.rcode is Rcode.SERVFAIL
+        stale = group.cache.get(key, stale=True) if failed or is_preferred(rules, answer) else None
+        group.rechecks.pop(key, None)
+        if failed and rules is not None and rules.recheck and stale is not None:
+            if len(group.rechecks) >= MOST_RECHECKS:
+                group.rechecks.clear()
+            group.rechecks[key] = self._clock.monotonic() + rules.recheck
+        if stale is not None:
+            self.counts["stale"] += 1
+        kept = None if answer is None or (failed and stale) else group.cache.put(key, answer)
+        return stale or kept
 
     async def _resolved(self, group: Group, question: Question, wish: Wish) -> Answer | None:
         """What the first server that answers says; None if none does in time."""
@@ -209,8 +259,10 @@ class Forwarder:
         from netemu.dns.exchange import ask
 
         health, started = group.health[server], self._clock.monotonic()
+        secured = group.forward.tls_of(server)
+        protocol = "tcp-tls" if secured else "tcp" if by_stream else "udp"
         try:
-            async with asyncio.timeout(ANSWER_SECONDS):
+            async with asyncio.timeout(group.forward.read_seconds):
                 answer = await ask(
                     self._connector,
                     server,
@@ -218,24 +270,27 @@ class Forwarder:
                     wish,
                     self._rng,
                     by_stream=by_stream,
-                    tls=group.forward.tls_of(server),
+                    tls=secured,
+                    source=group.forward.source,
                 )
         except OSError:  # unreachable, or too late
             health.failures += 1
             most = group.forward.max_fails
             if most and health.failures >= most:
                 health.down_until = self._clock.monotonic() + DOWN_SECONDS
-            self._observers.exchanged(Exchanged(server, None, self._clock.monotonic() - started))
+            seconds = self._clock.monotonic() - started
+            self._observers.exchanged(Exchanged(server, None, seconds, protocol))
             return None
         health.failures = 0
         seconds = self._clock.monotonic() - started
-        self._observers.exchanged(Exchanged(server, int(answer.rcode), seconds))
+        self._observers.exchanged(Exchanged(server, int(answer.rcode), seconds, protocol))
         return answer
 
     def _to_try(self, group: Group) -> list[Address]:
         """Each server as often as it is tried for one question."""
         forward, now = group.forward, self._clock.monotonic()
         down = all(health.down_until > now for health in group.health.values())
+        self.counts["broken"] += down
         if forward.fail_fast and down:
             return []
         tries = self._in_turn(group) * ROUNDS
@@ -278,6 +333,11 @@ class Forwarder:
                 self._tell("DNSLoop", message)
         group.looped_until = now + LOOP_SECONDS
         group.probed = False
+
+
+def is_preferred(rules: Stale | None, answer: Answer | None) -> bool:
+    """Whether an answer past its time is told rather than `answer`, which has no records."""
+    return rules is not None and rules.prefer_positive and not (answer and answer.records)
 
 
 def _respelled(answer: Answer, name: Name) -> Answer:

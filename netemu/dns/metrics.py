@@ -128,6 +128,19 @@ class DnsMetrics:
             "Counter of the number of failed healthchecks.",
             ("proxy_name", "to"),
         )
+        self._misses = metrics.counter(
+            "coredns_proxy_conn_cache_misses_total",
+            "Counter of connection cache misses per upstream and protocol.",
+            ("proxy_name", "to", "proto"),
+        )
+        self._templates = metrics.counter(
+            "coredns_template_matches_total",
+            "Counter of template regex matches.",
+            (*where, "class", "type"),
+        )
+        self._walked = metrics.counter(
+            "coredns_autopath_success_total", "Counter of requests that did autopath.", ("server",)
+        ).of(SERVER)
         self._panics = metrics.counter(
             "coredns_panics_total", "A metrics that counts the number of panics."
         ).of()
@@ -144,7 +157,10 @@ class DnsMetrics:
 
     def observe_exchange(self, exchange: Exchanged) -> None:
         """Count a question put to another server; one it didn't answer has failed."""
-        to = "{}:{}".format(*exchange.server)
+        address, port = exchange.server
+        to = f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
+        # Each question has a connection of its own, so none was there before.
+        self._misses.of("forward", to, exchange.protocol).add()
         if exchange.rcode is None:
             self._failed_exchanges.of("forward", to).add()
         else:
@@ -154,6 +170,7 @@ class DnsMetrics:
     def _work_out(self) -> None:
         """Move the tallies into the series."""
         self._panics.value = self._observers.panics
+        self._walked.value = self._observers.walked
         for kind, times in self._observers.tallies.taken():
             self._count(kind, times)
 
@@ -168,6 +185,8 @@ class DnsMetrics:
             self._cache_requests.of(*_HERE).add(times)
             found = self._cache_hits.of(SERVER, what, ZONE, VIEW) if what else None
             (found or self._cache_misses.of(*_HERE)).add(times)
+        if plugin == "template":
+            self._templates.of(*_HERE, "IN", asked).add(times)
         self._responses.of(*_HERE, rcode_name(code & 0xF), plugin).add(times)
         self._request_bytes.of(*_HERE, protocol).observe_many(size, times)
         self._response_bytes.of(*_HERE, protocol).observe_many(reply_size, times)

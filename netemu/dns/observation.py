@@ -94,6 +94,8 @@ class Exchanged(NamedTuple):
     rcode: int | None
     """None: no answer."""
     seconds: float
+    protocol: str = "udp"
+    """Or ``tcp`` or ``tcp-tls``."""
 
 
 Observe: TypeAlias = Callable[[Observation], None]
@@ -109,6 +111,8 @@ class Observers:
         self.observe_batch: ObserveBatch | None = None
         self.panics = 0
         """Exceptions that were answered SERVFAIL."""
+        self.walked = 0
+        """Answers of names further down a search list."""
         self.tallies = Tallies()
         """Replies by their kind."""
         self._listeners: list[tuple[Observe, ObserveBatch]] = []

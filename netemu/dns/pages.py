@@ -6,6 +6,7 @@ And the metrics that are read from what is there instead of being counted.
 import platform
 from collections.abc import Callable, Iterable
 from http import HTTPStatus
+from time import perf_counter
 from typing import Final
 
 import netemu
@@ -13,7 +14,7 @@ from netemu.dns.chain import Block, Configuration
 from netemu.dns.forward import Group
 from netemu.dns.metrics import SERVER, VIEW
 from netemu.dns.presentation import shown
-from netemu.metrics import CONTENT_TYPE, Metrics
+from netemu.metrics import CONTENT_TYPE, Metrics, exponential
 from netemu.model.latest import Latest
 from netemu.model.snapshot import Snapshot
 from netemu.pages import Page, Pages
@@ -22,15 +23,36 @@ METRICS_PORT: Final = 9153
 HEALTH_PORT: Final = 8080
 READY_PORT: Final = 8181
 
+SLIM_BOUNDS: Final = exponential(0.00025, 10, 5)
+"""Seconds; CoreDNS' ``plugin.SlimTimeBuckets``."""
+
 
 def metrics_pages(metrics: Metrics) -> Pages:
     """``/metrics``."""
     return {"/metrics": lambda: Page(metrics.text(), content_type=CONTENT_TYPE)}
 
 
-def health_pages() -> Pages:
-    """``/health``: whoever answers is well."""
-    return {"/health": lambda: Page("OK")}
+def health_pages(metrics: Metrics) -> Pages:
+    """``/health``: whoever answers is well. How long that takes is measured, also each time the
+    metrics are read, where CoreDNS asks itself every second.
+    """
+    seconds = metrics.histogram(
+        "coredns_health_request_duration_seconds",
+        "Histogram of the time (in seconds) each request took.",
+        SLIM_BOUNDS,
+    ).of()
+    metrics.counter(
+        "coredns_health_request_failures_total", "The number of times the health check failed."
+    ).of()
+
+    def health() -> Page:
+        started = perf_counter()
+        page = Page("OK")
+        seconds.observe(perf_counter() - started)
+        return page
+
+    metrics.before_reading(lambda: (health(), None)[1])
+    return {"/health": health}
 
 
 def ready_pages(latest: Latest[Snapshot]) -> Pages:
@@ -81,7 +103,16 @@ def describe(
         "coredns_reload_failed_total", "Counter of the number of failed reload attempts."
     ).of()
 
+    version = metrics.gauge(
+        "coredns_reload_version_info",
+        "A metric with a constant '1' value labeled by hash, and value which type of hash "
+        "generated.",
+        ("hash", "value"),
+    )
+
     def refresh() -> None:
+        version.clear()
+        version.of("sha512", configuration().digest).set(1)
         hosts.set(sum(map(_entries, configuration().blocks)))
         reloads.value = failed()
         enabled.clear()
@@ -108,18 +139,15 @@ def _entries(block: Block) -> int:
     return sum(map(len, tables))
 
 
+HANDLERS: Final = frozenset(
+    [
+        *("autopath", "cache", "errors", "forward", "hosts", "kubernetes", "loadbalance", "log"),
+        *("loop", "prometheus", "rewrite", "template", "transfer"),
+    ]
+)
+"""The plugins that handle queries: of others CoreDNS doesn't tell that they are on."""
+
+
 def plugins(block: Block) -> list[str]:
-    """CoreDNS' plugins that a server block comes to, by name."""
-    found = {
-        "autopath": block.autopath,
-        "cache": any(forward.cache for forward in block.forwards),
-        "forward": block.forwards,
-        "hosts": block.hosts,
-        "kubernetes": block.kubernetes,
-        "log": block.logged,
-        "loop": any(forward.check_loops for forward in block.forwards),
-        "rewrite": block.rewrites,
-        "template": block.templates,
-        "transfer": block.transfer,
-    }
-    return [name for name, there in found.items() if there is not None and there not in ((), False)]
+    """The plugins of a server block that handle queries, by name."""
+    return sorted(HANDLERS.intersection(block.named))

@@ -21,6 +21,7 @@ from netemu.dns.reading import (
     touched,
     watched,
 )
+from netemu.dns.records import Source
 from netemu.dns.tallies import Tallies, Tally, kept_kind
 from netemu.dns.wire import Reply
 from netemu.model.snapshot import Snapshot
@@ -166,7 +167,15 @@ class Replies:
             self._put_in_order(entry)
         return entry
 
-    def put(self, query: bytes, reply: Reply, parts: tuple[Part, ...], *, keep: bool) -> bytes:
+    def put(
+        self,
+        query: bytes,
+        reply: Reply,
+        parts: tuple[Part, ...],
+        *,
+        keep: bool,
+        source: Source = Source.CLUSTER,
+    ) -> bytes:
         """Keep `reply`, made from `parts` of the snapshot, and give it as an answer to `query`."""
         in_any_order = len(reply.addresses) > 1
         entry = Entry(
@@ -185,7 +194,7 @@ class Replies:
         if entry.addresses:
             self._put_in_order(entry)
         if keep:
-            kind = kept_kind(query, entry.reply, self._protocol, by_ipv6=self._by_ipv6)
+            kind = kept_kind(query, entry.reply, self._protocol, source, by_ipv6=self._by_ipv6)
             entry.tally = self._tallies.of(kind)
             self._keep(entry)
         return entry.reply

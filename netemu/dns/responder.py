@@ -202,11 +202,16 @@ class Responder:
         asker.ask(ask.question, ask.forward, wish, then)
 
     def _reply(self, job: Job, made: Answer) -> None:
-        query = job.query
+        query, weights = job.query, self._configuration.weights
+        if weights is not None:
+            from netemu.dns.weighing import weighed  # late: few have weights
+
+            made = weighed(made, weights, self._rng)
+        self.observers.walked += made.walked
         keep = made.shared and (query.edns is None or query.edns.plain)
         written = wire.build(query, made, wire.STREAM_LIMIT if self._stream else query.limit)
         ident, asked = job.packet[:ID_OCTETS], job.packet[ID_OCTETS:]
-        reply = ident + self.table.put(asked, written, made.parts, keep=keep)
+        reply = ident + self.table.put(asked, written, made.parts, keep=keep, source=made.source)
         job.send(reply)
         self._count(query, job.packet, job.client, reply, made.source)
         self._observed(job.packet, job.client, reply, job.started, made.source)

@@ -11,6 +11,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from msgspec import Struct
 
 from netemu.clock import Clock
+from netemu.dns.forwardmetrics import measure_forwarder
 from netemu.dns.metrics import DnsMetrics
 from netemu.dns.pages import describe, health_pages, metrics_pages, ready_pages
 from netemu.dns.programming import Programming
@@ -53,6 +54,7 @@ def see(dns: Dns, zone: Name, clock: Clock) -> Iterator[Seen]:
         lambda: forwarder.groups if forwarder is not None else (),
         lambda: dns.configurer.failed,
     )
+    measure_forwarder(metrics, lambda: forwarder.counts if forwarder is not None else {})
     leave = (
         dns.observers.subscribe(counted.observe, counted.observe_batch),
         dns.observers.subscribe(log.observe, log.observe_batch),
@@ -79,7 +81,7 @@ async def serve_metrics(
     """
     served = (
         (metrics, metrics_pages(seen.metrics)),
-        (health, health_pages()),
+        (health, health_pages(seen.metrics)),
         (ready, ready_pages(seen.dns.latest)),
     )
     async with AsyncExitStack() as stack:

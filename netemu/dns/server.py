@@ -1,5 +1,6 @@
 """The DNS server: one responder for each listener and transport, all reading one snapshot."""
 
+import os
 import random
 import socket
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -11,7 +12,7 @@ from typing import TypeAlias
 from msgspec import Struct
 
 from netemu.clock import Clock, SystemClock
-from netemu.config.hostfiles import environment, read_text
+from netemu.config.hostfiles import environment, matching, read_text
 from netemu.config.settings import DnsSettings
 from netemu.dns.chain import Configuration
 from netemu.dns.configuration import Configurer
@@ -30,6 +31,8 @@ from netemu.model.sockets import Sockets
 from netemu.tasks import task_group
 
 ANYWHERE = ("0.0.0.0", "::")
+BESIDE = "/etc/coredns/Corefile"
+"""Where pods of CoreDNS have their Corefile: what one of ours imports is sought beside it."""
 
 
 class DnsListener(Struct, frozen=True):
@@ -92,7 +95,7 @@ async def serve_dns(
     a Corefile in the settings that can't be used.
     """
     clock, observers = clock or SystemClock(), observers or Observers()
-    configurer = Configurer(_world(listeners), first_corefile(settings), tell)
+    configurer = Configurer(_world(listeners, settings), first_corefile(settings), tell)
     async with AsyncExitStack() as stack:
         tasks = await stack.enter_async_context(task_group())
         tasks.start(configurer.follow_files(clock), name="dns files")
@@ -139,10 +142,11 @@ def first_corefile(settings: DnsSettings) -> str:
     return read_text(str(settings.corefile))
 
 
-def _world(listeners: Sequence[DnsListener]) -> World:
+def _world(listeners: Sequence[DnsListener], settings: DnsSettings) -> World:
     bound = (listener.udp.getsockname()[:2] for listener in listeners)
     return World(
         read=read_text,
+        paths=partial(matching, os.path.dirname(str(settings.corefile or BESIDE))),
         environment=environment(),
         own=frozenset((str(address), int(port)) for address, port in bound),
     )

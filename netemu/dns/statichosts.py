@@ -21,6 +21,8 @@ from netemu.dns.records import (
     within,
 )
 
+ANY_LABEL = b"*"
+"""Stands for one label (``*.example.com``)."""
 MOST_LINES = 100_000
 """Read of one table; ad-block lists have that many."""
 
@@ -38,7 +40,7 @@ def table(
         for address, name in _pairs(words):
             if address not in (have := addresses.get(name, ())):
                 addresses[name] = (*have, address)
-            if reverse and name not in (known := names.get(address, ())):
+            if reverse and name[0] != ANY_LABEL and name not in (known := names.get(address, ())):
                 names[address] = (*known, name)
     return addresses, names
 
@@ -66,12 +68,18 @@ def hosted_answer(hosts: Hosts, question: Question) -> Answer | None:
         return _given(reverse) if reverse else None
     if not any(within(name, zone) for zone in hosts.zones):
         return None
-    known = hosts.addresses.get(name)
+    known = hosts.addresses.get(name) or hosts.addresses.get((ANY_LABEL, *name[1:]))
+    through = any(within(name, zone) for zone in hosts.passed)
     if known is not None:
+        if hosts.passes_types and through and question.type not in ADDRESSES:
+            return None
         every = (_record(question.name, address, hosts.ttl) for address in known)
         return _given([record for record in every if record.type == question.type])
     # There is no SOA to deny with, so CoreDNS fails where nothing else may answer.
-    return None if any(within(name, zone) for zone in hosts.passed) else FAILED
+    return None if through else FAILED
+
+
+ADDRESSES = (Type.A, Type.AAAA)
 
 
 def _given(records: list[Record]) -> Answer:

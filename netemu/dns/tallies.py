@@ -12,7 +12,7 @@ from netemu.dns.wire import Query
 
 Kind: TypeAlias = tuple[bytes, int, int, int, str, bool, str | None]
 """The query's last octets (see `LAST`), sizes of query and reply, the octet with the response code,
-protocol, whether by IPv6, and the source; None for a kept reply.
+protocol, whether by IPv6, and the source; None for a kept reply of the cluster.
 """
 
 LAST: Final = 15
@@ -66,9 +66,10 @@ class Tallies:
         return found
 
 
-def kept_kind(query: bytes, reply: bytes, protocol: str, *, by_ipv6: bool) -> Kind:
+def kept_kind(query: bytes, reply: bytes, protocol: str, source: Source, *, by_ipv6: bool) -> Kind:
     """The kind of a reply that is kept; both without their ids."""
-    return query[-LAST:], len(query) + 2, len(reply) + 2, reply[1], protocol, by_ipv6, None
+    origin = None if source is Source.CLUSTER else str(source)
+    return query[-LAST:], len(query) + 2, len(reply) + 2, reply[1], protocol, by_ipv6, origin
 
 
 def made_kind(

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from netemu.dns.answer import FAILED, Answer
 from netemu.dns.records import (
+    EdnsOption,
     Name,
     Question,
     Rcode,
@@ -52,6 +53,8 @@ class Template(Struct, frozen=True, kw_only=True):
     additional: tuple[str, ...] = ()
     authority: tuple[str, ...] = ()
     rcode: Rcode = Rcode.NOERROR
+    options: tuple[EdnsOption, ...] = ()
+    """What the reply's OPT record says (``ederror``)."""
     passed: tuple[Name, ...] = ()
     """Where a name that doesn't fit is left to the next step (``fallthrough``)."""
 
@@ -62,7 +65,7 @@ class Template(Struct, frozen=True, kw_only=True):
         except re.error as error:
             raise BadTemplate(f"{error.pattern!r} is no regular expression: {error}") from error
         groups = set[str]().union(*(pattern.groupindex for pattern in patterns))
-        for text in (*self.answers, *self.additional, *self.authority):
+        for text in self._texts:
             for field in _FIELD.findall(text):
                 found = _FIELDS.fullmatch(field)
                 if found is None:
@@ -70,6 +73,10 @@ class Template(Struct, frozen=True, kw_only=True):
                 group = found["group"] or found["quoted"] or found["digits"]
                 if group and group not in groups:
                     raise BadTemplate(f"no expression has a group {group!r}")
+
+    @property
+    def _texts(self) -> tuple[str, ...]:
+        return (*self.answers, *self.additional, *self.authority)
 
     def answer(self, question: Question, client: str) -> Answer | None:
         """What it says; None leaves the question to the next step."""
@@ -81,7 +88,11 @@ class Template(Struct, frozen=True, kw_only=True):
         for match in self.matches:
             fit = re.search(match, name)
             if fit is not None:
-                return self._made(_Values(question, name, text_of(zone), client, fit))
+                values = _Values(question, name, text_of(zone), client, fit)
+                try:
+                    return self._made(values)
+                except ValueError:  # what came of the text is no record
+                    return replace(FAILED, source=Source.TEMPLATE)
         through = any(within(low, passed) for passed in self.passed)
         # Without `fallthrough` CoreDNS fails for what doesn't fit.
         return None if through else replace(FAILED, source=Source.TEMPLATE)
@@ -93,7 +104,8 @@ class Template(Struct, frozen=True, kw_only=True):
             additional=tuple(map(values.record, self.additional)),
             authority=tuple(map(values.record, self.authority)),
             source=Source.TEMPLATE,
-            shared=not any(".Remote" in text for text in self.answers),
+            shared=not any(".Remote" in text for text in self._texts),
+            options=self.options,
         )
 
 

@@ -93,7 +93,7 @@ def test_some_names_are_never_kept() -> None:
 
 
 def test_a_flood_of_denials_drives_out_no_answer() -> None:
-    cache = Cache(chain.Cache(entries=10), FakeClock())
+    cache = Cache(chain.Cache(denials=10), FakeClock())
     cache.put(key(), positive(60))
     for number in range(100):
         cache.put(key(f"{number}.example.org"), negative(60, 60))
@@ -122,7 +122,7 @@ def test_a_name_that_appears_is_no_longer_denied() -> None:
 
 async def test_what_is_over_serves_only_when_asked_for() -> None:
     clock = FakeClock()
-    cache = Cache(chain.Cache(success=30, stale=100), clock)
+    cache = Cache(chain.Cache(success=30, stale=chain.Stale(100)), clock)
     cache.put(key(), positive(60))
     await clock.advance(31)
     assert cache.get(key()) is None
@@ -131,3 +131,29 @@ async def test_what_is_over_serves_only_when_asked_for() -> None:
     assert stale.records[0].ttl == 0
     await clock.advance(100)
     assert cache.get(key(), stale=True) is None
+
+
+async def test_an_answer_may_be_preferred_to_the_denial_that_came_since() -> None:
+    clock = FakeClock()
+    stale = chain.Stale(100, ttl=7, prefer_positive=True)
+    cache = Cache(chain.Cache(success=30, stale=stale), clock)
+    cache.put(key(), positive(30))
+    await clock.advance(40)
+    cache.put(key(), negative(60, 60))
+    assert cache.get(key()) is None, "it is to be asked for anew"
+    old = cache.get(key(), stale=True)
+    assert old is not None
+    assert [record.ttl for record in old.records] == [7]
+
+
+def test_denials_have_limits_of_their_own_and_evictions_are_counted() -> None:
+    counts: dict[str, int] = {}
+    cache = Cache(chain.Cache(entries=1, denials=2, least_denial=9), FakeClock(), counts)
+    for number in range(3):
+        cache.put(key(f"n{number}.example"), negative(1, 1))
+        cache.put(key(f"p{number}.example"), positive(30))
+    assert cache.sizes == (1, 2)
+    assert counts == {"evicted denial": 1, "evicted success": 2}
+    kept = cache.get(key("n2.example"))
+    assert kept is not None
+    assert kept.authority[0].ttl == 9

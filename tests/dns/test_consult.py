@@ -6,9 +6,10 @@ from netemu.dns.answer import Answer
 from netemu.dns.consult import Consultation
 from netemu.dns.nodes import View
 from netemu.dns.records import Question, Type, name_from
-from tests.dns.cluster import answers
+from tests.dns.cluster import answers, configured
 from tests.dns.consulting import (
     CLIENT,
+    KUBERNETES,
     NXDOMAIN,
     REFUSED,
     SNAPSHOT,
@@ -91,3 +92,23 @@ def test_foreign_classes_are_refused_even_with_a_forwarder() -> None:
     )
     assert isinstance(outcome, Answer)
     assert answers(outcome) == ["A 10.96.0.7"]
+
+
+def test_the_search_list_may_come_from_a_file() -> None:
+    corefile = f""". {{
+        autopath /etc/resolv.conf
+        {KUBERNETES}
+        forward . 192.0.2.53
+    }}"""
+    made = configured(corefile, resolv_conf="search corp.example svc.cluster.local\n")
+    answer, asked = resolve(made, "web.default.corp.example", A, "192.0.2.200")
+    assert answers(answer) == [f"CNAME web.{SVC}", *WEB]
+    assert asked == ["web.default.corp.example 192.0.2.53"]
+    assert answer.walked
+    assert "/etc/resolv.conf" in made.files
+
+
+def test_found_with_the_first_name_nothing_was_walked() -> None:
+    made = block(AUTO, "kubernetes cluster.local", "forward . 192.0.2.53")
+    assert not resolve(made, f"web.{SVC}", A)[0].walked
+    assert resolve(made, f"svc.svc.{SVC}", A)[0].walked

@@ -65,6 +65,66 @@ def test_snippets_stand_where_they_are_imported() -> None:
     )
 
 
+FILES = {
+    "one": "errors\nlog a b\ncache {\n keepttl\n}",
+    "two": "import one\nimport short\n",
+    "blocks": "a b {\n x\n}\nimport more\n",
+    "more": "(late) {\n z\n}\nc {\n import late\n}\n",
+    "itself": "import itself\n",
+    "open": "cache {\n",
+    "closed": "errors\n}\n",
+    "*": "errors",
+}
+
+
+def find(name: str) -> list[str]:
+    if name == "none/*":
+        return []
+    if name not in FILES:
+        raise FileNotFoundError(2, "No such file or directory", name)
+    return [FILES[name]]
+
+
+def test_files_stand_where_they_are_imported() -> None:
+    (block,) = parse("(short) {\n ttl 5\n}\n. {\n x\n import two\n y\n}", {}, find)
+    cache = Line(6, "cache", (), (Line(6, "keepttl", ()),))
+    assert block.lines == (
+        Line(5, "x", ()),
+        Line(6, "errors", ()),
+        Line(6, "log", ("a", "b")),
+        cache,
+        Line(6, "ttl", ("5",)),
+        Line(7, "y", ()),
+    )
+
+
+def test_files_may_bring_server_blocks_and_snippets() -> None:
+    blocks = parse("import blocks\nd {\n import late\n}\n", {}, find)
+    assert [block.keys for block in blocks] == [("a", "b"), ("c",), ("d",)]
+    assert [[line.name for line in block.lines] for block in blocks] == [["x"], ["z"], ["z"]]
+
+
+def test_a_pattern_may_fit_nothing() -> None:
+    (block,) = parse(". {\n import none/*\n errors\n}", {}, find)
+    assert [line.name for line in block.lines] == ["errors"]
+
+
+GONE = ": No such file or directory"
+BAD_FILES = {
+    "nope": 'no snippet "nope" before this, and no such file' + GONE,
+    "itself": "files that import each other",
+    "open": '"{" is never closed',
+    "closed": 'an imported file has a "}" too many',
+}
+
+
+@pytest.mark.parametrize(("name", "why"), BAD_FILES.items())
+def test_mistakes_in_files_are_told_with_the_line_that_imports(name: str, why: str) -> None:
+    with pytest.raises(BadCorefile) as raised:
+        parse(f". {{\n errors\n import {name}\n}}", {}, find)
+    assert str(raised.value) == f"Corefile:3: {why}"
+
+
 GROWING = "(s0) {\n a\n b\n}\n" + "".join(
     f"(s{n}) {{\n import s{n - 1}\n import s{n - 1}\n}}\n" for n in range(1, 40)
 )
@@ -78,9 +138,9 @@ MISTAKES = {
     ". {\n{\n}\n}": 'Corefile:2: "{" belongs at the end of the line it opens',
     '. {\n x "a\n}': "Corefile:2: a quotation that doesn't end",
     "(a) {\n}\n(a) {\n}": 'Corefile:3: snippet "a" is there already',
-    "import x\n": "Corefile:1: import belongs in a server block",
-    ". {\n import x/*\n}": 'Corefile:2: no snippet "x/*" before this (files can\'t be imported)',
-    "(a) {\n import a\n}": 'Corefile:2: no snippet "a" before this (files can\'t be imported)',
+    "import x\n": 'Corefile:1: no snippet "x" before this, and no such file' + GONE,
+    ". {\n import x/*\n}": 'Corefile:2: no snippet "x/*" before this, and no such file' + GONE,
+    "(a) {\n import a\n}": 'Corefile:2: no snippet "a" before this, and no such file' + GONE,
     GROWING: "Corefile:50: more than 10000 lines are imported",
     ". {\n" + "a {\n" * 50 + "}\n" * 51: "Corefile:5: blocks within too many others",
     "x" * 2_000_000: "Corefile:1: longer than 1048576 octets",

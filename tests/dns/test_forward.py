@@ -7,11 +7,12 @@ from contextlib import AsyncExitStack
 from functools import partial
 from typing import Any
 
+import dnslib
 import pytest
 
 from netemu.dns import forward
 from netemu.dns.answer import Answer
-from netemu.dns.chain import Cache, Policy, Prefetch
+from netemu.dns.chain import Cache, Policy, Prefetch, Stale
 from netemu.dns.forward import LOOP_SECONDS
 from netemu.dns.records import Rcode, Source, Type, text_of
 from tests.dns.cluster import shown
@@ -140,22 +141,20 @@ async def test_the_transport_is_the_clients(rules: Any, wish: Any, by_tcp: bool)
         assert bool(server.asked) != by_tcp
 
 
-async def test_a_silent_server_means_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(forward, "ANSWER_SECONDS", 0.02)
+async def test_a_silent_server_means_the_next() -> None:
     async with (
         upstream(silent) as dead,
         upstream(well) as alive,
-        asking(dead, alive, policy=Policy.SEQUENTIAL) as client,
+        asking(dead, alive, policy=Policy.SEQUENTIAL, read_seconds=0.02) as client,
     ):
         assert told(await client.answer(NAME)) == GOOD
 
 
-async def test_a_lost_datagram_is_sent_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(forward, "ANSWER_SECONDS", 0.02)
+async def test_a_lost_datagram_is_sent_again() -> None:
     lost = [True]
     async with (
         upstream(lambda query: [] if lost and lost.pop() else well(query)) as server,
-        asking(server) as client,
+        asking(server, read_seconds=0.02) as client,
     ):
         assert told(await client.answer(NAME)) == GOOD
 
@@ -174,14 +173,19 @@ async def test_a_closed_port_is_a_failure_at_once() -> None:
         assert told(await client.answer(NAME)) == (Rcode.SERVFAIL, [])
 
 
-async def test_a_server_that_failed_comes_last_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(forward, "ANSWER_SECONDS", 0.02)
+async def test_a_server_that_failed_comes_last_for_a_while() -> None:
     clock = FakeClock()
     async with (
         upstream(silent) as dead,
         upstream(well) as alive,
         asking(
-            dead, alive, policy=Policy.SEQUENTIAL, max_fails=2, cache=None, clock=clock
+            dead,
+            alive,
+            policy=Policy.SEQUENTIAL,
+            max_fails=2,
+            cache=None,
+            clock=clock,
+            read_seconds=0.02,
         ) as client,
     ):
         for _ in range(4):
@@ -254,7 +258,7 @@ async def test_a_stale_answer_is_more_use_than_a_failure(monkeypatch: pytest.Mon
     monkeypatch.setattr(forward, "ALL_SECONDS", 0.05)
     clock, alive = FakeClock(), [True]
     async with upstream(lambda query: well(query) if alive else []) as server:
-        cache = Cache(success=30, stale=3600)
+        cache = Cache(success=30, stale=Stale(3600))
         async with asking(server, clock=clock, cache=cache) as client:
             await client.answer(NAME)
             alive.clear()
@@ -268,7 +272,7 @@ async def test_a_stale_answer_is_more_use_than_a_failure(monkeypatch: pytest.Mon
 async def test_a_stale_answer_is_given_at_once_or_when_nobody_answers(verified: bool) -> None:
     clock = FakeClock()
     async with upstream(well) as server:
-        cache = Cache(success=30, stale=3600, verified=verified)
+        cache = Cache(success=30, stale=Stale(3600, verified=verified))
         async with asking(server, clock=clock, cache=cache) as client:
             await client.answer(NAME)
             await clock.advance(100)
@@ -278,6 +282,92 @@ async def test_a_stale_answer_is_given_at_once_or_when_nobody_answers(verified: 
             async with asyncio.timeout(5):
                 while len(server.asked) < 2:
                     await asyncio.sleep(0.01)
+
+
+async def test_a_stale_answer_may_come_when_the_servers_take_too_long() -> None:
+    clock, slow = FakeClock(), asyncio.Event()
+    async with upstream(lambda query: [] if slow.is_set() else well(query)) as server:
+        cache = Cache(success=30, stale=Stale(3600, verified=True, timeout=0.1, ttl=7))
+        async with asking(server, clock=clock, cache=cache) as client:
+            await client.answer(NAME)
+            slow.set()
+            await clock.advance(100)
+            waiting = client.ask(NAME)
+            await clock.advance(0.05)
+            assert not waiting.done()
+            await clock.advance(0.1)
+            answer = await waiting
+            assert (told(answer), answer.records[0].ttl) == (GOOD, 7)
+            assert client.forwarder.counts["stale"] == 1
+
+
+@pytest.mark.parametrize("verified", [False, True])
+async def test_after_a_failure_a_stale_answer_serves_for_a_while(
+    monkeypatch: pytest.MonkeyPatch, verified: bool
+) -> None:
+    monkeypatch.setattr(forward, "ALL_SECONDS", 0.05)
+    clock, alive = FakeClock(), [True]
+    async with upstream(lambda query: well(query) if alive else []) as server:
+        cache = Cache(success=30, stale=Stale(3600, verified=verified, recheck=30))
+        async with asking(server, clock=clock, cache=cache) as client:
+            await client.answer(NAME)
+            alive.clear()
+            await clock.advance(100)
+            for _ in range(3):
+                assert told(await client.answer(NAME)) == GOOD
+                async with asyncio.timeout(5):
+                    while client.forwarder.groups[0].flights:
+                        await asyncio.sleep(0.01)
+            tried = len(server.asked)
+            await clock.advance(10)
+            assert told(await client.answer(NAME)) == GOOD
+            assert len(server.asked) == tried
+            alive.append(True)
+            await clock.advance(30)
+            await client.answer(NAME)
+            async with asyncio.timeout(5):
+                while len(server.asked) == tried:
+                    await asyncio.sleep(0.01)
+
+
+def denied(query: bytes) -> list[bytes]:
+    """There is no such name, for a minute."""
+    request = dnslib.DNSRecord.parse(query)
+    reply = request.reply()
+    reply.header.rcode = dnslib.RCODE.NXDOMAIN
+    reply.add_auth(*dnslib.RR.fromZone("example.org. 60 IN SOA a. b. 1 2 3 4 60"))
+    return [reply.pack()]
+
+
+async def test_a_preferred_answer_outlives_a_denial() -> None:
+    clock, there = FakeClock(), [True]
+    async with upstream(lambda query: well(query) if there else denied(query)) as server:
+        stale = Stale(3600, verified=True, prefer_positive=True)
+        async with asking(server, clock=clock, cache=Cache(success=30, stale=stale)) as client:
+            await client.answer(NAME)
+            there.clear()
+            await clock.advance(100)
+            for _ in range(2):
+                assert told(await client.answer(NAME)) == GOOD
+            there.append(True)
+            assert told(await client.answer(NAME)) == GOOD
+            assert client.forwarder.counts["stale"] == 2
+
+
+async def test_the_address_to_ask_from_may_be_said() -> None:
+    async with upstream(well) as server, asking(server, source="127.0.0.9") as client:
+        assert told(await client.answer(NAME)) == GOOD
+        assert server.clients[-1][0] == "127.0.0.9"
+
+
+async def test_when_all_are_down_that_is_counted() -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as unused:
+        unused.bind(("127.0.0.1", 0))
+        address = unused.getsockname()
+    async with asking(address, cache=None, clock=FakeClock()) as client:
+        for _ in range(3):
+            await client.answer(NAME)
+        assert client.forwarder.counts["broken"] == 2
 
 
 async def test_what_is_popular_is_fetched_before_its_end() -> None:

@@ -1,4 +1,5 @@
 from dataclasses import replace
+from hashlib import sha512
 
 import netemu
 from netemu.dns import cache
@@ -9,12 +10,20 @@ from netemu.metrics import Metrics
 from netemu.model.latest import Latest
 from netemu.model.snapshot import EMPTY
 from netemu.pages import reply
-from tests.dns.cluster import CLUSTER, configured
+from tests.dns.cluster import configured
 from tests.support.clock import FakeClock
 
 
 def test_health_is_told_at_once() -> None:
-    assert reply(b"GET /health HTTP/1.1\r\n\r\n", health_pages()).endswith(b"\r\n\r\nOK")
+    metrics = Metrics()
+    pages = health_pages(metrics)
+    assert reply(b"GET /health HTTP/1.1\r\n\r\n", pages).endswith(b"\r\n\r\nOK")
+    # That one, and the one of the reading itself.
+    text = metrics.text()
+    assert "coredns_health_request_duration_seconds_count 2\n" in text
+    assert 'coredns_health_request_duration_seconds_bucket{le="0.00025"} ' in text
+    assert 'coredns_health_request_duration_seconds_bucket{le="2.5"} 2\n' in text
+    assert "coredns_health_request_failures_total 0\n" in text
 
 
 def test_ready_waits_for_the_first_list() -> None:
@@ -55,12 +64,32 @@ def test_build_plugins_and_caches_are_described() -> None:
 
 
 def test_plugins_go_by_coredns_names() -> None:
-    corefile = ".:53 {\n log\n hosts {\n 192.0.2.1 a.b\n }\n}\n"
+    corefile = """.:53 {
+        log
+        errors
+        health
+        ready
+        reload
+        prometheus
+        loadbalance
+        cache
+        hosts {
+            192.0.2.1 a.b
+        }
+    }"""
     (block,) = configured(corefile).blocks
-    assert plugins(block) == ["hosts", "log"]
+    # CoreDNS tells of those that handle queries.
+    named = ["cache", "errors", "hosts", "loadbalance", "log", "prometheus"]
+    assert plugins(block) == named
     (block,) = configured(". {\n forward . 192.0.2.53\n loop\n}\n").blocks
     assert plugins(block) == ["forward", "loop"]
-    assert CLUSTER.synced
+
+
+def test_the_corefile_in_force_has_a_hash() -> None:
+    metrics, made = Metrics(), configured(". {\n errors\n}\n")
+    describe(metrics, lambda: made, lambda: (), lambda: 0)
+    digest = sha512(b". {\n errors\n}\n").hexdigest()
+    assert f'coredns_reload_version_info{{hash="sha512",value="{digest}"}} 1\n' in metrics.text()
 
 
 def test_static_names_and_failed_corefiles_are_counted() -> None:

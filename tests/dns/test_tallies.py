@@ -5,12 +5,12 @@ from tests.dns.cluster import packet
 
 
 def kind(number: int) -> Kind:
-    return kept_kind(number.to_bytes(20, "big"), bytes(40), "udp", by_ipv6=False)
+    return kept_kind(number.to_bytes(20, "big"), bytes(40), "udp", Source.CLUSTER, by_ipv6=False)
 
 
 def test_a_kind_tells_type_sizes_and_code() -> None:
     query, reply = bytes(30) + b"\0\1\0\1", b"\x84\x03" + bytes(50)
-    assert kept_kind(query, reply, "tcp", by_ipv6=True) == (
+    assert kept_kind(query, reply, "tcp", Source.CLUSTER, by_ipv6=True) == (
         query[-15:],
         36,
         54,
@@ -82,3 +82,8 @@ def test_a_cached_reply_says_something_or_denies_it() -> None:
         (b"\0\0\x84\3\0\1\0\1", "cache/denial"),
     ):
         assert made_kind(asked, 30, head, "udp", Source.CACHE, by_ipv6=False)[-1] == origin
+
+
+def test_a_kept_reply_is_told_by_who_made_it() -> None:
+    kept = kept_kind(bytes(30), bytes(50), "udp", Source.HOSTS, by_ipv6=False)
+    assert kept[-1] == "hosts"

@@ -54,8 +54,9 @@ def test_digits_are_read_in_their_base() -> None:
     made = told(template, "ip0aff.example")
     assert made is not None
     assert answers(made) == ["A 10.255.255.1"]
-    with pytest.raises(ValueError, match="more than 8 bits"):
-        told(template, "ip0a100.example")
+    failed = told(template, "ip0a100.example")
+    assert failed is not None
+    assert (failed.rcode, failed.source) == (Rcode.SERVFAIL, Source.TEMPLATE)
 
 
 @pytest.mark.parametrize(
@@ -71,3 +72,25 @@ def test_digits_are_read_in_their_base() -> None:
 def test_what_could_only_fail_later_is_refused(template: dict[str, tuple[str, ...]]) -> None:
     with pytest.raises(BadTemplate):
         Template(**template)  # type: ignore[arg-type]  # each its own field
+
+
+@pytest.mark.parametrize("section", ["answers", "additional", "authority"])
+def test_what_tells_the_client_is_not_shared(section: str) -> None:
+    text = ("x. TXT {{ .Remote }}",)
+    for lines, shared in ((text, False), (("x. TXT y",), True)):
+        made = told(Template(**{section: lines}), "a.example")  # type: ignore[arg-type]  # lines
+        assert made is not None
+        assert made.shared is shared
+
+
+def test_a_text_that_makes_no_record_fails() -> None:
+    template = Template(matches=(r"^(?P<a>.*?)[.]",), answers=("{{ .Name }} IN A {{ .Group.a }}",))
+    made = told(template, "x.example")
+    assert made is not None
+    assert (made.rcode, made.source, made.records) == (Rcode.SERVFAIL, Source.TEMPLATE, ())
+
+
+def test_an_extended_error_goes_with_it() -> None:
+    made = told(Template(rcode=Rcode.NXDOMAIN, options=((15, b"\0\x15why"),)), "a.example")
+    assert made is not None
+    assert made.options == ((15, b"\0\x15why"),)

@@ -16,6 +16,7 @@ from netemu.dns.chain import (
     Order,
     Ranges,
     Transfer,
+    Weights,
     Zones,
 )
 from netemu.dns.corefile import Line
@@ -44,8 +45,11 @@ class Draft(Struct):
     logged: Zones | None = None
     order: Order | None = None
     seed: int | None = None
+    weights: Weights | None = None
     preferred: Ranges = ()
     files: list[str] = field(default_factory=list)
+    named: list[str] = field(default_factory=list)
+    """The plugins, as they stand there."""
     served: dict[str, str] = field(default_factory=dict)
     remarks: list[str] = field(default_factory=list)
 
@@ -65,6 +69,7 @@ class Draft(Struct):
                 for forward in self.forwards
             ),
             logged=self.logged,
+            named=tuple(self.named),
         )
 
     def remark(self, line: Line, text: str) -> None:

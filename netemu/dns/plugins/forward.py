@@ -3,9 +3,12 @@
 import re
 from collections.abc import Sequence
 from functools import partial
+from ipaddress import ip_address
 from typing import Any
 
-from netemu.dns.chain import Address, Cache, Forward, Policy, Prefetch, Tls, Zones
+from msgspec.structs import replace
+
+from netemu.dns.chain import Address, Cache, Forward, Policy, Prefetch, Stale, Tls, Zones
 from netemu.dns.corefile import BadCorefile, Line
 from netemu.dns.plugins.draft import Draft
 from netemu.dns.plugins.words import (
@@ -26,6 +29,8 @@ from netemu.dns.world import nameservers
 MOST_SERVERS = 15
 """Of one ``forward`` (CoreDNS' bound)."""
 DEFAULTS = Cache()
+ANSWER_SECONDS = 2.0
+"""For one try of one server, unless ``read_timeout`` says another."""
 MAX_CONCURRENT = 1000
 """Unless told otherwise, and at 0, which is "no bound" elsewhere: kubeadm's."""
 TLS, TLS_PORT = "tls://", 853
@@ -48,6 +53,8 @@ def read_forward(line: Line, draft: Draft) -> None:
             "policy": _policy,
             "max_concurrent": one_number(0, 100_000),
             "max_fails": one_number(0, 1000),
+            "read_timeout": lambda option: duration(option, words(option, 1, 1)[0]),
+            "source_address": _source,
             "max_connect_attempts": one_number(0, 1000),
             "force_tcp": flag,
             "prefer_udp": flag,
@@ -79,6 +86,8 @@ def read_forward(line: Line, draft: Draft) -> None:
                 failover=frozenset().union(*given.get("failover", [])),
                 next=frozenset().union(*given.get("next", [])),
                 next_on_no_data="next_on_nodata" in given,
+                read_seconds=given.get("read_timeout", [ANSWER_SECONDS])[-1],
+                source=given.get("source_address", [""])[-1],
                 fail_fast="failfast_all_unhealthy_upstreams" in given,
             )
         )
@@ -188,6 +197,14 @@ def _policy(line: Line) -> Policy:
     return Policy(word)
 
 
+def _source(line: Line) -> str:
+    (word,) = words(line, 1, 1)
+    try:
+        return str(ip_address(word))
+    except ValueError as error:
+        raise BadCorefile(line.number, f'source_address: "{word}" is no address') from error
+
+
 def _needless(draft: Draft, line: Line) -> None:
     draft.remark(line, f"{line.name} has no effect: each question has a socket of its own")
 
@@ -205,7 +222,8 @@ def read_cache(line: Line, draft: Draft) -> None:
         {
             "success": _limits,
             "denial": _limits,
-            "servfail": lambda option: int(duration(option, words(option, 1, 1)[0])),
+            "servfail": _failure,
+            "serve_stale_policy": _stale_policy,
             "disable": partial(_disabled, draft),
             "serve_stale": _stale,
             "keepttl": flag,
@@ -214,7 +232,10 @@ def read_cache(line: Line, draft: Draft) -> None:
     )
     success, denial = given.get("success", [()])[-1], given.get("denial", [()])[-1]
     disabled = given.get("disable", [])
-    stale, mode = given.get("serve_stale", [(0, "")])[-1]
+    stale = given.get("serve_stale", [None])[-1]
+    positive = bool(given.get("serve_stale_policy"))
+    if positive and stale is None:
+        raise BadCorefile(line.number, "serve_stale_policy requires serve_stale")
     draft.cache = Cache(
         zones=zones(line, line.words[len(ttl) :], EVERYWHERE),
         success=success[1] if len(success) > 1 else cap or DEFAULTS.success,
@@ -224,8 +245,9 @@ def read_cache(line: Line, draft: Draft) -> None:
         failure=given.get("servfail", [DEFAULTS.failure])[-1],
         no_success=tuple(z for what, where in disabled if what == "success" for z in where),
         no_denial=tuple(z for what, where in disabled if what == "denial" for z in where),
-        stale=stale,
-        verified=mode == "verified",
+        least_denial=denial[2] if len(denial) > 2 else DEFAULTS.least_denial,
+        denials=denial[0] if denial else DEFAULTS.denials,
+        stale=replace(stale, prefer_positive=positive) if stale else None,
         prefetch=given.get("prefetch", [None])[-1],
         count_down="keepttl" not in given,
     )
@@ -244,18 +266,43 @@ def _disabled(draft: Draft, line: Line) -> tuple[str, Zones]:
     return what, zones(line, where, draft.zones)
 
 
-STALE_MODES = ("immediate", "verified")
+STALE_MODES = ("immediate", "verify")
 
 
-def _stale(line: Line) -> tuple[int, str]:
-    """``[DURATION] [MODE]``."""
-    given = words(line, 0, 2)
-    seconds = int(duration(line, given[0])) if given else 3600
-    mode = given[1] if given[1:] else STALE_MODES[0]
+def _stale(line: Line) -> Stale:
+    """``[DURATION] [immediate [TTL [RECHECK]] | verify [TIMEOUT [TTL [RECHECK]]]]``."""
+    given = words(line, 0, 5)
+    seconds = duration(line, given[0]) if given else 3600
+    mode, others = given[1] if given[1:] else STALE_MODES[0], list(given[2:])
     if mode not in STALE_MODES:
         why = f'serve_stale is {" or ".join(STALE_MODES)}, not "{mode}"'
         raise BadCorefile(line.number, why)
-    return seconds, mode
+    verified = mode == "verify"
+    times = [0.0 if word == "0" else duration(line, word) for word in others]
+    timeout = times.pop(0) if verified and times else 0.0
+    if len(times) > 2:
+        raise BadCorefile(line.number, "serve_stale immediate takes a TTL and a recheck")
+    ttl, recheck = (*times, 0.0, 0.0)[:2]
+    if ttl != int(ttl):
+        raise BadCorefile(line.number, "serve_stale: the TTL is whole seconds")
+    return Stale(seconds, verified=verified, timeout=timeout, ttl=int(ttl), recheck=recheck)
+
+
+def _stale_policy(line: Line) -> bool:
+    if words(line, 1, 1) != ("prefer_positive",):
+        raise BadCorefile(line.number, "serve_stale_policy is prefer_positive")
+    return True
+
+
+LONGEST_FAILURE = 300
+
+
+def _failure(line: Line) -> int:
+    (word,) = words(line, 1, 1)
+    seconds = 0 if word == "0" else duration(line, word)
+    if seconds > LONGEST_FAILURE:
+        raise BadCorefile(line.number, "caching SERVFAIL responses over 5 minutes is not permitted")
+    return int(seconds)
 
 
 def _prefetch(line: Line) -> Prefetch:

@@ -13,6 +13,7 @@ OPTIONS = {
     "no_reverse": flag,
     "reload": lambda option: duration(option, words(option, 1, 1)[0]),
     "fallthrough": fallthrough,
+    "fallthrough_unsupported": flag,
 }
 
 
@@ -37,7 +38,10 @@ def read_hosts(line: Line, draft: Draft) -> None:
         zones=zones(line, where, draft.zones),
         ttl=given.get("ttl", [3600])[-1],
         passed=given.get("fallthrough", [()])[-1],
+        passes_types="fallthrough_unsupported" in given,
     )
+    if draft.hosts.passes_types and not draft.hosts.passed:
+        raise BadCorefile(line.number, "hosts: fallthrough_unsupported requires fallthrough")
 
 
 def _file(line: Line, path: str, draft: Draft) -> list[str]:

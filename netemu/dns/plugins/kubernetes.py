@@ -3,13 +3,14 @@
 from collections.abc import Mapping
 from functools import partial
 
-from netemu.dns.chain import Autopath, Kubernetes, Transfer
+from netemu.dns.chain import Autopath, Kubernetes, Transfer, Zones
 from netemu.dns.corefile import BadCorefile, Line
 from netemu.dns.names import IN_ADDR, IP6
 from netemu.dns.nodes import Domain, PodNames
 from netemu.dns.plugins.draft import Draft
 from netemu.dns.plugins.words import fallthrough, flag, one_number, options, words, zones
 from netemu.dns.records import within
+from netemu.dns.world import search_domains
 from netemu.model.selector import EVERYTHING, Selector
 
 TTL = 5
@@ -118,12 +119,25 @@ def _multicluster(line: Line) -> None:
 
 
 def read_autopath(line: Line, draft: Draft) -> None:
-    """``autopath [ZONE…] @kubernetes``."""
+    """``autopath [ZONE…] @kubernetes`` or a file like ``/etc/resolv.conf``."""
     *where, how = words(line, 1)
-    if how != "@kubernetes":
+    if how.startswith("@") and how != "@kubernetes":
         raise BadCorefile(line.number, f'autopath knows @kubernetes, not "{how}"')
     options(line, {})
-    draft.autopath = Autopath(zones=zones(line, where, draft.zones))
+    search = None if how.startswith("@") else _searches(line, how, draft)
+    draft.autopath = Autopath(zones=zones(line, where, draft.zones), search=search)
+
+
+def _searches(line: Line, path: str, draft: Draft) -> Zones:
+    draft.files.append(path)
+    try:
+        found = zones(line, search_domains(draft.world.read(path)), ())
+    except OSError as error:
+        why = f"autopath: cannot read {path}: {error.strerror}"
+        raise BadCorefile(line.number, why) from error
+    if not found:
+        raise BadCorefile(line.number, f"autopath: {path} has no search list")
+    return (*found, ())
 
 
 def read_transfer(line: Line, draft: Draft) -> None:

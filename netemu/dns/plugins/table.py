@@ -5,6 +5,9 @@ its line: better no change than half of one.
 """
 
 import importlib
+from collections.abc import Iterator
+from functools import partial
+from hashlib import sha512
 
 from netemu.dns.chain import Configuration, Order
 from netemu.dns.corefile import BadCorefile, Line, ServerBlock, parse
@@ -19,7 +22,7 @@ from netemu.dns.plugins.serving import (
     read_reload,
 )
 from netemu.dns.plugins.words import zone_of
-from netemu.dns.world import World
+from netemu.dns.world import World, is_pattern
 
 DNS_PORT = "53"
 
@@ -60,7 +63,8 @@ REPEATED = ("forward", "rewrite", "template", "log")
 
 def configuration_from(text: str, world: World) -> Configuration:
     """What a Corefile says. Raises BadCorefile."""
-    blocks = parse(text, world.environment)
+    files = list[str]()
+    blocks = parse(text, world.environment, partial(_imported, world, files))
     if not blocks:
         raise BadCorefile(1, "there is no server block")
     drafts = [_draft(block, world) for block in blocks]
@@ -76,11 +80,23 @@ def configuration_from(text: str, world: World) -> Configuration:
         blocks=tuple(draft.block() for draft in drafts),
         order=next((draft.order for draft in drafts if draft.order), Order.KEEP),
         seed=next((draft.seed for draft in drafts if draft.seed is not None), None),
+        weights=next((draft.weights for draft in drafts if draft.weights is not None), None),
         preferred=next((draft.preferred for draft in drafts if draft.preferred), ()),
-        files=tuple(dict.fromkeys(name for draft in drafts for name in draft.files)),
+        files=tuple(dict.fromkeys([*files, *(name for draft in drafts for name in draft.files)])),
         served=served,
+        digest=sha512(text.encode()).hexdigest(),
         remarks=tuple(remark for draft in drafts for remark in draft.remarks),
     )
+
+
+def _imported(world: World, files: list[str], pattern: str) -> Iterator[str]:
+    """The texts of the files that ``import`` names; they are watched like the others."""
+    files.append(pattern)
+    if not is_pattern(pattern) and not world.paths(pattern):
+        raise FileNotFoundError(2, "No such file or directory", pattern)
+    for path in world.paths(pattern):
+        files.append(path)
+        yield world.read(path)
 
 
 def _draft(block: ServerBlock, world: World) -> Draft:
@@ -93,6 +109,7 @@ def _draft(block: ServerBlock, world: World) -> Draft:
         if line.name in before and line.name not in REPEATED:
             raise BadCorefile(line.number, f"{line.name} twice in one server block")
         before.add(line.name)
+        draft.named += [] if line.name in draft.named else [line.name]
         PLUGINS[line.name](line, draft)
     return draft
 

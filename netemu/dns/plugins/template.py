@@ -1,12 +1,10 @@
 """``template``: synthetic answers."""
 
-from functools import partial
-
 from netemu.dns.corefile import BadCorefile, Line
 from netemu.dns.plugins.draft import Draft
 from netemu.dns.plugins.rewrite import type_of
-from netemu.dns.plugins.words import fallthrough, options, rcode_of, words, zones
-from netemu.dns.records import Rcode
+from netemu.dns.plugins.words import fallthrough, number, options, rcode_of, words, zones
+from netemu.dns.records import EdnsOption, Rcode
 from netemu.dns.templating import BadTemplate, Template
 
 CLASSES = ("IN", "ANY")
@@ -26,7 +24,9 @@ def read_template(line: Line, draft: Draft) -> None:
             "authority": _text,
             "rcode": _rcode,
             "fallthrough": fallthrough,
-            "ederror": partial(_extended_error, draft),
+            "ederror": _extended_error,
+            "expr": _expression,
+            "var": _expression,
         },
     )
     try:
@@ -39,6 +39,7 @@ def read_template(line: Line, draft: Draft) -> None:
                 additional=tuple(given.get("additional", ())),
                 authority=tuple(given.get("authority", ())),
                 rcode=given.get("rcode", [Rcode.NOERROR])[-1],
+                options=tuple(given.get("ederror", ())[-1:]),
                 passed=given.get("fallthrough", [()])[-1],
             )
         )
@@ -50,9 +51,19 @@ def _text(line: Line) -> str:
     return " ".join(words(line, 1))
 
 
-def _extended_error(draft: Draft, line: Line) -> None:
-    words(line, 1, 2)
-    draft.remark(line, "ederror has no effect: extended errors (RFC 8914) aren't sent")
+EXTENDED_ERROR = 15
+"""The code of the option (RFC 8914)."""
+
+
+def _extended_error(line: Line) -> EdnsOption:
+    code, *reason = words(line, 1, 2)
+    number_ = number(line, code, 0, 65535)
+    return EXTENDED_ERROR, number_.to_bytes(2, "big") + " ".join(reason).encode()
+
+
+def _expression(line: Line) -> None:
+    why = f"template: {line.name} is not supported: there is no interpreter for expressions here"
+    raise BadCorefile(line.number, why)
 
 
 def _rcode(line: Line) -> Rcode:

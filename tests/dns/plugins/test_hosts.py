@@ -30,10 +30,39 @@ HOSTS = """hosts /etc/hosts example {
     fallthrough
 }"""
 
+WILD = "hosts {\n 192.0.2.10 *.example\n 192.0.2.11 a.example\n fallthrough\n}"
 CASES = [
     Case("a static name", HOSTS, "db.example", A, ("A 192.0.2.9",)),
     Case("in any spelling", HOSTS, "dB2.eXample", A, ("A 192.0.2.9",)),
     Case("its other family", HOSTS, "db.example", AAAA, ("AAAA fd00::9",)),
+    Case("a wildcard", WILD, "apps.example", A, ("A 192.0.2.10",)),
+    Case("a name of its own beside it", WILD, "a.example", A, ("A 192.0.2.11",)),
+    Case("no label for it", WILD, "example", A, (), NXDOMAIN, ("example U",)),
+    Case("two labels for it", WILD, "b.c.example", A, (), NXDOMAIN, ("b.c.example U",)),
+    Case(
+        "its reverse name",
+        WILD,
+        "10.2.0.192.in-addr.arpa",
+        PTR,
+        (),
+        NXDOMAIN,
+        ("10.2.0.192.in-addr.arpa U",),
+    ),
+    Case(
+        "another type, left to the next",
+        HOSTS.replace("ttl 7", "fallthrough_unsupported"),
+        "db.example",
+        TXT,
+        (),
+        NXDOMAIN,
+        ("db.example U",),
+    ),
+    Case(
+        "a missing family is not left to the next",
+        HOSTS.replace("ttl 7", "fallthrough_unsupported"),
+        "db2.example",
+        AAAA,
+    ),
     Case("a missing family", HOSTS, "db2.example", AAAA),
     Case("another type", HOSTS, "db.example", TXT),
     Case(

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from netemu.dns.chain import Prefetch
+from netemu.dns.chain import Prefetch, Stale
 from netemu.dns.corefile import BadCorefile
 from netemu.dns.names import IN_ADDR
 from netemu.dns.plugins.table import PLUGINS, configuration_from
@@ -58,11 +58,20 @@ MISTAKES = {
     "forward . " + " ".join(f"1.1.1.{n}" for n in range(20)): "Corefile:2: forward takes up to 15",
     "cache 30 {\n disable all\n}": 'Corefile:3: disable success or denial, not "all"',
     "cache 30 {\n servfail 5\n}": 'Corefile:3: servfail: "5" is no duration like 5s',
-    "cache 30 {\n serve_stale 1h often\n}": "Corefile:3: serve_stale is immediate or verified, not",
+    "cache 30 {\n serve_stale 1h often\n}": "Corefile:3: serve_stale is immediate or verify, not",
     "cache 30 {\n prefetch 5 1m 5%\n}": 'Corefile:3: prefetch: "5" is no whole number within 10',
     "hosts {\n foo bar\n}": 'Corefile:3: hosts: unknown option "foo"',
-    "loadbalance weighted x": 'Corefile:2: loadbalance knows round_robin, random, rotate, not "',
-    "autopath /etc/resolv.conf": 'Corefile:2: autopath knows @kubernetes, not "/etc/resolv.conf"',
+    "loadbalance best": "Corefile:2: loadbalance knows round_robin, weighted, random,",
+    "loadbalance weighted": "Corefile:2: loadbalance takes 2 arguments, not 1",
+    "log . {\n class odd\n}": 'Corefile:3: log: class is success, denial, error, all, not "odd"',
+    "cache {\n servfail 6m\n}": "Corefile:3: caching SERVFAIL responses over 5 minutes is not",
+    "cache {\n serve_stale_policy prefer_positive\n}": "Corefile:2: serve_stale_policy requires",
+    "cache {\n serve_stale 1h immediate 1s 1s 1s\n}": "Corefile:3: serve_stale immediate takes",
+    "forward . 1.1.1.1 {\n source_address x\n}": 'Corefile:3: source_address: "x" is no address',
+    "hosts {\n fallthrough_unsupported\n}": "Corefile:2: hosts: fallthrough_unsupported requires",
+    "template IN A {\n expr true\n}": "Corefile:3: template: expr is not supported",
+    "autopath @etcd": 'Corefile:2: autopath knows @kubernetes, not "@etcd"',
+    "autopath /etc/resolv.conf": "Corefile:2: autopath: cannot read /etc/resolv.conf: No such file",
     "transfer": "Corefile:2: transfer needs to whom",
     "template IN A {\n foo\n}": 'Corefile:3: template: unknown option "foo"',
     "template CH A": 'Corefile:2: template: only class IN is served, not "CH"',
@@ -189,14 +198,16 @@ def test_the_servers_behind_systemd_resolved_are_asked() -> None:
 
 
 def test_a_cache_may_serve_what_is_stale_and_fetch_what_is_popular() -> None:
-    text = ". {\n forward . 1.1.1.1\n cache {\n serve_stale 1m verified\n prefetch 5 30s 20%\n }\n}"
+    options = "serve_stale 1m verify 100ms 30s 1m\n prefetch 5 30s 20%"
+    text = f". {{\n forward . 1.1.1.1\n cache {{\n {options}\n }}\n}}"
     cache = configured(text).blocks[0].forwards[0].cache
     assert cache is not None
-    assert (cache.stale, cache.verified, cache.prefetch) == (60, True, Prefetch(5, 30.0, 20))
+    stale = Stale(60, verified=True, timeout=0.1, ttl=30, recheck=60)
+    assert (cache.stale, cache.prefetch) == (stale, Prefetch(5, 30.0, 20))
     plain = configured(". {\n forward . 1.1.1.1\n cache {\n serve_stale\n }\n}")
     cache = plain.blocks[0].forwards[0].cache
     assert cache is not None
-    assert (cache.stale, cache.verified, cache.prefetch) == (3600, False, None)
+    assert (cache.stale, cache.prefetch) == (Stale(3600), None)
 
 
 def test_where_health_and_metrics_listen() -> None:
@@ -208,7 +219,6 @@ WITHOUT_EFFECT = {
     "forward . 1.1.1.1 {\n expire 10s\n}": "Corefile:3: expire has no effect",
     "forward . /nowhere": "Corefile:2: cannot read /nowhere: No such file or directory",
     "kubernetes a.b {\n endpoint http://x\n}": "Corefile:3: endpoint has no effect",
-    'template IN A {\n ederror 21 "Not here"\n}': "Corefile:3: ederror has no effect",
     "log . {combined}": "Corefile:2: log has no effect",
     "hosts": "Corefile:2: cannot read /etc/hosts",
 }
@@ -238,17 +248,20 @@ def test_a_cache_has_limits() -> None:
         forward . 1.1.1.1
         cache 60 example.org {
             success 100 50 2
-            denial 100
+            denial 200 60 3
             servfail 1s
             disable denial a.example.org
-            serve_stale 1h
+            serve_stale 1h immediate 7s
+            serve_stale_policy prefer_positive
             keepttl
         }
     }"""
     cache = configured(text).blocks[0].forwards[0].cache
     assert cache is not None
     assert (cache.success, cache.least, cache.denial, cache.failure) == (50, 2, 60, 1)
-    assert (cache.entries, cache.stale, cache.count_down) == (100, 3600, False)
+    assert (cache.entries, cache.denials, cache.count_down) == (100, 200, False)
+    assert cache.stale == Stale(3600, ttl=7, prefer_positive=True)
+    assert cache.least_denial == 3
     assert cache.zones == (name_from("example.org"),)
     assert cache.no_denial == (name_from("a.example.org"),)
     assert cache.no_success == ()
@@ -263,3 +276,24 @@ LETTERS = st.sampled_from([*PLUGINS, *WORDS.split(" "), "\n", "\n", "\n"])
 def test_any_words_are_understood_or_refused(words: list[str]) -> None:
     with suppress(BadCorefile):
         configured(". {\n" + " ".join(words) + "\n}")
+
+
+def test_files_of_a_pattern_are_imported_and_watched() -> None:
+    texts = {"/x/a.server": "a.example {\n errors\n}", "/x/b.server": "b.example {\n errors\n}"}
+
+    def paths(pattern: str) -> list[str]:
+        return sorted(texts) if pattern == "custom/*.server" else []
+
+    world = World(read=lambda path: texts[path], paths=paths)
+    made = configuration_from(". {\n}\nimport custom/*.server\n", world)
+    assert [block.zones for block in made.blocks[1:]] == [
+        (name_from("a.example"),),
+        (name_from("b.example"),),
+    ]
+    assert made.files == ("custom/*.server", *sorted(texts))
+
+
+def test_options_of_a_forward() -> None:
+    text = "forward . 1.1.1.1 {\n read_timeout 500ms\n source_address 192.0.2.1\n}"
+    (forward,) = configured(f". {{\n{text}\n}}").blocks[0].forwards
+    assert (forward.read_seconds, forward.source) == (0.5, "192.0.2.1")

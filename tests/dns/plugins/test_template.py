@@ -2,7 +2,9 @@
 
 import pytest
 
+from netemu.dns.observation import Observers
 from netemu.dns.records import Type
+from tests.dns.cluster import packet, reply_to, responder
 from tests.dns.consulting import (
     NXDOMAIN,
     REFUSED,
@@ -93,3 +95,32 @@ CASES = [
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_each_question_is_answered_so(case: Case) -> None:
     case.check()
+
+
+def test_an_extended_error_reaches_clients_that_speak_edns() -> None:
+    corefile = """. {
+        template ANY ANY invalid {
+            rcode NXDOMAIN
+            ederror 21 "Blocked according to RFC2606"
+        }
+    }"""
+    one = responder(corefile=corefile)
+    reply = reply_to(one, packet("x.invalid", edns=1232))
+    (opt,) = reply.ar
+    assert [(option.code, bytes(option.data)) for option in opt.rdata] == [
+        (15, b"\0\x15Blocked according to RFC2606")
+    ]
+    assert reply_to(one, packet("x.invalid")).ar == []
+
+
+def test_a_text_that_makes_no_record_is_no_panic() -> None:
+    corefile = """. {
+        template IN A example {
+            match "^(?P<a>[^.]*)[.]"
+            answer "{{ .Name }} 60 IN A {{ .Group.a }}"
+        }
+    }"""
+    observers = Observers()
+    one = responder(corefile=corefile, observers=observers)
+    assert reply_to(one, packet("x.example")).header.rcode == SERVFAIL
+    assert observers.panics == 0
