@@ -134,6 +134,10 @@ def _update_namespace(obj: Object, old: Object) -> None:
     obj["spec"] = {**(obj.get("spec") or {}), **copied(old.get("spec") or {})}
 
 
+def _update_signing_request(obj: Object, old: Object) -> None:
+    obj["spec"] = old["spec"]  # what was asked for stays so
+
+
 def _empty_status(obj: Object) -> None:
     obj["status"] = {}
 
@@ -181,4 +185,5 @@ _UPDATE: dict[str, Callable[[Object, Object], None]] = {
     resources.NAMESPACES: _update_namespace,
     resources.PODS: _update_pod,
     resources.SERVICES: update_service,
+    resources.SIGNING_REQUESTS: _update_signing_request,
 }

@@ -79,11 +79,7 @@ async def create(context: Context, target: Target, request: Request) -> Answer:
     """POST to a collection."""
     shape = negotiation.shape(request.accept)
     obj, warnings = body_of(target.resource, request)
-    _guarded(context, target, request)(obj)
-    if target.resource.key == SIGNING_REQUESTS:
-        from netemu.api import signingrequests  # late: few clients ask for a certificate
-
-        obj = signingrequests.asked_by(obj, request.user)
+    obj = _guarded(context, target, request)(obj, None)
     record = await context.registry.create(
         target.resource, target.namespace or "", obj, options_of(request, warnings)
     )
@@ -110,9 +106,9 @@ async def replaced(context: Context, target: Target, request: Request, part: Par
 
     def change(current: Object | None) -> Object:
         if current is not None:
-            return guard(obj)
+            return guard(obj, current)
         _check_create(context, target, request)
-        return guard(metadata.unversioned(obj))
+        return guard(metadata.unversioned(obj), None)
 
     options = options_of(request, warnings)
     if part is Part.MAIN and resource.key in replacing.CREATED:
@@ -140,20 +136,30 @@ async def patched(context: Context, target: Target, request: Request) -> Answer:
     record = await context.registry.update(
         target.resource,
         target.key,
-        lambda current: guard(patched_object(target.resource, request, current, warnings)),
+        lambda current: guard(patched_object(target.resource, request, current, warnings), current),
         options_of(request, warnings),
         _part(target),
     )
     return written(context, target, record, shape, warnings)
 
 
-def _guarded(context: Context, target: Target, request: Request) -> Callable[[Object], Object]:
+def _guarded(
+    context: Context, target: Target, request: Request
+) -> Callable[[Object, Object | None], Object]:
     """Lets an object pass unless its author gives away what he doesn't have."""
 
-    def passed(obj: Object) -> Object:
+    def passed(obj: Object, old: Object | None) -> Object:
         lookup, namespace = context.registry.lookup, target.namespace or ""
         escalation.check(context.access, lookup, request.user, target.resource, namespace, obj)
-        return obj
+        if target.resource.key != SIGNING_REQUESTS:
+            return obj
+        from netemu.api import signingrequests  # late: few clients ask for a certificate
+
+        if old is None:
+            return signingrequests.asked_by(obj, request.user)
+        part, now = _part(target), context.registry.clock.now()
+        signingrequests.require_right(part, obj, old, request.user, context.access.check)
+        return signingrequests.changed(part, obj, old, now)
 
     return passed
 
@@ -174,7 +180,8 @@ async def _apply(context: Context, target: Target, request: Request) -> Answer:
     def change(live: Object | None) -> Object:
         if live is None:
             _check_create(context, target, request)
-        return guard(apply.applied(target.resource, live, wanted.config, wanted.applier, now=now))
+        applied = apply.applied(target.resource, live, wanted.config, wanted.applier, now=now)
+        return guard(applied, live)
 
     record, new = await context.registry.apply(
         target.resource, target.key, change, options, _part(target)

@@ -7,7 +7,7 @@ loop; a lost race (Conflict) is normal and not worth a word.
 
 import asyncio
 import logging
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import Protocol, TypeVar
 
 from msgspec import Struct, field
@@ -16,7 +16,7 @@ from netemu.clock import Clock
 from netemu.config.settings import ControllerSettings
 from netemu.model.addressing import Addressing
 from netemu.model.client import Change, Changes, Client, Recorder
-from netemu.model.errors import ApiError, Conflict
+from netemu.model.errors import ApiError, Conflict, InternalError
 from netemu.model.usage import NoUsage, Usage
 from netemu.tasks import task_group
 from netemu.workqueue import WorkQueue
@@ -24,6 +24,15 @@ from netemu.workqueue import WorkQueue
 K = TypeVar("K", bound=Hashable)
 
 logger = logging.getLogger(__name__)
+
+
+Sign = Callable[[bytes, Sequence[str], int, float], bytes]
+"""(request, usages, seconds, now) -> certificate, by the cluster's authority; PEM both."""
+
+
+def no_authority(request: bytes, usages: Sequence[str], seconds: int, now: float) -> bytes:
+    """For who has no key to sign with. Raises InternalError."""
+    raise InternalError("there is no key to sign certificates with")
 
 
 class Context(Struct, frozen=True, kw_only=True):
@@ -36,6 +45,8 @@ class Context(Struct, frozen=True, kw_only=True):
     settings: ControllerSettings
     ca: str
     """The cluster's certificate authority, PEM."""
+    sign: Sign = no_authority
+    """Signs certificates."""
     volumes: str = ""
     """The folder in which volumes are made."""
     usage: Usage = field(default_factory=NoUsage)

@@ -12,7 +12,7 @@ from typing import Any
 
 from netemu.clock import Clock
 from netemu.config.settings import ControllerSettings
-from netemu.controllers.runner import Context, Controller, run
+from netemu.controllers.runner import Context, Controller, Sign, no_authority, run
 from netemu.model.addressing import Addressing
 from netemu.model.client import Client, Recorder
 from netemu.model.usage import NoUsage, Usage
@@ -56,6 +56,7 @@ THEN = {
     "taint-eviction-controller": "tainteviction:TaintEvictionController",
     "service-controller": "loadbalancer:LoadBalancerController",
     "service-cidr-controller": "servicecidr:ServiceCidrController",
+    "certificate-controller": "signer:SigningController",
     "external-proxy-controller": "externalproxy:ExternalProxyController",
     "reload-controller": "reload:ReloadController",
     "resourcequota-controller": "resourcequota:ResourceQuotaController",
@@ -82,9 +83,11 @@ async def run_controllers(
     volumes: str = "",
     usage: Usage | None = None,
     ready: asyncio.Event | None = None,
+    sign: Sign = no_authority,
 ) -> None:
     """Run all controllers until cancelled; `ca` is the cluster's CA certificate, PEM; `volumes` the
-    folder in which volumes are made; `ready` when there is time for those that come later.
+    folder in which volumes are made; `ready` when there is time for those that come later; `sign`
+    signs certificates with the CA's key.
     """
     client = client_for(MANAGER)
 
@@ -96,6 +99,7 @@ async def run_controllers(
             addressing=addressing,
             settings=settings,
             ca=ca,
+            sign=sign,
             volumes=volumes,
             usage=usage or NoUsage(),
         )

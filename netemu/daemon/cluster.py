@@ -11,7 +11,7 @@ import random
 import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 from netemu.api.credentials import load, token_key, write_kubeconfig
@@ -43,11 +43,13 @@ from netemu.store.sqlite import open_sqlite
 from netemu.tasks import Tasks, task_group
 
 if TYPE_CHECKING:
+    from netemu.api import signing
     from netemu.api.tokens import ServiceAccountTokens
     from netemu.daemon.announcements import Announcements
     from netemu.daemon.answers import Answers
     from netemu.scheduler import loop as scheduling
 else:
+    signing = late("netemu.api.signing")
     ServiceAccountTokens = late("netemu.api.tokens").ServiceAccountTokens
     Announcements = late("netemu.daemon.announcements").Announcements
     Answers = late("netemu.daemon.answers").Answers
@@ -192,6 +194,7 @@ def _control(start: Start, tasks: Tasks, core: Core, ca: str, ready: asyncio.Eve
         str(start.home.folder.absolute() / "volumes"),
         core.agent.usage,
         ready,
+        partial(signing.sign, start.home.credentials),
     )
     tasks.start(controllers, name="controllers")
 

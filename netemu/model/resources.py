@@ -138,7 +138,6 @@ _STORED: tuple[Resource, ...] = (
         ("csr",),
         (),
         ("status", "approval"),
-        False,
     ),
     Resource("events.k8s.io", "v1", "Event", "events", True, ("ev",), stored_as="events"),
     Resource(_FLOW, "v1", "FlowSchema", "flowschemas", False, (), (), _STATUS, False),

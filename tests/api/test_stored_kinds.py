@@ -1,5 +1,8 @@
 """Kinds that are stored and shown: what the real kubectl makes of them."""
 
+import json
+
+from tests.support.certificates import a_request, asking
 from tests.support.kubectl import Kubectl
 
 MANIFEST = """\
@@ -57,16 +60,9 @@ async def test_they_are_stored_shown_and_described(kubectl: Kubectl) -> None:
     assert "Deprecated" not in (await kubectl("explain", "ingress.spec.rules")).out
 
 
-SIGNING_REQUEST = """\
-apiVersion: certificates.k8s.io/v1
-kind: CertificateSigningRequest
-metadata: {name: c}
-spec: {request: LS0tLS1CRUdJTg==, signerName: example.com/signer, usages: [client auth]}
-"""
-
-
 async def test_a_certificate_is_approved_by_whom_it_may_concern(kubectl: Kubectl) -> None:
-    await kubectl("apply", "-f", "-", stdin=SIGNING_REQUEST)
+    wish = json.dumps(asking("c", a_request("c"), "example.com/signer"))
+    await kubectl("apply", "-f", "-", stdin=wish)
     shown = "--field-selector=spec.signerName=example.com/signer"
     before = (await kubectl("get", "csr", shown, "--no-headers")).out.split()
     assert before[3:] == ["kubernetes-admin", "<none>", "Pending"]

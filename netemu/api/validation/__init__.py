@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         autoscaling,
         batch,
         bounds,
+        certificates,
         cluster,
         config,
         daemons,
@@ -55,6 +56,7 @@ else:
     autoscaling = late(f"{__name__}.autoscaling")
     batch = late(f"{__name__}.batch")
     bounds = late(f"{__name__}.bounds")
+    certificates = late(f"{__name__}.certificates")
     cluster = late(f"{__name__}.cluster")
     config = late(f"{__name__}.config")
     daemons = late(f"{__name__}.daemons")
@@ -151,6 +153,11 @@ _RULES: dict[str, _Rules] = {
     resources.PERSISTENT_VOLUME_CLAIMS: _Rules(storage.claim, storage.claim_update),
     resources.REPLICATION_CONTROLLERS: _Rules(
         apps.replication_controller, apps.replication_controller_update
+    ),
+    resources.SIGNING_REQUESTS: _Rules(
+        certificates.signing_request,
+        certificates.signing_request_update,
+        certificates.signing_request_update,
     ),
     resources.STATEFUL_SETS: _Rules(apps.stateful_set, apps.stateful_set_update),
     resources.STORAGE_CLASSES: _Rules(storage.storage_class, storage.storage_class_update),
