@@ -18,6 +18,10 @@ from netemu.dns.responder import Responder
 
 PLACES = tuple((slot * LONGEST_QUERY, slot * LONGEST_REPLY) for slot in range(SLOTS))
 """Where the query and the reply of each slot lie."""
+SO_RCVBUFFORCE = 33
+"""From ``asm-generic/socket.h``; the socket module lacks it."""
+WAITING_OCTETS = 4 * 1024 * 1024
+"""Of queries that wait to be read, as the kernel counts: some 10,000, a tenth of a second's."""
 
 
 @contextmanager
@@ -25,12 +29,23 @@ def serve_datagrams(sock: socket.socket, responder: Responder) -> Iterator[None]
     """Answer on `sock` inside the block, and close it afterwards."""
     loop = asyncio.get_running_loop()
     sock.setblocking(False)
+    _enlarge(sock)
     loop.add_reader(sock, Datagrams(sock, responder).drain)
     try:
         yield
     finally:
         loop.remove_reader(sock)
         sock.close()
+
+
+def _enlarge(sock: socket.socket) -> None:
+    """Have room for queries that come while the loop does something else: by default the kernel
+    drops them after 5 ms of much load. Only root may have more than ``net.core.rmem_max``.
+    """
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, WAITING_OCTETS)
+    except PermissionError:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, WAITING_OCTETS)
 
 
 class Datagrams:

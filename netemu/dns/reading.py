@@ -5,14 +5,24 @@ object in the newest snapshot; nothing else has to be told about changes.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, TypeAlias
+from typing import Any
+
+from msgspec import Struct
 
 from netemu.model.meta import Key
 from netemu.model.service import PodAddress
 from netemu.model.snapshot import ServiceEntry, Snapshot, changed_services
 
-Part: TypeAlias = tuple[Callable[[Snapshot, Any], object], Any, object]
-"""How it was read, by which key, and what was there (None: nothing)."""
+
+class Part(Struct, frozen=True, gc=False):
+    """Something that was looked up. Nothing that it holds leads back to it, so the garbage
+    collector need not look at the tens of thousands that kept replies are made of.
+    """
+
+    read: Callable[[Snapshot, Any], object]
+    key: Any
+    found: object
+    """None: nothing."""
 
 
 def _service(snapshot: Snapshot, key: Key) -> ServiceEntry | None:
@@ -49,48 +59,48 @@ class Reading:
     def service(self, key: Key) -> ServiceEntry | None:
         """The Service with its slices, if there is one."""
         entry = _service(self._snapshot, key)
-        self.parts.append((_service, key, entry))
+        self.parts.append(Part(_service, key, entry))
         return entry
 
     def owners(self, address: str) -> list[Key]:
         """The Services that hold an address, in order of their names."""
         owners = _owners(self._snapshot, address)
-        self.parts.append((_owners, address, owners))
+        self.parts.append(Part(_owners, address, owners))
         return sorted(owners or ())
 
     def has_namespace(self, name: str) -> bool:
         """Whether the namespace exists."""
         there = _namespace(self._snapshot, name)
-        self.parts.append((_namespace, name, there))
+        self.parts.append(Part(_namespace, name, there))
         return there is not None
 
     def pod(self, address: str) -> PodAddress | None:
         """The pod that holds an address; ended ones hold none."""
         pod = _pod(self._snapshot, address)
-        self.parts.append((_pod, address, pod))
+        self.parts.append(Part(_pod, address, pod))
         return pod
 
     def labels(self, key: Key) -> Mapping[str, str]:
         """The labels of a Service or, by ("", NAME), of a namespace."""
         labels = _labels(self._snapshot, key)
-        self.parts.append((_labels, key, labels))
+        self.parts.append(Part(_labels, key, labels))
         return labels or {}
 
     def is_synced(self) -> bool:
         """Whether what isn't there doesn't exist."""
         synced = _synced(self._snapshot, None)
-        self.parts.append((_synced, None, synced))
+        self.parts.append(Part(_synced, None, synced))
         return synced
 
 
 def watched(parts: Iterable[Part]) -> list[Any]:
     """The keys by which `touched` tells that some of `parts` may have changed."""
-    return [key for read, key, _ in parts if read is _service or read is _owners]
+    return [part.key for part in parts if part.read is _service or part.read is _owners]
 
 
 def reads_untold(parts: Iterable[Part]) -> bool:
     """Whether some of `parts` are pods or labels, of which `touched` tells nothing."""
-    return any(read is _pod or read is _labels for read, _, _ in parts)
+    return any(part.read is _pod or part.read is _labels for part in parts)
 
 
 def same_untold(seen: Snapshot, now: Snapshot) -> bool:
@@ -101,7 +111,7 @@ def same_untold(seen: Snapshot, now: Snapshot) -> bool:
 def same_parts(one: tuple[Part, ...], other: tuple[Part, ...]) -> bool:
     """Whether the same was read and the same objects were found."""
     return len(one) == len(other) and all(
-        mine[0] is theirs[0] and mine[2] is theirs[2] and mine[1] == theirs[1]
+        mine.read is theirs.read and mine.found is theirs.found and mine.key == theirs.key
         for mine, theirs in zip(one, other, strict=True)
     )
 
@@ -122,7 +132,7 @@ def touched(seen: Snapshot, now: Snapshot) -> set[Key | str] | None:
 
 def still_true(parts: Iterable[Part], snapshot: Snapshot) -> bool:
     """Whether everything that was read is the same in `snapshot`."""
-    for read, key, value in parts:  # noqa: SIM110 `all` takes twice as long, for each kept reply
-        if read(snapshot, key) is not value:
+    for part in parts:  # noqa: SIM110 `all` takes twice as long, for each kept reply
+        if part.read(snapshot, part.key) is not part.found:
             return False
     return True

@@ -81,6 +81,25 @@ def _octets_of(entry: Entry) -> int:
     return ENTRY_OCTETS + len(entry.query) + len(entry.reply) + addresses
 
 
+Readers: TypeAlias = tuple[Entry, ...] | list[Entry]
+"""A tuple while there are few, for the same reason: lists are always looked at."""
+FEW = 16
+
+
+def _with(readers: Readers, entry: Entry) -> Readers:
+    if isinstance(readers, list):
+        readers.append(entry)
+        return readers
+    return (*readers, entry) if len(readers) < FEW else [*readers, entry]
+
+
+def _without(readers: Readers, entry: Entry) -> Readers:
+    if isinstance(readers, list):
+        readers.remove(entry)
+        return readers
+    return tuple([each for each in readers if each is not entry])
+
+
 class Room:
     """How much the tables of one server may keep, all together."""
 
@@ -134,7 +153,7 @@ class Replies:
         self._by_ipv6 = by_ipv6
         self._generation = 0
         self._entries: dict[bytes, Entry] = {}
-        self._readers: dict[Any, list[Entry]] = {}
+        self._readers: dict[Any, Readers] = {}
         """The entries that read a Service or an address, by its key."""
         self._untold_matters = False
 
@@ -218,19 +237,19 @@ class Replies:
         entry.tally.users += 1
         self._untold_matters = self._untold_matters or reads_untold(entry.parts)
         for read in watched(entry.parts):
-            readers = self._readers.setdefault(read, [])
+            readers = self._readers.get(read, ())
             if readers and same_parts(readers[-1].parts, entry.parts):
                 entry.parts = readers[-1].parts  # one tuple for all that is kept of a Service
-            readers.append(entry)
+            self._readers[read] = _with(readers, entry)
 
     def _drop(self, entry: Entry) -> None:
         del self._entries[entry.query]
         entry.tally.users -= 1
         self._room.left += _octets_of(entry)
         for read in watched(entry.parts):
-            readers = self._readers[read]
-            readers.remove(entry)
-            if not readers:
+            if readers := _without(self._readers[read], entry):
+                self._readers[read] = readers
+            else:
                 del self._readers[read]
 
     def _renewed(self, entry: Entry) -> bool:

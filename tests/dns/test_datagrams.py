@@ -1,5 +1,6 @@
 import asyncio
 import socket
+from contextlib import ExitStack
 
 import dnslib
 import pytest
@@ -47,6 +48,18 @@ async def test_each_query_is_answered_to_who_asked() -> None:
         two.send(b"\0\2" + WEB[2:])
         assert (await received(one))[:2] == b"\0\1"
         assert (await received(two))[:2] == b"\0\2"
+
+
+async def test_many_queries_wait_while_the_loop_does_something_else() -> None:
+    server, each = bound(), 100
+    with serve_datagrams(server, responder()), ExitStack() as stack:
+        clients = [stack.enter_context(client_of(server)) for _ in range(5)]
+        for client in clients:  # none is read before all are sent
+            for _ in range(each):
+                client.send(WEB)
+        for client in clients:
+            for _ in range(each):
+                await received(client)
 
 
 async def test_both_queries_of_one_port_are_answered() -> None:

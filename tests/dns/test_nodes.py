@@ -31,7 +31,7 @@ def test_a_name_is_derived_from_nothing_unread() -> None:
     for key in CLUSTER.services:
         looked = finder(CLUSTER)
         looked.find(ServiceName(key))
-        assert [part[1] for part in looked.reading.parts] == [key]
+        assert [part.key for part in looked.reading.parts] == [key]
 
 
 @pytest.mark.parametrize("target", ["bad..name", "x" * 64, "", "é.example"])

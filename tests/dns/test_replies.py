@@ -1,3 +1,4 @@
+import gc
 import random
 
 import pytest
@@ -9,7 +10,7 @@ from netemu.dns.answer import answer
 from netemu.dns.chain import Order
 from netemu.dns.nodes import View
 from netemu.dns.order import arranger
-from netemu.dns.replies import Replies, Room
+from netemu.dns.replies import FEW, Replies, Room
 from netemu.model import resources
 from netemu.model.selectorparser import parse
 from netemu.model.snapshot import advance
@@ -168,6 +169,28 @@ def test_what_is_kept_of_one_service_shares_what_was_read() -> None:
         parts.append(entry.parts)
     assert parts[0] is parts[1]
     assert parts[0] is not parts[2]
+
+
+def spelled(number: int) -> str:
+    """One of a thousand ways to write the same name."""
+    letters = enumerate("web.default")
+    start = "".join(c.upper() if number >> place & 1 else c for place, c in letters)
+    return start + WEB[len("web.default") :]
+
+
+def test_the_garbage_collector_has_nothing_to_look_at() -> None:
+    replies = table()
+
+    def tracked_after(numbers: range) -> int:
+        for number in numbers:
+            put(replies, denied(number))
+            put(replies, packet(spelled(number)))
+        gc.collect()
+        return len(gc.get_objects())
+
+    few = tracked_after(range(FEW // 2, FEW))
+    assert tracked_after(range(FEW // 2)) <= few + 5
+    assert tracked_after(range(FEW, 500)) <= few + 5  # many of one Service are one list
 
 
 def test_what_isnt_to_be_kept_is_not() -> None:

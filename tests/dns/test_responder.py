@@ -419,4 +419,4 @@ def test_nothing_is_remembered_of_old_snapshots() -> None:
     one = responder()
     replies_to(one, WEB)
     entries = one.table._entries.values()
-    assert not any(isinstance(value, Snapshot) for entry in entries for _, _, value in entry.parts)
+    assert not any(isinstance(part.found, Snapshot) for entry in entries for part in entry.parts)
