@@ -100,7 +100,6 @@ ELSEWHERE = {
     "programs/kubia.py": "programs/test_images.py",
     "programs/pause.py": "programs/test_images.py",
     "programs/redis.py": "programs/test_images.py",
-    "programs/web.py": "programs/test_images.py",
     "testing/instance.py": "e2e/test_life.py",
     "testing/plugin.py": "e2e/test_life.py",
     "proxy/flows.py": "proxy/test_datagrams.py",

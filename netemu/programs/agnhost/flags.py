@@ -1,6 +1,5 @@
 """Flags as agnhost takes them (pflag): ``--name value``, ``--name=value``, ``--switch``."""
 
-import re
 import sys
 
 CALLED = "NETEMU_CALLED"
@@ -13,7 +12,7 @@ class BadFlag(Exception):
     """What was wrong, in pflag's words."""
 
 
-_DURATION = re.compile(r"(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|ms|s|m|h)")
+_DURATION = r"(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|ms|s|m|h)"
 _UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 
@@ -21,7 +20,9 @@ def duration(text: str) -> float:
     """Seconds of a Go duration (``1m30s``, ``250ms``, ``0``). Raises ValueError."""
     if text == "0":
         return 0.0
-    parts = _DURATION.findall(text)
+    import re  # late: few programs are told a time
+
+    parts = re.findall(_DURATION, text)
     if not parts or "".join(number + unit for number, unit in parts) != text:
         raise ValueError(f'time: invalid duration "{text}"')
     return sum(float(number) * _UNITS[unit] for number, unit in parts)

@@ -1,6 +1,5 @@
 """How Go prints what tests compare: JSON, header names, times."""
 
-import json
 import time
 
 _STARTED = time.monotonic()
@@ -8,6 +7,8 @@ _STARTED = time.monotonic()
 
 def to_json(value: object) -> str:
     """Compact JSON with Go's HTML escapes."""
+    import json  # late: most programs never say any
+
     text = json.dumps(value, separators=(",", ":"), ensure_ascii=False)
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 

@@ -7,17 +7,14 @@ Traps kept on purpose: UDP lower-cases what it echoes, /healthz is 412 until the
 import os
 import signal
 import socket
-import ssl
-import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Callable
-from http import HTTPStatus
 
 from netemu.programs import place, web
-from netemu.programs.agnhost import dial, flags, golang
+from netemu.programs.agnhost import flags, golang
+from netemu.programs.http1 import phrase
 
 DEFAULTS: flags.Flags = {
     "http-port": 8080,
@@ -54,6 +51,8 @@ def main(argv: list[str]) -> int:
 
     server = web.serve(answer, port)
     if options["tls-cert-file"] and options["tls-private-key-file"]:
+        import ssl  # late, as below: a pod starts the sooner for what it doesn't need
+
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(str(options["tls-cert-file"]), str(options["tls-private-key-file"]))
         server.socket = context.wrap_socket(
@@ -172,13 +171,15 @@ def _end(code: int, seconds: float) -> None:
 def _redirect(request: web.Request, health: Health) -> web.Reply:
     location, code = request.query.get("location", ""), request.query.get("code", "")
     status = int(code) if code.isdigit() and 300 <= int(code) < 400 else 302
-    body = f'<a href="{location}">{HTTPStatus(status).phrase}</a>.\n\n'
+    body = f'<a href="{location}">{phrase(status)}</a>.\n\n'
     return web.Reply(
         body.encode(), status, {"Location": location, "Content-Type": "text/html; charset=utf-8"}
     )
 
 
 def _shell(request: web.Request, health: Health) -> web.Reply:
+    import subprocess
+
     command = request.query.get("shellCommand") or request.query.get("cmd") or ""
     ran = subprocess.run(
         ["/bin/sh", "-c", command],
@@ -202,6 +203,8 @@ def _upload(request: web.Request, health: Health) -> web.Reply:
     content = _file_part(request)
     if content is None:
         return web.text(golang.to_json({"error": "Unable to upload file."}))
+    import tempfile
+
     try:
         os.makedirs(UPLOADS, exist_ok=True)
         number, path = tempfile.mkstemp(prefix="upload", dir=UPLOADS)
@@ -229,6 +232,8 @@ def _file_part(request: web.Request) -> bytes | None:
 
 
 def _dial(request: web.Request, health: Health) -> web.Reply:
+    from netemu.programs.agnhost import dial
+
     return dial.answer(request)
 
 
