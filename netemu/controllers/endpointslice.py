@@ -108,6 +108,25 @@ def _desired(seen: Observed, found: Iterable[Target], family: str) -> dict[Ports
     return desired
 
 
+def events(seen: Observed) -> list[topologyhints.Event]:
+    """What there is to tell about hints for zones, by address family."""
+    service, found = seen.service, []
+    if selector_of(service) is None or is_deleting(service):
+        return []
+    asked = topologyhints.is_asked_for(service)
+    hinted = any("hints" in each for part in seen.slices for each in part.get("endpoints") or ())
+    # Hints that come by spec.trafficDistribution are nothing to tell of.
+    if not asked and (not hinted or service["spec"].get("trafficDistribution") in CLOSE):
+        return []
+    targets = [target for target in seen.targets if _placed(seen, target)]
+    for family in families_of(service):
+        listed = [e for some in _desired(seen, targets, family).values() for e in some]
+        zones = [each.get("zone", "") for each in listed if each["conditions"]["ready"]]
+        nodes = seen.zones.values()
+        found.append(topologyhints.event(family, zones, nodes, asked=asked, hinted=hinted))
+    return [each for each in found if each is not None]
+
+
 def _hint_zones(endpoints: Iterable[Object], zones: Mapping[str, str]) -> None:
     """Hint each ready endpoint for one zone; in order of address, so that they stay the same."""
     ready = [each for each in endpoints if each["conditions"]["ready"]]
@@ -199,6 +218,8 @@ class EndpointSliceController:
         self._slices = Index(context.client, lambda part: managed(NAME, part))
         self._zones: dict[str, str] = {}
         self._times = TriggerTimes()
+        self._told: dict[Key, list[topologyhints.Event]] = {}
+        """What Services were told last about hints; the same isn't told again."""
 
     def observe(self, change: Change) -> Iterable[Key]:
         """A Service's own change, its pods', its slices', and a node's coming, going or zone."""
@@ -233,6 +254,7 @@ class EndpointSliceController:
         if service is None:
             self._times.forget(key)
             self._pods.forget(key)
+            self._told.pop(key, None)
             return None
         targets = self._pods.of(service)
         seen = Observed(
@@ -243,6 +265,7 @@ class EndpointSliceController:
             limit=self._limit,
         )
         actions = plan(seen)
+        self._tell(key, seen)
         if selector_of(service) is not None:
             when = self._times.observe(key, service, targets)
             actions = [stamped(action, when) for action in actions]
@@ -252,3 +275,13 @@ class EndpointSliceController:
             if not namespace_ends(error):
                 raise
         return None
+
+    def _tell(self, key: Key, seen: Observed) -> None:
+        told = events(seen)
+        for each in told:
+            if each not in self._told.get(key, ()):
+                self._recorder.event(seen.service, each.type, each.reason, each.message)
+        if told:
+            self._told[key] = told
+        else:
+            self._told.pop(key, None)

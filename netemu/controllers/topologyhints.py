@@ -3,13 +3,13 @@
 A Service that asks for it by annotation has each endpoint hinted for one zone, its own if possible,
 such that zones have endpoints in proportion to their nodes. Upstream weighs zones by their nodes'
 CPUs; netemu's nodes are all alike.
-Source: k8s.io/endpointslice/topologycache.
+Source: k8s.io/endpointslice/topologycache, of which the words are, too.
 """
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from math import ceil
-from typing import Final
+from typing import Final, NamedTuple
 
 from netemu.model.meta import Object, annotations_of
 
@@ -34,13 +34,60 @@ def allot(endpoints: Sequence[str], nodes: Iterable[str]) -> list[str]:
     where some have no zone, where there is but one, or where there are too few endpoints.
     """
     weights = Counter(nodes)
-    if not endpoints or len(weights) < 2 or "" in weights or not set(endpoints) <= set(weights):
-        return []
+    return [] if _refusal(endpoints, weights) else _dealt(endpoints, _shares(endpoints, weights))
+
+
+def _shares(endpoints: Sequence[str], weights: Mapping[str, int]) -> dict[str, float]:
     total, count = sum(weights.values()), len(endpoints)
-    shares = {zone: count * weight / total for zone, weight in weights.items()}
-    if sum(ceil(share / (1 + OVERLOAD)) for share in shares.values()) > count:
-        return []
-    return _dealt(endpoints, shares)
+    return {zone: count * weight / total for zone, weight in weights.items()}
+
+
+def _refusal(endpoints: Sequence[str], weights: Mapping[str, int]) -> str:
+    """Why there are no hints; "" if there are some."""
+    if not weights or "" in weights:
+        return (
+            "Insufficient Node information: allocatable CPU or zone not specified "
+            "on one or more nodes"
+        )
+    if len(weights) < 2:
+        return "Nodes only ready in one zone"
+    counts = f"({len(endpoints)} endpoints, {len(weights)} zones)"
+    if len(weights) > len(endpoints):
+        return f"Insufficient number of endpoints {counts}"
+    shares = _shares(endpoints, weights)
+    if sum(ceil(share / (1 + OVERLOAD)) for share in shares.values()) > len(endpoints):
+        return (
+            "Unable to allocate minimum required endpoints to each zone without exceeding "
+            f"overload threshold {counts}"
+        )
+    if not set(endpoints) <= set(weights):
+        return "One or more endpoints do not have a zone specified"
+    return ""
+
+
+class Event(NamedTuple):
+    """What there is to tell about hints."""
+
+    type: str
+    reason: str
+    message: str
+
+
+def event(
+    family: str, endpoints: Sequence[str], nodes: Iterable[str], *, asked: bool, hinted: bool
+) -> Event | None:
+    """What to tell of the endpoints of an address family, given their zones and those of all
+    nodes: whether they are `asked` to be hinted, and were `hinted` before. None: nothing is new.
+    """
+    refusal = (
+        _refusal(endpoints, Counter(nodes)) if asked else "Topology Aware Hints has been disabled"
+    )
+    if refusal and (asked or hinted):
+        return Event("Warning", "TopologyAwareHintsDisabled", f"{refusal}, addressType: {family}")
+    if refusal or hinted:
+        return None
+    words = f"Topology Aware Hints has been enabled, addressType: {family}"
+    return Event("Normal", "TopologyAwareHintsEnabled", words)
 
 
 def _dealt(endpoints: Sequence[str], shares: Mapping[str, float]) -> list[str]:

@@ -328,6 +328,9 @@ def test_topology_mode_auto_hints_every_endpoint(jig: Jig) -> None:
     jig.until(hinted, "hints")
     for node in NODES:
         assert heard(jig, node) == {f"on-{node}"}
+    words = "Topology Aware Hints has been enabled, addressType: IPv4"
+    events = jig.rest.get(jig.path("events"))["items"]
+    assert words in [each["message"] for each in events]
 
 
 @pytest.mark.rule(44)

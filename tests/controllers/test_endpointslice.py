@@ -220,6 +220,49 @@ async def test_a_nodes_zone_reaches_the_endpoints() -> None:
         assert "endpoints.kubernetes.io/last-change-trigger-time" not in stamp
 
 
+async def test_what_becomes_of_hints_is_told_once() -> None:
+    async with control(nodes=2) as plane:
+        for number in (1, 2):
+            one = plane.get(resources.NODES, f"node-{number}", "")
+            labels = {**labels_of(one), "topology.kubernetes.io/zone": f"z{number}"}
+            metadata = {**one["metadata"], "labels": labels}
+            await plane.client.update(resources.NODES, {**one, "metadata": metadata})
+        await with_service(plane)
+        await annotate(plane, {"service.kubernetes.io/topology-mode": "Auto"})
+        for number in (1, 2):
+            await plane.apply(
+                resources.PODS,
+                {
+                    "metadata": {
+                        "namespace": "default",
+                        "name": f"pod-{number}",
+                        "labels": {"app": "web"},
+                    },
+                    "spec": {
+                        "nodeName": f"node-{number}",
+                        "containers": [{"name": "c", "image": "pause"}],
+                    },
+                },
+            )
+        await plane.all_ready()
+        assert plane.events("TopologyAwareHintsEnabled") == [
+            "web: Topology Aware Hints has been enabled, addressType: IPv4"
+        ]
+        await annotate(plane, {"service.kubernetes.io/topology-mode": "Disabled"})
+        disabled = plane.events("TopologyAwareHintsDisabled")
+        assert disabled[-1] == "web: Topology Aware Hints has been disabled, addressType: IPv4"
+        assert len(disabled) == len({*disabled})
+        await annotate(plane, {"service.kubernetes.io/topology-mode": "Disabled", "a": "b"})
+        assert plane.events("TopologyAwareHintsDisabled") == disabled
+
+
+async def annotate(plane: Control, annotations: dict[str, str]) -> None:
+    web = plane.get(resources.SERVICES, "web")
+    metadata = {**web["metadata"], "annotations": annotations}
+    await plane.client.update(resources.SERVICES, {**web, "metadata": metadata})
+    await plane.settled()
+
+
 # Rule 20: one set of slices per address family
 
 TWO_FAMILIES: dict[str, Any] = {

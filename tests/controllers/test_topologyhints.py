@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from netemu.controllers.topologyhints import allot, is_asked_for
+from netemu.controllers.topologyhints import allot, event, is_asked_for
 
 ALLOTTED = [
     pytest.param(["a", "b", "c"], ["a", "b", "c"], ["a", "b", "c"], id="one each"),
@@ -46,3 +46,49 @@ def test_every_zone_with_nodes_has_an_endpoint_or_there_are_no_hints(
 )
 def test_a_service_asks_by_annotation(annotations: dict[str, str], asked: bool) -> None:
     assert is_asked_for({"metadata": {"annotations": annotations}}) is asked
+
+
+ENABLED = "Topology Aware Hints has been enabled"
+DISABLED = "Topology Aware Hints has been disabled"
+TOLD = [
+    (["a", "b"], ["a", "b"], True, False, ENABLED),
+    (["a", "b"], ["a", "b"], True, True, ""),
+    (["a", "b"], ["a", "b"], False, True, DISABLED),
+    (["a", "b"], ["a", "b"], False, False, ""),
+    (["a"], ["a", "b"], True, True, "Insufficient number of endpoints (1 endpoints, 2 zones)"),
+    (["a"], ["a"], True, False, "Nodes only ready in one zone"),
+    (
+        ["a"],
+        ["a", ""],
+        True,
+        False,
+        (
+            "Insufficient Node information: allocatable CPU or zone not specified "
+            "on one or more nodes"
+        ),
+    ),
+    (["a", ""], ["a", "b"], True, False, "One or more endpoints do not have a zone specified"),
+    (
+        ["a", "b"],
+        ["a", "a", "a", "b"],
+        True,
+        False,
+        (
+            "Unable to allocate minimum required endpoints to each zone without exceeding "
+            "overload threshold (2 endpoints, 2 zones)"
+        ),
+    ),
+]
+
+
+@pytest.mark.parametrize(("endpoints", "nodes", "asked", "hinted", "words"), TOLD)
+def test_what_is_told_of_them(
+    endpoints: list[str], nodes: list[str], asked: bool, hinted: bool, words: str
+) -> None:
+    told = event("IPv4", endpoints, nodes, asked=asked, hinted=hinted)
+    if told is None:
+        assert words == ""
+    else:
+        state = "Enabled" if words == ENABLED else "Disabled"
+        kind = "Normal" if words == ENABLED else "Warning"
+        assert told == (kind, f"TopologyAwareHints{state}", f"{words}, addressType: IPv4")
