@@ -20,6 +20,7 @@ ANNOTATIONS: Final = (
 """Of these the first that is there counts; the second is an older name."""
 OVERLOAD: Final = 0.2
 """How much more than its share an endpoint may have to carry at most."""
+_DISABLED: Final = "Topology Aware Hints has been disabled"
 
 
 def is_asked_for(service: Object) -> bool:
@@ -79,12 +80,12 @@ def event(
     """What to tell of the endpoints of an address family, given their zones and those of all
     nodes: whether they are `asked` to be hinted, and were `hinted` before. None: nothing is new.
     """
-    refusal = (
-        _refusal(endpoints, Counter(nodes)) if asked else "Topology Aware Hints has been disabled"
-    )
-    if refusal and (asked or hinted):
+    if not asked and not hinted:
+        return None
+    refusal = _refusal(endpoints, Counter(nodes)) if asked else _DISABLED
+    if refusal:
         return Event("Warning", "TopologyAwareHintsDisabled", f"{refusal}, addressType: {family}")
-    if refusal or hinted:
+    if hinted:
         return None
     words = f"Topology Aware Hints has been enabled, addressType: {family}"
     return Event("Normal", "TopologyAwareHintsEnabled", words)

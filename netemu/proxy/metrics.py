@@ -58,6 +58,10 @@ class ProxyMetrics:
             "kubeproxy_sync_proxy_rules_last_timestamp_seconds",
             "The last time proxy rules were successfully synced",
         ).of()
+        self.last_queued = self.all.gauge(
+            "kubeproxy_sync_proxy_rules_last_queued_timestamp_seconds",
+            "The last time a sync of proxy rules was queued",
+        ).of()
         self.service_changes = self.all.counter(
             "kubeproxy_sync_proxy_rules_service_changes_total",
             "Cumulative proxy rules Service changes",
@@ -66,6 +70,11 @@ class ProxyMetrics:
             "kubeproxy_sync_proxy_rules_endpoint_changes_total",
             "Cumulative proxy rules Endpoint changes",
         ).of()
+        for kind in ("Service", "Endpoint"):  # whatever changes is followed in the same turn
+            self.all.gauge(
+                f"kubeproxy_sync_proxy_rules_{kind.lower()}_changes_pending",
+                f"Pending proxy rules {kind} changes",
+            ).of()
         self.healthz = self.all.counter(
             "kubeproxy_proxy_healthz_total", "Cumulative proxy healthz HTTP status", ("code",)
         )

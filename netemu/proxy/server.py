@@ -165,6 +165,7 @@ class Proxy:
         if not snapshot.synced:  # what isn't in it yet may exist
             return
         began = perf_counter()
+        self.metrics.last_queued.set(self._clock.now())
         seen, self._seen = self._seen, snapshot
         keys: Iterable[Key] = changed_services(seen, snapshot)
         self.metrics.note_changes(seen, snapshot, keys, self._clock.now())

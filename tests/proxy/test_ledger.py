@@ -177,4 +177,7 @@ async def test_metrics_tell_the_sums(relay: Relay, ledger: Ledger, clock: FakeCl
         "kubeproxy_sync_proxy_rules_duration_seconds_bucket",
         "kubeproxy_network_programming_duration_seconds_count",
         "kubeproxy_sync_proxy_rules_last_timestamp_seconds",
+        "kubeproxy_sync_proxy_rules_last_queued_timestamp_seconds",
+        "kubeproxy_sync_proxy_rules_service_changes_pending",
+        "kubeproxy_sync_proxy_rules_endpoint_changes_pending",
     } <= names
