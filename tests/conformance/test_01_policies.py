@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.support.jig import AGNHOST, REFUSED, RESET, Jig, port
+from tests.support.jig import AGNHOST, Jig, port
+from tests.support.reach import REFUSED, RESET
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
@@ -298,57 +299,3 @@ def test_what_ends_serves_while_nobody_else_does(jig: Jig, internal: str) -> Non
     jig.all_answer(jig.at("client-node-1"), first, "two")
     for name in ("one", "two"):
         jig.delete("pods", name, gracePeriodSeconds=0)
-
-
-@pytest.mark.row("1.43")
-def test_the_life_of_an_endpoints_object(jig: Jig) -> None:
-    subset = {"addresses": [{"ip": "10.0.0.24"}], "ports": [{"name": "http", "port": 80}]}
-    labels = {"test-endpoint": "testing"}
-    obj = {"metadata": {"name": "manual", "labels": labels}, "subsets": [subset]}
-    made = jig.rest.create(jig.path("endpoints"), obj)
-    query = "?labelSelector=test-endpoint%3Dtesting"
-    assert len(jig.rest.get("/api/v1/endpoints" + query)["items"]) == 1
-    made["metadata"]["labels"]["more"] = "yes"
-    jig.rest.replace(jig.path("endpoints", "manual"), made)
-    other = {"addresses": [{"ip": "10.0.0.25"}], "ports": [{"name": "http", "port": 8080}]}
-    patched = jig.rest.patch(
-        jig.path("endpoints", "manual"), {"subsets": [other]}, "strategic-merge-patch"
-    )
-    assert [each["addresses"][0]["ip"] for each in patched["subsets"]] == ["10.0.0.25"]
-    jig.rest.delete(jig.path("endpoints") + query)
-    assert jig.rest.get("/api/v1/endpoints" + query)["items"] == []
-    since = made["metadata"]["resourceVersion"]
-    path = jig.path("endpoints") + f"?watch=1&timeoutSeconds=1&resourceVersion={since}"
-    told = [json.loads(line) for line in jig.rest.get(path).splitlines()]
-    mine = [each["type"] for each in told if each["object"]["metadata"]["name"] == "manual"]
-    assert mine == ["MODIFIED", "MODIFIED", "DELETED"]
-
-
-@pytest.mark.row("1.44")
-@pytest.mark.rule(14, 16)
-def test_the_life_of_a_status(jig: Jig) -> None:
-    jig.service("web", port(80), type="LoadBalancer", loadBalancerClass="example.com/other")
-    path = jig.path("services", "web") + "/status"
-    assert jig.rest.get(path)["status"] == {"loadBalancer": {}}
-    ingress = {"status": {"loadBalancer": {"ingress": [{"ip": "203.0.113.1"}]}}}
-    patched, mode = jig.rest.patch(path, ingress), {"ipMode": "VIP"}
-    assert patched["status"]["loadBalancer"]["ingress"][0] == {"ip": "203.0.113.1"} | mode
-    now = "2026-01-01T00:00:00Z"
-    condition = {"type": "StatusUpdate", "status": "True", "reason": "E2E", "message": "set"}
-    patched["status"]["conditions"] = [{**condition, "lastTransitionTime": now}]
-    patched["spec"]["sessionAffinity"] = "ClientIP"
-    told = jig.rest.replace(path, patched)
-    assert told["status"]["conditions"][0]["reason"] == "E2E"
-    assert told["spec"]["sessionAffinity"] == "None"
-    assert jig.rest.get(jig.path("services", "web"))["status"] == told["status"]
-    jig.delete("services", "web")
-
-
-@pytest.mark.row("1.45")
-def test_a_collection_of_services_goes(jig: Jig) -> None:
-    for number, kind in enumerate(("keep", "drop", "drop")):
-        jig.service(f"web-{number}", port(80))
-        jig.label("services", f"web-{number}", kind=kind)
-    jig.rest.delete(jig.path("services") + "?labelSelector=kind%3Ddrop")
-    left = jig.rest.get(jig.path("services"))["items"]
-    assert [each["metadata"]["name"] for each in left] == ["web-0"]

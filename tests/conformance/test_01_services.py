@@ -1,13 +1,13 @@
-"""sig-network: Services; endpoints, types and ports."""
+"""sig-network: Services; endpoints, ports and the objects' own lives."""
 
-import re
+import json
 import time
 from functools import partial
 
 import pytest
 
-from tests.support.jig import REFUSED, Jig, port
-from tests.support.ports import free_node_ports
+from tests.support.jig import Jig, port
+from tests.support.reach import REFUSED
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
@@ -113,154 +113,6 @@ def test_services_come_and_go_without_touching_others(jig: Jig) -> None:
     jig.all_answer(jig.at("client"), "up-down-1", *services["up-down-1"])
 
 
-@pytest.mark.row("1.12")
-def test_a_node_port_is_served_at_every_node(jig: Jig) -> None:
-    jig.service("web", port(80, 9376), type="NodePort")
-    jig.pod("client")
-    for name in ("one", "two"):
-        jig.pod(name, "serve-hostname", serves="web")
-    jig.running("client", "one", "two")
-    place, number = jig.at("client"), jig.node_port("web")
-    for host, at in (("web", 80), (jig.ip("web"), 80), *((n, number) for n in jig.nodes.values())):
-        jig.all_answer(place, f"{host}:{at}", "one", "two")
-        assert jig.reachable(place, host, at)
-    for client in ("vpc", ""):
-        jig.all_answer(client, f"{jig.nodes['node-3']}:{number}", "one", "two")
-
-
-@pytest.mark.row("1.13")
-@pytest.mark.rule(42)
-def test_an_external_ip_is_served_though_no_node_has_it(jig: Jig) -> None:
-    jig.service("web", port(80, 9376), externalIPs=["203.0.113.250"])
-    jig.pod("client")
-    jig.pod("one", "serve-hostname", serves="web")
-    jig.running("client", "one")
-    for host in ("web", jig.ip("web"), "203.0.113.250"):
-        jig.all_answer(jig.at("client"), host, "one")
-    jig.all_answer("", "203.0.113.250", "one")
-    number = free_node_ports(1)[0]
-    assert jig.code(jig.at("client"), f"http://203.0.113.250:{number}/") == REFUSED
-
-
-def udp_answers(jig: Jig, host: str, number: int, word: str) -> None:
-    """Wait until the client gets that, by the second datagram at least."""
-    place = jig.at("client")
-    jig.until(lambda: jig.udp(place, host, number, times=2)[1:] == [word], f"{word} of {host}")
-
-
-@pytest.mark.row("1.14")
-@pytest.mark.rule(55)
-def test_a_service_becomes_a_node_port_of_two_protocols(jig: Jig) -> None:
-    jig.service("web", port(80, 80, "tcp-port"))
-    jig.pod("client")
-    jig.server("one", "--udp-port=80", serves="web")
-    jig.running("client", "one")
-    jig.change("web", type="NodePort")
-    jig.change("web", ports=[port(80, 80, "tcp-port"), port(80, 80, "udp-port", protocol="UDP")])
-    tcp, udp = jig.node_port("web", 0), jig.node_port("web", 1)
-    assert tcp
-    assert udp
-    jig.all_answer(jig.at("client"), f"{jig.nodes['node-1']}:{tcp}", "one")
-    ways = ((jig.ip("web"), 80), (jig.nodes["node-2"], udp))
-    for host, at in ways:
-        udp_answers(jig, host, at, "one")
-
-
-@pytest.mark.row("1.15", "1.16")
-@pytest.mark.parametrize("kind", ["ClusterIP", "NodePort"])
-def test_an_external_name_becomes_a_service(jig: Jig, kind: str) -> None:
-    jig.service("web", type="ExternalName", externalName="foo.example.com", selector=None)
-    jig.pod("client")
-    jig.pod("one", "serve-hostname", serves="web")
-    jig.running("client", "one")
-    selector = {"web": "yes"}
-    jig.change("web", type=kind, externalName=None, selector=selector, ports=[port(80, 9376)])
-    for host in ("web", jig.ip("web")):
-        jig.all_answer(jig.at("client"), host, "one")
-    if kind == "NodePort":
-        host = f"{jig.nodes['node-2']}:{jig.node_port('web')}"
-        jig.all_answer(jig.at("client"), host, "one")
-
-
-@pytest.mark.row("1.17", "1.18")
-@pytest.mark.rule(9)
-@pytest.mark.parametrize("kind", ["ClusterIP", "NodePort"])
-def test_a_service_becomes_an_external_name(jig: Jig, kind: str) -> None:
-    jig.service("other", port(80, 9376))
-    jig.service("web", port(80, 9376), type=kind)
-    jig.pod("client")
-    jig.pod("one", "serve-hostname", serves=["web", "other"])
-    jig.running("client", "one")
-    jig.all_answer(jig.at("client"), "web", "one")
-    before = jig.ip("web")
-    name = f"other.{jig.namespace}.svc.cluster.local"
-    changed = jig.change("web", type="ExternalName", externalName=name)["spec"]
-    assert not {"clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy"} & changed.keys()
-    assert "nodePort" not in changed["ports"][0]
-    jig.until(lambda: jig.code(jig.at("client"), f"http://{before}/") == REFUSED, "its end")
-    jig.all_answer(jig.at("client"), "web", "one")  # the other's address, by the name
-    told = jig.shell(jig.at("client"), f"dig +short web.{jig.namespace}.svc.cluster.local")
-    assert told.split() == [f"{name}.", jig.ip("other")]
-
-
-@pytest.mark.row("1.19")
-@pytest.mark.rule(3, 8)
-def test_a_node_port_is_taken_once(jig: Jig) -> None:
-    number = jig.service("one", port(80), type="NodePort")["spec"]["ports"][0]["nodePort"]
-    other = {
-        "metadata": {"name": "two"},
-        "spec": {"type": "NodePort", "ports": [port(80, nodePort=number)]},
-    }
-    status, told = jig.rest.ask("POST", jig.path("services"), other)
-    assert status == 422, told
-    assert re.search(f"{number}.*port is already allocated", told["message"])
-    jig.delete("services", "one")
-    assert jig.rest.create(jig.path("services"), other)
-
-
-@pytest.mark.row("1.20")
-@pytest.mark.rule(3)
-def test_a_node_port_is_in_its_range(jig: Jig) -> None:
-    for method in ("POST", "PUT"):
-        if method == "PUT":
-            jig.service("web", port(80), type="NodePort")
-        obj = {
-            "metadata": {"name": "web"},
-            "spec": {"type": "NodePort", "ports": [port(80, nodePort=29999)]},
-        }
-        path = jig.path("services", "web" if method == "PUT" else "")
-        status, told = jig.rest.ask(method, path, obj)
-        assert status == 422, told
-        assert re.search("29999.*port is not in the valid range", told["message"])
-
-
-@pytest.mark.row("1.21", "2.14", "2.15")
-@pytest.mark.rule(60)
-def test_a_node_port_is_free_after_its_service(jig: Jig) -> None:
-    [number] = free_node_ports(1)
-    ports = [
-        port(80, 80, "tcp", nodePort=number),
-        port(80, 80, "udp", nodePort=number, protocol="UDP"),
-    ]
-    jig.pod("client")
-    jig.server("one", "--udp-port=80", serves="web")
-    jig.running("client", "one")
-    jig.service("web", *ports, type="NodePort")
-    host, place = jig.nodes["node-1"], jig.at("client")
-    jig.all_answer(place, f"{host}:{number}", "one")
-    assert jig.udp(place, host, number) == ["one"]
-    jig.delete("services", "web")
-    jig.until(lambda: jig.code(place, f"http://{host}:{number}/") == REFUSED, "its end")
-    assert set(jig.names(place, f"{host}:{number}", 5)) == {"-"}
-    jig.until(lambda: jig.udp(place, host, number, times=3)[1:] == ["REFUSED"] * 2, "its end")
-    for client in ("", None):
-        words = ("ss", "-Htuln", f"sport = :{number}")
-        run = jig.cluster.exec if client == "" else jig.cluster.run
-        assert run(*words).stdout == ""
-    jig.service("web", *ports, type="NodePort")
-    jig.all_answer(place, f"{host}:{number}", "one")
-
-
 def tcp_refuses(jig: Jig, host: str, number: int) -> None:
     """Wait until agnhost's own client, a pod of that image, says so."""
     jig.until(lambda: jig.connects("client", host, number) == "REFUSED", f"{host}'s refusal")
@@ -283,7 +135,8 @@ def test_without_endpoints_clients_are_refused(jig: Jig) -> None:
     for host, at in (("web", 80), *ways):
         tcp_refuses(jig, host, at)
     for host, at in ways:
-        udp_answers(jig, host, jig.node_port("web", 1) if at == number else at, "REFUSED")
+        own = jig.node_port("web", 1) if at == number else at
+        jig.udp_answers(jig.at("client"), host, own, "REFUSED")
 
 
 @pytest.mark.row("1.34")
@@ -376,3 +229,57 @@ def test_leading_zeros_of_an_address_mean_nothing(jig: Jig) -> None:
     status, told = jig.rest.ask("POST", jig.path("services"), obj)
     assert status == 422
     assert "provided IP is already allocated" in told["message"]
+
+
+@pytest.mark.row("1.43")
+def test_the_life_of_an_endpoints_object(jig: Jig) -> None:
+    subset = {"addresses": [{"ip": "10.0.0.24"}], "ports": [{"name": "http", "port": 80}]}
+    labels = {"test-endpoint": "testing"}
+    obj = {"metadata": {"name": "manual", "labels": labels}, "subsets": [subset]}
+    made = jig.rest.create(jig.path("endpoints"), obj)
+    query = "?labelSelector=test-endpoint%3Dtesting"
+    assert len(jig.rest.get("/api/v1/endpoints" + query)["items"]) == 1
+    made["metadata"]["labels"]["more"] = "yes"
+    jig.rest.replace(jig.path("endpoints", "manual"), made)
+    other = {"addresses": [{"ip": "10.0.0.25"}], "ports": [{"name": "http", "port": 8080}]}
+    patched = jig.rest.patch(
+        jig.path("endpoints", "manual"), {"subsets": [other]}, "strategic-merge-patch"
+    )
+    assert [each["addresses"][0]["ip"] for each in patched["subsets"]] == ["10.0.0.25"]
+    jig.rest.delete(jig.path("endpoints") + query)
+    assert jig.rest.get("/api/v1/endpoints" + query)["items"] == []
+    since = made["metadata"]["resourceVersion"]
+    path = jig.path("endpoints") + f"?watch=1&timeoutSeconds=1&resourceVersion={since}"
+    told = [json.loads(line) for line in jig.rest.get(path).splitlines()]
+    mine = [each["type"] for each in told if each["object"]["metadata"]["name"] == "manual"]
+    assert mine == ["MODIFIED", "MODIFIED", "DELETED"]
+
+
+@pytest.mark.row("1.44")
+@pytest.mark.rule(14, 16)
+def test_the_life_of_a_status(jig: Jig) -> None:
+    jig.service("web", port(80), type="LoadBalancer", loadBalancerClass="example.com/other")
+    path = jig.path("services", "web") + "/status"
+    assert jig.rest.get(path)["status"] == {"loadBalancer": {}}
+    ingress = {"status": {"loadBalancer": {"ingress": [{"ip": "203.0.113.1"}]}}}
+    patched, mode = jig.rest.patch(path, ingress), {"ipMode": "VIP"}
+    assert patched["status"]["loadBalancer"]["ingress"][0] == {"ip": "203.0.113.1"} | mode
+    now = "2026-01-01T00:00:00Z"
+    condition = {"type": "StatusUpdate", "status": "True", "reason": "E2E", "message": "set"}
+    patched["status"]["conditions"] = [{**condition, "lastTransitionTime": now}]
+    patched["spec"]["sessionAffinity"] = "ClientIP"
+    told = jig.rest.replace(path, patched)
+    assert told["status"]["conditions"][0]["reason"] == "E2E"
+    assert told["spec"]["sessionAffinity"] == "None"
+    assert jig.rest.get(jig.path("services", "web"))["status"] == told["status"]
+    jig.delete("services", "web")
+
+
+@pytest.mark.row("1.45")
+def test_a_collection_of_services_goes(jig: Jig) -> None:
+    for number, kind in enumerate(("keep", "drop", "drop")):
+        jig.service(f"web-{number}", port(80))
+        jig.label("services", f"web-{number}", kind=kind)
+    jig.rest.delete(jig.path("services") + "?labelSelector=kind%3Ddrop")
+    left = jig.rest.get(jig.path("services"))["items"]
+    assert [each["metadata"]["name"] for each in left] == ["web-0"]

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from netemu.testing import Instance, instance
-from tests.support.jig import REFUSED, UDP, Jig, port
+from tests.support.jig import UDP, Jig, port
+from tests.support.reach import REFUSED
 from tests.support.rest import Rest
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]

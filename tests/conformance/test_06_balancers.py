@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.support.jig import REFUSED, TIMED_OUT, Jig, port
+from tests.support.jig import Jig, port
+from tests.support.reach import REFUSED, TIMED_OUT
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 

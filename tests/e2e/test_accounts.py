@@ -1,13 +1,11 @@
 """A pod speaks to the API as its ServiceAccount, with what it finds where clients look for it."""
 
-import os
 from collections.abc import Iterator
 
 import pytest
 
 from netemu.testing import Instance, instance
-
-MODES = ["root", "rootless"] if os.geteuid() == 0 else ["rootless"]
+from tests.support.reach import NAMESPACED
 
 pytestmark = pytest.mark.e2e
 
@@ -44,7 +42,7 @@ spec:
 """
 
 
-@pytest.fixture(scope="module", params=MODES)
+@pytest.fixture(scope="module", params=NAMESPACED)
 def cluster(request: pytest.FixtureRequest) -> Iterator[Instance]:
     with instance(f"accounts-{request.param}", options=["--net", request.param]) as made:
         yield made

@@ -19,6 +19,7 @@ import pytest
 
 from netemu.testing import Instance, instance
 from tests.support.containers import inside, machine
+from tests.support.reach import balancer_ip, balancer_ips
 
 TOOLS = ("ip", "nsenter", "unshare", "curl")
 
@@ -117,11 +118,7 @@ class Lab:
         self.machine = machine
 
     def address(self, service: str = "web") -> str:
-        def given() -> str:
-            status = self.cluster.get("service", service)["status"]
-            return str(status["loadBalancer"]["ingress"][0]["ip"])
-
-        return self.cluster.wait_for(given, what="an address")
+        return self.cluster.wait_for(partial(balancer_ip, self.cluster, service), what="an address")
 
     def speaker(self, address: str) -> str:
         """The node that the cluster says announces it."""
@@ -306,8 +303,7 @@ def test_addresses_of_both_families_are_announced(tmp_path: Path) -> None:
             lab = Lab(cluster, beside)
 
             def both() -> list[str]:
-                status = cluster.get("service", "web")["status"]
-                found = [each["ip"] for each in status["loadBalancer"]["ingress"]]
+                found = balancer_ips(cluster, "web")
                 return found if len(found) == 2 else []
 
             addresses = cluster.wait_for(both, what="two addresses")

@@ -6,10 +6,8 @@ client has the routes and the DNS server that the compose file gives it.
 
 import os
 import shutil
-import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from ipaddress import ip_address, ip_network
 from pathlib import Path
 
@@ -20,6 +18,7 @@ from netemu.cli import up_command
 from netemu.config.settings import NetworkSettings
 from netemu.testing import Instance, instance
 from tests.e2e.test_counter import EXAMPLES
+from tests.support.containers import inside, machine
 
 ROOT = Path(__file__).parents[2]
 TOOLS = ("ip", "nsenter", "unshare", "dig", "curl")
@@ -32,24 +31,6 @@ pytestmark = [
 
 NETEMU, CLIENT = "192.168.96.2", "192.168.96.3"
 ZONE = "default.svc.cluster.local"
-
-
-@contextmanager
-def container() -> Iterator[int]:
-    """The pid of a process in a network namespace of its own."""
-    command = ["unshare", "--net", "sh", "-c", "ip link set lo up; echo ready; exec sleep 120"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "ready\n"
-        try:
-            yield process.pid
-        finally:
-            process.kill()
-
-
-def inside(pid: int, *argv: str) -> str:
-    command = ("nsenter", "-t", str(pid), "-n", *argv)
-    return subprocess.run(command, capture_output=True, text=True, check=True, timeout=20).stdout
 
 
 def join(netemu: int, client: int) -> None:
@@ -73,7 +54,7 @@ def routes() -> list[str]:
 @pytest.fixture(scope="module")
 def places() -> Iterator[tuple[Instance, int]]:
     """The instance and the client's pid."""
-    with container() as netemu, container() as client:
+    with machine() as netemu, machine() as client:
         join(netemu, client)
         for network in routes():
             inside(client, "ip", "route", "add", network, "via", NETEMU)

@@ -1,6 +1,5 @@
 """The counter example, in each network mode: applied, dug and curled."""
 
-import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,14 +7,14 @@ from pathlib import Path
 import pytest
 
 from netemu.testing import Instance, instance
+from tests.support.reach import EVERY_NET, node_addresses
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
-MODES = ["root", "rootless", "loopback"] if os.geteuid() == 0 else ["rootless", "loopback"]
 
 pytestmark = pytest.mark.e2e
 
 
-@pytest.fixture(scope="module", params=MODES)
+@pytest.fixture(scope="module", params=EVERY_NET)
 def counter(request: pytest.FixtureRequest) -> Iterator[Instance]:
     with instance(f"counter-{request.param}", options=["--net", request.param]) as made:
         made.kubectl("apply", "-f", str(EXAMPLES / "counter.yaml"))
@@ -74,7 +73,7 @@ def test_dns_tells_the_cluster_what_the_api_shows(counter: Instance) -> None:
 
 def test_every_node_has_the_node_port(counter: Instance) -> None:
     for node in counter.get("nodes")["items"]:
-        [address] = [a["address"] for a in node["status"]["addresses"] if a["type"] == "InternalIP"]
+        [address] = node_addresses(counter, node["metadata"]["name"])
         done = counter.exec("curl", "-sf", "--max-time", "5", f"http://{address}:31000/")
         assert int(done.stdout) > 0
 

@@ -1,7 +1,6 @@
 """Resolvers that people use, inside pods: glibc's, musl's, c-ares in two programs, dig."""
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -15,10 +14,10 @@ from dnslib import QTYPE, RCODE, RR, DNSRecord
 from dnslib.server import DNSLogger, DNSServer
 
 from netemu.testing import Instance, instance
+from tests.support.reach import NAMESPACED
 
 pytestmark = pytest.mark.e2e
 
-NETS = ["root", "rootless"] if os.geteuid() == 0 else ["rootless"]
 CLIENT = "pod:default/client"
 
 WORLD = """
@@ -114,7 +113,7 @@ class Cluster:
         return self.made.exec(*argv, place=CLIENT).stdout
 
 
-@pytest.fixture(scope="module", params=NETS)
+@pytest.fixture(scope="module", params=NAMESPACED)
 def cluster(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Cluster]:

@@ -1,7 +1,6 @@
 """Names outside the cluster: by DNS, and at a virtual IP whose ports lead to the host outside."""
 
 import http.server
-import os
 import threading
 from collections.abc import Iterator
 from functools import partial
@@ -9,10 +8,10 @@ from functools import partial
 import pytest
 
 from netemu.testing import Instance, instance
+from tests.support.reach import NAMESPACED
 
 pytestmark = pytest.mark.e2e
 
-NETS = ["root", "rootless"] if os.geteuid() == 0 else ["rootless"]
 WORLD = """
 apiVersion: v1
 kind: Pod
@@ -48,7 +47,7 @@ def port() -> Iterator[int]:
         thread.join()
 
 
-@pytest.fixture(scope="module", params=NETS)
+@pytest.fixture(scope="module", params=NAMESPACED)
 def cluster(request: pytest.FixtureRequest, port: int) -> Iterator[Instance]:
     with instance(f"names-{request.param}", options=["--net", request.param]) as made:
         made.apply(WORLD.replace("PORT", str(port)))

@@ -8,8 +8,9 @@ import subprocess
 import pytest
 
 from netemu.testing import Instance, instance
-from tests.e2e.test_counter import EXAMPLES, MODES, curl
+from tests.e2e.test_counter import EXAMPLES, curl
 from tests.support.leftovers import Belongings, belongings, left_of, listening
+from tests.support.reach import EVERY_NET
 
 pytestmark = pytest.mark.e2e
 
@@ -29,7 +30,7 @@ def gone(cluster: Instance, had: Belongings) -> None:
     assert listening(cluster.facts["block"]) == []
 
 
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("mode", EVERY_NET)
 def test_a_killed_daemon_leaves_nothing_and_comes_back_with_its_objects(mode: str) -> None:
     with instance("killed", options=["--net", mode]) as cluster:
         start_counter(cluster)
@@ -46,7 +47,7 @@ def test_a_killed_daemon_leaves_nothing_and_comes_back_with_its_objects(mode: st
         assert status["restartCount"] == 1
 
 
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("mode", EVERY_NET)
 def test_down_leaves_nothing_and_keeps_the_objects(mode: str) -> None:
     with instance("stopped", options=["--net", mode]) as cluster:
         start_counter(cluster)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from netemu.testing import Instance, instance
+from tests.support.reach import NAMESPACED, TIMED_OUT, node_addresses
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
@@ -39,8 +40,6 @@ spec:
   selector: {app: web}
   ports: [{port: 80, targetPort: 8080, nodePort: 30080}]
 """
-TIMED_OUT = 28
-"""How curl ends when nobody answers; a refusal would be 7."""
 
 
 def pods_of(cluster: Instance, node: str) -> list[dict[str, object]]:
@@ -57,11 +56,6 @@ def silent(cluster: Instance, url: str, place: str = "") -> bool:
     """Whether nobody answers there, not even with a refusal."""
     done = cluster.exec("curl", "-s", "-m", "1", f"http://{url}", place=place, check=False)
     return done.returncode == TIMED_OUT
-
-
-def node_address(cluster: Instance, name: str) -> str:
-    addresses = cluster.get("node", name)["status"]["addresses"]
-    return str(next(each["address"] for each in addresses if each["type"] == "InternalIP"))
 
 
 def processes() -> set[int]:
@@ -81,7 +75,7 @@ def ready(cluster: Instance, node: str) -> str:
     return str(next(item["status"] for item in conditions if item["type"] == "Ready"))
 
 
-OWN_NETWORK = ["--net", "root" if os.geteuid() == 0 else "rootless"]
+OWN_NETWORK = ["--net", NAMESPACED[0]]
 
 
 def test_a_stopped_node_goes_silent_is_noticed_and_comes_back() -> None:
@@ -99,9 +93,9 @@ def test_a_stopped_node_goes_silent_is_noticed_and_comes_back() -> None:
         mine = f"pod:default/{here['metadata']['name']}"  # type: ignore[index]
         for place in ("", mine):
             assert silent(cluster, f"{address}:8080", place)
-            assert silent(cluster, f"{node_address(cluster, 'node-2')}:30080", place)
-            assert silent(cluster, f"{node_address(cluster, 'node-2')}:22", place)
-        there = cluster.exec("curl", "-s", f"http://{node_address(cluster, 'node-1')}:30080/")
+            assert silent(cluster, f"{node_addresses(cluster, 'node-2')[0]}:30080", place)
+            assert silent(cluster, f"{node_addresses(cluster, 'node-2')[0]}:22", place)
+        there = cluster.exec("curl", "-s", f"http://{node_addresses(cluster, 'node-1')[0]}:30080/")
         assert there.stdout, "the other nodes still answer"
         assert ready(cluster, "node-2") == "True", "nobody has noticed yet"
         cluster.netemu("clock", "advance", "1m")
@@ -137,7 +131,7 @@ def test_a_node_that_is_cut_off_runs_on_unheard() -> None:
         assert answers(cluster, address, mine)
         cluster.netemu("node", "cut", "node-2")
         assert not answers(cluster, address, mine)
-        assert silent(cluster, f"{node_address(cluster, 'node-2')}:30080", mine)
+        assert silent(cluster, f"{node_addresses(cluster, 'node-2')[0]}:30080", mine)
         assert not answers(cluster, other, f"pod:default/{name}")
         assert answers(cluster, address, f"pod:default/{name}"), "on the node itself"
         cluster.netemu("clock", "advance", "1m")

@@ -1,7 +1,6 @@
 """Pods as clients, in both modes: whose address they see, and who is refused."""
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -10,10 +9,10 @@ import pytest
 
 from netemu.testing import Instance, instance
 from tests.support.ports import free_node_ports
+from tests.support.reach import NAMESPACED, cluster_ip
 
 pytestmark = pytest.mark.e2e
 
-NETS = ["root", "rootless"] if os.geteuid() == 0 else ["rootless"]
 MODES = ["userspace", "nftables", "auto"]
 
 HTTP, UDP, LOCAL = free_node_ports(3)
@@ -68,7 +67,7 @@ REFUSED = 7
 """curl's exit code."""
 
 
-@pytest.fixture(scope="module", params=NETS)
+@pytest.fixture(scope="module", params=NAMESPACED)
 def cluster(request: pytest.FixtureRequest) -> Iterator[Instance]:
     with instance(f"modes-{request.param}", options=["--net", request.param]) as made:
         made.apply(WORLD)
@@ -91,10 +90,6 @@ def peers(cluster: Instance, url: str, place: str, times: int = 10) -> set[str]:
     return {each.rpartition(":")[0] for each in seen}
 
 
-def address(cluster: Instance, service: str) -> str:
-    return str(cluster.get("service", service)["spec"]["clusterIP"])
-
-
 def pods(cluster: Instance) -> dict[str, str]:
     found = cluster.get("pods", "-l", "app=web")["items"]
     return {pod["metadata"]["name"]: pod["status"]["podIP"] for pod in found}
@@ -102,13 +97,13 @@ def pods(cluster: Instance) -> dict[str, str]:
 
 def test_servers_see_the_pod_behind_a_cluster_ip(cluster: Instance, mode: str) -> None:
     client = cluster.get("pod", "client")["status"]["podIP"]
-    url = f"http://{address(cluster, 'web')}/clientip"
+    url = f"http://{cluster_ip(cluster, 'web')}/clientip"
     assert peers(cluster, url, "pod:default/client") == {client}
 
 
 def test_a_pod_reaches_itself_and_sees_its_node(cluster: Instance, mode: str) -> None:
     name, own = sorted(pods(cluster).items())[0]
-    url = f"http://{address(cluster, 'web')}/clientip"
+    url = f"http://{cluster_ip(cluster, 'web')}/clientip"
     seen = peers(cluster, url, f"pod:default/{name}", 40)
     assert own in seen  # by the other pod
     assert seen - {own} <= {"172.30.0.11", "172.30.0.12"}
@@ -129,7 +124,7 @@ def test_node_ports_that_stay_local_show_the_client(cluster: Instance, mode: str
 
 
 def test_the_cluster_network_itself_is_a_node(cluster: Instance, mode: str) -> None:
-    seen = peers(cluster, f"http://{address(cluster, 'web')}/clientip", "")
+    seen = peers(cluster, f"http://{cluster_ip(cluster, 'web')}/clientip", "")
     assert seen <= {"172.30.0.11", "172.30.0.12"}
     assert seen
 
@@ -147,7 +142,7 @@ with socket.create_connection((sys.argv[1], 80)) as sock:
 def test_a_pods_connection_is_listed_while_it_is_open(cluster: Instance, mode: str) -> None:
     client = cluster.get("pod", "client")["status"]["podIP"]
     words = ["exec", "--from", "pod:default/client", "--", sys.executable, "-c", HOLD]
-    command = [*cluster.command, *words, address(cluster, "web")]
+    command = [*cluster.command, *words, cluster_ip(cluster, "web")]
     pipe = subprocess.PIPE
     with subprocess.Popen(command, env=cluster.env, stdin=pipe, stdout=pipe) as process:
         assert process.stdout is not None
@@ -170,7 +165,7 @@ def counted(cluster: Instance) -> float:
 
 def test_in_the_auto_mode_a_service_that_is_observed_is_relayed(cluster: Instance) -> None:
     cluster.netemu("proxy", "mode", "auto")
-    url = f"http://{address(cluster, 'web')}/hostname"
+    url = f"http://{cluster_ip(cluster, 'web')}/hostname"
     more = []
     for annotation in ("netemu.dev/observe=true", "netemu.dev/observe-"):
         cluster.kubectl("annotate", "service", "web", annotation)
@@ -198,7 +193,7 @@ def by_udp(cluster: Instance, place: str, host: str, port: str | int, word: str)
 def test_servers_see_the_pod_behind_a_datagram(cluster: Instance, mode: str) -> None:
     client = cluster.get("pod", "client")["status"]["podIP"]
     place = "pod:default/client"
-    host = address(cluster, "web")
+    host = cluster_ip(cluster, "web")
     seen = {by_udp(cluster, place, host, 81, "clientip") for _ in range(6)}
     assert {each.rpartition(":")[0] for each in seen} == {client}
     seen = {by_udp(cluster, place, "172.30.0.12", UDP, "clientip") for _ in range(3)}
@@ -207,7 +202,7 @@ def test_servers_see_the_pod_behind_a_datagram(cluster: Instance, mode: str) -> 
 
 def test_a_pod_reaches_itself_by_udp(cluster: Instance, mode: str) -> None:
     name, own = sorted(pods(cluster).items())[0]
-    host, seen = address(cluster, "web"), set()
+    host, seen = cluster_ip(cluster, "web"), set()
     for _ in range(20):
         seen.add(by_udp(cluster, f"pod:default/{name}", host, 81, "clientip").rpartition(":")[0])
     assert own in seen  # by the other pod
@@ -216,13 +211,13 @@ def test_a_pod_reaches_itself_by_udp(cluster: Instance, mode: str) -> None:
 
 
 def test_udp_is_answered_by_whom_it_was_sent_to(cluster: Instance, mode: str) -> None:
-    for host, port in ((address(cluster, "web"), "81"), ("172.30.0.11", str(UDP))):
+    for host, port in ((cluster_ip(cluster, "web"), "81"), ("172.30.0.11", str(UDP))):
         assert by_udp(cluster, "pod:default/client", host, port, "hostname") in pods(cluster)
 
 
 @pytest.mark.parametrize("place", ["pod:default/client", ""])
 def test_nobody_is_refused_at_once(cluster: Instance, mode: str, place: str) -> None:
-    for host in (address(cluster, "nobody"), "203.0.113.7"):
+    for host in (cluster_ip(cluster, "nobody"), "203.0.113.7"):
         url = f"http://{host}/"
         assert cluster.exec("curl", "-sm", "3", url, place=place, check=False).returncode == REFUSED
 

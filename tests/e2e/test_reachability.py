@@ -1,6 +1,5 @@
 """Who reaches what from outside the cluster: the VPC, the internet."""
 
-import os
 from collections.abc import Iterator
 from functools import partial
 
@@ -8,10 +7,10 @@ import pytest
 
 from netemu.testing import Instance, instance
 from tests.support.ports import free_node_ports
+from tests.support.reach import NAMESPACED, REFUSED, balancer_ip, cluster_ip
 
 pytestmark = pytest.mark.e2e
 
-NETS = ["root", "rootless"] if os.geteuid() == 0 else ["rootless"]
 
 [NODE_PORT] = free_node_ports(1)
 WORLD = """
@@ -46,11 +45,9 @@ metadata:
 spec: {type: LoadBalancer, selector: {app: web}, ports: [{port: 80, targetPort: 8080}]}
 """
 VPC_NATIVE = "network: {vpcNative: true}"
-UNREACHABLE = 7
-"""curl's exit code for what fails at once."""
 
 
-@pytest.fixture(scope="module", params=NETS)
+@pytest.fixture(scope="module", params=NAMESPACED)
 def cluster(request: pytest.FixtureRequest) -> Iterator[Instance]:
     with instance(f"outside-{request.param}", options=["--net", request.param]) as made:
         deploy(made)
@@ -61,20 +58,15 @@ def deploy(made: Instance) -> None:
     made.apply(WORLD.replace("NODE_PORT", str(NODE_PORT)))
     made.kubectl("wait", "--for=condition=Ready", "pod", "web", "--timeout=30s")
     for name in ("public", "internal"):
-        made.wait_for(partial(balancer, made, name), what="an address")
-    made.wait_for(lambda: reaches(made, f"http://{balancer(made, 'public')}/hostname", ""))
-
-
-def balancer(cluster: Instance, name: str) -> str:
-    status = cluster.get("service", name)["status"]
-    return str(status["loadBalancer"]["ingress"][0]["ip"])
+        made.wait_for(partial(balancer_ip, made, name), what="an address")
+    made.wait_for(lambda: reaches(made, f"http://{balancer_ip(made, 'public')}/hostname", ""))
 
 
 def reaches(cluster: Instance, url: str, place: str) -> bool:
     """Whether the pod answers there; what isn't reached is unreachable, at once."""
     done = cluster.exec("curl", "-sS", "-m", "5", url, place=place, check=False)
     if done.returncode:
-        assert done.returncode == UNREACHABLE
+        assert done.returncode == REFUSED
         return False
     return done.stdout == "web"
 
@@ -83,10 +75,10 @@ def seen(cluster: Instance, place: str) -> dict[str, bool]:
     """What is reached from a place."""
     pod = cluster.get("pod", "web")["status"]["podIP"]
     urls = {
-        "cluster address": f"http://{cluster.get('service', 'plain')['spec']['clusterIP']}",
+        "cluster address": f"http://{cluster_ip(cluster, 'plain')}",
         "node": f"http://172.30.0.11:{NODE_PORT}",
-        "internal balancer": f"http://{balancer(cluster, 'internal')}",
-        "public balancer": f"http://{balancer(cluster, 'public')}",
+        "internal balancer": f"http://{balancer_ip(cluster, 'internal')}",
+        "public balancer": f"http://{balancer_ip(cluster, 'public')}",
         "pod": f"http://{pod}:8080",
     }
     return {name: reaches(cluster, f"{url}/hostname", place) for name, url in urls.items()}
@@ -111,7 +103,7 @@ def test_each_place_reaches_what_it_should(cluster: Instance, place: str, mode: 
 def test_the_vpc_reaches_pods_that_are_part_of_it(tmp_path_factory: pytest.TempPathFactory) -> None:
     file = tmp_path_factory.mktemp("settings") / "netemu.yaml"
     file.write_text(VPC_NATIVE)
-    with instance("native", options=["--net", NETS[-1], "--config", str(file)]) as cluster:
+    with instance("native", options=["--net", NAMESPACED[-1], "--config", str(file)]) as cluster:
         deploy(cluster)
         assert tuple(seen(cluster, "vpc").values()) == (False, True, True, True, True)
         assert tuple(seen(cluster, "internet").values()) == EXPECTED["internet"]

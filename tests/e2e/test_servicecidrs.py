@@ -1,16 +1,15 @@
 """Further ranges of clusterIPs: reached by pods in every mode, and by the host as root."""
 
-import os
 import subprocess
 from collections.abc import Iterator
 
 import pytest
 
 from netemu.testing import Instance, instance
+from tests.support.reach import NAMESPACED
 
 pytestmark = pytest.mark.e2e
 
-NETS = ["root", "rootless"] if os.geteuid() == 0 else ["rootless"]
 MODES = ["userspace", "nftables"]
 ADDRESS = "198.51.100.77"
 WORLD = f"""
@@ -44,7 +43,7 @@ spec: {cidrs: [198.51.100.0/24]}
 CURL = ("curl", "-sf", "-m", "3", f"http://{ADDRESS}/hostname")
 
 
-@pytest.fixture(scope="module", params=NETS)
+@pytest.fixture(scope="module", params=NAMESPACED)
 def cluster(request: pytest.FixtureRequest) -> Iterator[Instance]:
     with instance(f"ranges-{request.param}", options=["--net", request.param]) as made:
         made.apply(RANGE)

@@ -14,12 +14,11 @@ from typing import Any
 import pytest
 
 from netemu.testing import Instance, instance
-from tests.e2e.test_counter import MODES
 from tests.support.ports import free_node_ports
+from tests.support.reach import EVERY_NET, NAMESPACED
 
 pytestmark = pytest.mark.e2e
 
-ISOLATED = [mode for mode in MODES if mode != "loopback"]
 
 [NODE_PORT] = free_node_ports(1)
 AGNHOST = "registry.k8s.io/e2e-test-images/agnhost:2.40"
@@ -75,7 +74,7 @@ spec: {ipAddressPools: [lan]}
 """
 
 
-@pytest.fixture(scope="module", params=MODES)
+@pytest.fixture(scope="module", params=EVERY_NET)
 def cluster(request: pytest.FixtureRequest) -> Iterator[Instance]:
     with instance(f"services-{request.param}", options=["--net", request.param]) as made:
         yield made
@@ -205,7 +204,7 @@ def ingress(cluster: Instance) -> list[Any]:
 
 
 # In loopback mode only addresses of the instance's own can be bound.
-@pytest.mark.parametrize("cluster", ISOLATED, indirect=True, scope="module")
+@pytest.mark.parametrize("cluster", NAMESPACED, indirect=True, scope="module")
 def test_metallbs_pools_are_served_where_they_can_be(cluster: Instance) -> None:
     cluster.apply(METALLB)
     patch(cluster, type="LoadBalancer", externalIPs=["203.0.113.250"])
@@ -344,7 +343,7 @@ spec:
 
 
 # In loopback mode clients have no place: all of them are 127.0.0.1.
-@pytest.mark.parametrize("cluster", ISOLATED, indirect=True, scope="module")
+@pytest.mark.parametrize("cluster", NAMESPACED, indirect=True, scope="module")
 def test_a_close_endpoint_is_preferred(cluster: Instance) -> None:
     while len({each["zone"] for each in ready(cluster)}) < 2:  # both happen to be in one
         cluster.kubectl("rollout", "restart", "deployment/echo")

@@ -1,6 +1,5 @@
 """StatefulSets with real pods and kubectl: identity, order, peers, storage, rollouts."""
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,15 +7,14 @@ import pytest
 
 from netemu.testing import Instance, instance
 from tests.e2e.test_seeds import SEEDS
-
-MODES = ["root", "rootless", "loopback"] if os.geteuid() == 0 else ["rootless", "loopback"]
+from tests.support.reach import EVERY_NET
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
 KUBIA = (SEEDS / "kubia-statefulset.yaml").read_text()
 
 
-@pytest.fixture(scope="module", params=MODES)
+@pytest.fixture(scope="module", params=EVERY_NET)
 def kubia(request: pytest.FixtureRequest) -> Iterator[Instance]:
     with instance(f"sts-{request.param}", options=["--net", request.param]) as made:
         made.apply(KUBIA)

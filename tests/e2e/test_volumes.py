@@ -1,6 +1,5 @@
 """Volumes as containers see them, with real pods and kubectl."""
 
-import os
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,8 +7,7 @@ from pathlib import Path
 import pytest
 
 from netemu.testing import Instance, instance
-
-MODES = ["root", "rootless"] if os.geteuid() == 0 else ["rootless"]
+from tests.support.reach import NAMESPACED
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
@@ -91,7 +89,7 @@ spec:
 """
 
 
-@pytest.fixture(scope="module", params=MODES)
+@pytest.fixture(scope="module", params=NAMESPACED)
 def cluster(request: pytest.FixtureRequest) -> Iterator[Instance]:
     with instance(f"volumes-{request.param}", options=["--net", request.param]) as made:
         made.apply(PODS)

@@ -14,7 +14,7 @@ from netemu.proxy.kernel import Kernel
 from netemu.proxy.policy import NOWHERE, Door, Place, Reach
 from netemu.proxy.route import Path, Route
 from netemu.proxy.site import Backend, Listener, Network
-from tests.proxy.test_modes import NODES, RANGES
+from tests.proxy.world import NODES, RANGES
 from tests.support.forked import in_bare_network, needs_root
 
 WEB = Backend(("default", "web"), "http", Protocol.TCP)

@@ -13,7 +13,7 @@ from netemu.model.service import service_from
 from netemu.model.snapshot import EMPTY, Snapshot, advance
 from netemu.proxy.reachability import Outside
 from tests.proxy.harness import service_object
-from tests.proxy.test_modes import NODES, RANGES
+from tests.proxy.world import NODES, RANGES
 from tests.support.forked import in_bare_network, needs_root
 
 INTERNAL = {"service.beta.kubernetes.io/aws-load-balancer-internal": "true"}

@@ -17,8 +17,6 @@ T = TypeVar("T")
 
 AGNHOST = "registry.k8s.io/e2e-test-images/agnhost:2.53"
 PAUSE = "registry.k8s.io/pause:3.10"
-REFUSED, TIMED_OUT, RESET = 7, 28, 56
-"""curl's exit codes."""
 
 UDP = """
 import socket, sys
@@ -242,6 +240,10 @@ class Jig:
         arguments = (host, str(port), str(more.get("source", 0)), str(times), word)
         words = (sys.executable, "-c", UDP, *arguments)
         return self.cluster.exec(*words, place=place, check=False).stdout.splitlines()
+
+    def udp_answers(self, place: str, host: str, port: int, word: str) -> None:
+        """Wait until that is answered, by the second datagram at least."""
+        self.until(lambda: self.udp(place, host, port, times=2)[1:] == [word], f"{word} of {host}")
 
     def connects(self, pod: str, host: str, port: int) -> str:
         """What agnhost's own client says in a pod of its: "" for a connection, REFUSED, TIMEOUT."""
