@@ -38,6 +38,7 @@ if TYPE_CHECKING:
         drivers,
         endpoints,
         ingress,
+        metallb,
         networkpolicy,
         pod,
         pod_update,
@@ -63,6 +64,7 @@ else:
     drivers = late(f"{__name__}.drivers")
     endpoints = late(f"{__name__}.endpoints")
     ingress = late(f"{__name__}.ingress")
+    metallb = late(f"{__name__}.metallb")
     networkpolicy = late(f"{__name__}.networkpolicy")
     pod = late(f"{__name__}.pod")
     pod_update = late(f"{__name__}.pod_update")
@@ -127,6 +129,7 @@ _RULES: dict[str, _Rules] = {
     resources.ENDPOINTS: _Rules(endpoints.endpoints, endpoints.endpoints_update),
     resources.ENDPOINT_SLICES: _Rules(endpoints.endpoint_slice, endpoints.endpoint_slice_update),
     resources.EVENTS: _Rules(cluster.event, cluster.event_update),
+    resources.IP_ADDRESS_POOLS: _Rules(metallb.address_pool, metallb.address_pool_update),
     resources.JOBS: _Rules(batch.job, batch.job_update, batch.job_status),
     resources.LEASES: _Rules(cluster.lease, cluster.lease_update),
     resources.NAMESPACES: _Rules(cluster.namespace, cluster.namespace_update),
