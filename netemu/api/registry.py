@@ -175,8 +175,10 @@ class Registry:
         new = self._creation.prepared(resource, new)
         if guarded:
             await self.gate.validate("CREATE", asked, key, new, None, options)
+        # Addresses and ports that are handed out from here on belong to no writer.
+        new = self._tracked(resource, None, new, options, Part.MAIN)
         with self._addresses.held(resource, new, None, dry_run=options.dry_run) as new:
-            new = metadata.ordered(self._tracked(resource, None, new, options, Part.MAIN))
+            new = metadata.ordered(new)
             if options.dry_run:
                 if self.store.get(resource.key, key) is not None:
                     raise AlreadyExists(resource.key, key[1])
@@ -247,13 +249,14 @@ class Registry:
             await self.gate.validate("UPDATE", asked, current.key, new, old, options, part)
         if admission.unchanged(new, old):
             return current
+        new = self._tracked(resource, old, new, options, part)
         if deletion.finished(resource, new):  # what is about to go takes no addresses any more
-            new = metadata.ordered(self._tracked(resource, old, new, options, part))
+            new = metadata.ordered(new)
             if not options.dry_run:
                 await self._remove(resource, current)
             return _unstored(resource, current.key, new, current.revision)
         with self._addresses.held(resource, new, old, dry_run=options.dry_run) as new:
-            new = metadata.ordered(self._tracked(resource, old, new, options, part))
+            new = metadata.ordered(new)
             if options.dry_run:
                 return _unstored(resource, current.key, new, current.revision)
             kept = self._kept(resource, new)

@@ -365,3 +365,25 @@ async def test_what_goes_with_its_last_finalizer_takes_no_ports_with_it(
     await client.create(
         "services", {"metadata": {"name": "t", "namespace": "default"}, "spec": spec}
     )
+
+
+async def test_what_the_server_hands_out_belongs_to_no_writer(registry: Registry) -> None:
+    """As in a cluster, where owners are noted before addresses are allocated."""
+    services = BY_KEY["services"]
+    given = service("web", selector={"a": "b"})
+    record = await registry.create(services, "default", given, ME)
+
+    def to_node_port(old: Object) -> Object:
+        return {**old, "spec": {**old["spec"], "type": "NodePort"}}
+
+    key = ("default", "web")
+    changed = await registry.update(services, key, to_node_port, ME)
+    assert changed.obj["spec"]["clusterIP"]
+    assert changed.obj["spec"]["ports"][0]["nodePort"]
+    for stored in (record.obj, changed.obj):
+        [entry] = stored["metadata"]["managedFields"]
+        owned = entry["fieldsV1"]["f:spec"]
+        assert {"f:ports", "f:selector", "f:type"} <= owned.keys()
+        assert not owned.keys() & {"f:clusterIP", "f:clusterIPs", "f:ipFamilies"}
+        [(_, port)] = [each for each in owned["f:ports"].items() if each[0].startswith("k:")]
+        assert "f:nodePort" not in port
