@@ -24,6 +24,11 @@ FROM_POOL: Final = "metallb.io/ip-allocated-from-pool"
 class Unavailable(Exception):
     """There is no address for a Service; the text is MetalLB's."""
 
+    def __init__(self, reason: str, lost: str = "") -> None:
+        """`lost` is as in `Picked`."""
+        super().__init__(reason)
+        self.lost = lost
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
@@ -143,7 +148,10 @@ def pick(request: Request, pools: Sequence[Pool], own: Pool, holders: Holders) -
                 addresses = _completed(request, request.held, kept, holders)
                 if addresses:
                     return Picked(addresses=addresses, pool=kept.name)
-    addresses, pool = _drawn(request, pools or (own,), holders)
+    try:
+        addresses, pool = _drawn(request, pools or (own,), holders)
+    except Unavailable as reason:
+        raise Unavailable(str(reason), lost) from None
     return Picked(addresses=addresses, pool=pool.name, lost=lost)
 
 

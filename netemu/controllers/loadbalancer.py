@@ -89,14 +89,17 @@ def _provide(seen: Observed) -> list[Action]:
     try:
         picked = pick(request, seen.pools, seen.own, seen.holders)
     except Unavailable as reason:
+        actions += _lost(service, name, reason.lost)
         if request.held or FROM_POOL in annotations_of(service):
             actions.append(WriteStatus(about, service, _status(service, ()), {FROM_POOL: None}))
         words = f'Failed to allocate IP for "{name}": {reason}'
         return [*actions, Tell(service, "Warning", "AllocationFailed", words)]
-    if picked.lost:
-        words = f'current IP for "{name}" not allowed by config, will attempt for new IP assignment'
-        actions.append(Tell(service, "Normal", "ClearAssignment", f"{words}: {picked.lost}"))
-    return [*actions, *_given(seen, service, picked)]
+    return [*actions, *_lost(service, name, picked.lost), *_given(seen, service, picked)]
+
+
+def _lost(service: Object, name: str, why: str) -> list[Action]:
+    words = f'current IP for "{name}" not allowed by config, will attempt for new IP assignment'
+    return [Tell(service, "Normal", "ClearAssignment", f"{words}: {why}")] if why else []
 
 
 def _given(seen: Observed, service: Object, picked: Picked) -> list[Action]:

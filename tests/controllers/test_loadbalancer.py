@@ -143,6 +143,14 @@ async def test_an_address_of_metallb_says_of_which_pool_until_it_is_lost(plane: 
             'will attempt for new IP assignment: ["10.64.140.43"] is not allowed in config'
         )
     ]
+    await plane.apply(resources.IP_ADDRESS_POOLS, pool("lan", "10.64.140.43/32", autoAssign=False))
+    await plane.client.delete(resources.IP_ADDRESS_POOLS, "default", "wan")
+    await plane.settled()
+    web = plane.get(resources.SERVICES, "web")
+    assert (addresses(web), FROM_POOL in annotations_of(web)) == ([], False)
+    assert len(plane.events("ClearAssignment")) == 2
+    await plane.apply(resources.IP_ADDRESS_POOLS, pool("wan", "10.64.140.44/32"))
+    assert addresses(plane.get(resources.SERVICES, "web")) == ["10.64.140.44"]
     await plane.change(resources.SERVICES, "web", type="ClusterIP")
     assert FROM_POOL not in annotations_of(plane.get(resources.SERVICES, "web"))
 
@@ -167,9 +175,9 @@ async def test_a_class_says_whose_it_is(plane: Control, name: str, expected: lis
     assert finalizers(web) == ([FINALIZER] if expected else [])
 
 
-def pool(name: str, addresses: str) -> Object:
+def pool(name: str, addresses: str, **spec: Any) -> Object:
     metadata = {"namespace": "default", "name": name}
-    return {"metadata": metadata, "spec": {"addresses": [addresses]}}
+    return {"metadata": metadata, "spec": {"addresses": [addresses], **spec}}
 
 
 @pytest.mark.parametrize("kind", ["LoadBalancer", "ClusterIP"])
