@@ -31,7 +31,7 @@ from netemu.model.addressing import Addressing
 from netemu.model.catalog import BUILT_IN, Catalog
 from netemu.model.client import Client, DeleteOptions, Recorder
 from netemu.model.errors import AlreadyExists, Conflict, MethodNotAllowed, NotFound
-from netemu.model.meta import Key, Object, name_of
+from netemu.model.meta import Key, Object
 from netemu.model.resources import CUSTOM_RESOURCE_DEFINITIONS, NAMESPACES, Resource
 from netemu.store.base import Record, Store
 from netemu.tasks import task_group
@@ -167,7 +167,7 @@ class Registry:
         self, resource: Resource, obj: Object, options: WriteOptions, asked: Resource
     ) -> Record:
         new = self._creation.begun(resource, obj)
-        key = new["metadata"].get("namespace", ""), name_of(new)
+        key = new["metadata"].get("namespace", ""), new["metadata"].get("name", "")
         guarded = self.gate.guarded
         if guarded:
             new = await self.gate.mutated("CREATE", resource, key, new, None, options)

@@ -8,6 +8,7 @@ from netemu.fabric.host import HostSockets, LocalSockets, of_one_family
 from netemu.fabric.namespaces import Namespace, unshare
 from tests.support import forked
 from tests.support.forked import needs_root
+from tests.support.ports import PLAIN_PORTS, free_ports
 
 Both = HostSockets | LocalSockets
 
@@ -55,10 +56,9 @@ def test_a_udp_port_is_bound_once(sockets: Both) -> None:
 
 
 def test_all_ipv6_addresses_leave_ipv4_alone(sockets: Both) -> None:
-    with sockets.listen("::", 0) as listener:
-        port = listener.getsockname()[1]
-        with sockets.listen("0.0.0.0", port) as other:
-            assert other.getsockname()[1] == port
+    [port] = free_ports(PLAIN_PORTS, 1)
+    with sockets.listen("::", port), sockets.listen("0.0.0.0", port) as other:
+        assert other.getsockname()[1] == port
 
 
 def test_a_connector_is_of_the_kind_asked_for(sockets: Both) -> None:
