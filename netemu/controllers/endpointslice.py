@@ -177,6 +177,7 @@ def _blank(service: Object, family: str, ports: Ports) -> Object:
     labels = {key: value for key, value in labels_of(service).items() if key not in _RESERVED}
     if is_headless(service):
         labels[HEADLESS] = ""
+    order = [port.get("name", "") for port in service["spec"].get("ports") or ()]
     return {
         "apiVersion": "discovery.k8s.io/v1",
         "kind": "EndpointSlice",
@@ -188,7 +189,7 @@ def _blank(service: Object, family: str, ports: Ports) -> Object:
         },
         "addressType": family,
         "endpoints": [],
-        "ports": [port_object(port) for port in ports],
+        "ports": [port_object(p) for p in sorted(ports, key=lambda port: order.index(port.name))],
     }
 
 

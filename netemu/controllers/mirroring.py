@@ -116,6 +116,12 @@ def _endpoint(item: Object, ready: bool) -> Object:
     return endpoint
 
 
+def _as_written(endpoints: Object, ports: Ports) -> Ports:
+    """Ports in the order of the subset that has them."""
+    written = (tuple(map(_port, each.get("ports") or ())) for each in endpoints["subsets"])
+    return next((each for each in written if ordered(each) == ports), ports)
+
+
 def _blank(endpoints: Object, family: str, ports: Ports) -> Object:
     labels = {**labels_of(endpoints), SERVICE_NAME: name_of(endpoints), MANAGED_BY: NAME}
     annotations = {
@@ -133,7 +139,7 @@ def _blank(endpoints: Object, family: str, ports: Ports) -> Object:
         },
         "addressType": family,
         "endpoints": [],
-        "ports": [port_object(port) for port in ports],
+        "ports": [port_object(port) for port in _as_written(endpoints, ports)],
     }
 
 

@@ -263,6 +263,12 @@ async def annotate(plane: Control, annotations: dict[str, str]) -> None:
     await plane.settled()
 
 
+def test_ports_are_in_the_services_order() -> None:
+    ports = [{"name": name, "port": n, "targetPort": n} for n, name in ((80, "z"), (81, "a"))]
+    [part] = slices(service(ports=ports), pod("a", ip="10.244.1.1"))
+    assert [port["name"] for port in part["ports"]] == ["z", "a"]
+
+
 # Rule 20: one set of slices per address family
 
 TWO_FAMILIES: dict[str, Any] = {

@@ -70,6 +70,16 @@ def test_what_is_not_to_be_mirrored_loses_its_mirrors(
     assert pile.all(resources.ENDPOINT_SLICES) == []
 
 
+def test_ports_are_in_the_order_of_their_subset() -> None:
+    ports = [{"name": "z", "port": 80}, {"name": "a", "port": 81}]
+    endpoints = {**by_hand(), "subsets": [{"addresses": [{"ip": "10.1.2.3"}], "ports": ports}]}
+    pile = Pile()
+    pile.apply(plan(look(pile, BARE, endpoints)))
+    [part] = pile.all(resources.ENDPOINT_SLICES)
+    assert [port["name"] for port in part["ports"]] == ["z", "a"]
+    assert plan(look(pile, BARE, endpoints)) == []
+
+
 def test_addresses_beyond_the_limit_are_told_of_once() -> None:
     addresses = [{"ip": f"10.1.{n // 250}.{n % 250 + 1}"} for n in range(LIMIT + 7)]
     endpoints = {**by_hand(), "subsets": [{"addresses": addresses, "ports": [{"port": 80}]}]}
