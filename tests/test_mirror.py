@@ -110,7 +110,6 @@ ELSEWHERE = {
     "proxy/kernelrules.py": "proxy/test_kernel.py",
     "proxy/lanes.py": "proxy/test_server.py",
     "proxy/metrics.py": "proxy/test_ledger.py",
-    "proxy/plans.py": "proxy/test_server.py",
     "proxy/protocols.py": "proxy/test_modes.py",
     "proxy/site.py": "proxy/test_ports.py",
 }

@@ -5,102 +5,33 @@ import errno
 import os
 import socket
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import replace
-from random import Random
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
-from netemu.clock import Clock, SystemClock, rfc3339_micro
+from netemu.clock import rfc3339_micro
 from netemu.model import resources
-from netemu.model.latest import Latest
-from netemu.model.meta import Object
 from netemu.model.service import TRIGGER_TIME, Protocol
-from netemu.model.snapshot import EMPTY, Snapshot, advance
-from netemu.proxy.choose import Address
-from netemu.proxy.entrance import Entrance
-from netemu.proxy.flows import Front
-from netemu.proxy.openings import Openings
-from netemu.proxy.route import Path
-from netemu.proxy.server import Proxy, serve_proxy
+from netemu.model.snapshot import EMPTY
 from netemu.proxy.site import Backend
 from tests.proxy.harness import (
     ON_LOOPBACK,
-    SOCKETS,
     ask,
     eventually,
     free_port,
     nobody,
     saying,
-    service_object,
     slice_object,
-    wanted,
 )
+from tests.proxy.loopback import Cluster, knock, proxying
 from tests.support.clock import FakeClock
 
-VIRTUAL = str(ON_LOOPBACK.services[5])
 WEB = Backend(("default", "web"), "http", Protocol.TCP)
-
-
-class Cluster:
-    """A snapshot that changes as if somebody applied manifests."""
-
-    def __init__(self) -> None:
-        self.latest: Latest[Snapshot] = Latest(replace(EMPTY, synced=True))
-        self._objects: dict[tuple[str, str], Object] = {}
-        self.port = free_port()
-
-    @property
-    def front(self) -> Address:
-        return VIRTUAL, self.port
-
-    def set(self, resource: str, obj: Object) -> None:
-        name = resource, obj["metadata"]["name"]
-        changed = advance(self.latest.value, resource, self._objects.get(name), obj)
-        self._objects[name] = obj
-        self.latest.replace(changed)
-
-    def delete(self, resource: str, name: str) -> None:
-        old = self._objects.pop((resource, name))
-        self.latest.replace(advance(self.latest.value, resource, old, None))
-
-    def service(self, *, node_port: int | None = None, affinity: int = 0) -> None:
-        obj = service_object("web", VIRTUAL, self.port, node_port=node_port, affinity=affinity)
-        self.set(resources.SERVICES, obj)
-
-    def endpoints(self, *ready: Address) -> None:
-        """Make exactly these ready, one slice each."""
-        for part in range(1, 6):
-            now = ready[part - 1 : part]
-            self.set(resources.ENDPOINT_SLICES, slice_object("web", *now, part=part))
 
 
 @pytest.fixture
 def cluster() -> Cluster:
     return Cluster()
-
-
-@asynccontextmanager
-async def proxying(cluster: Cluster, clock: Clock | None = None) -> AsyncIterator[Proxy]:
-    async with serve_proxy(
-        cluster.latest,
-        ON_LOOPBACK,
-        nodes=2,
-        cluster=SOCKETS,
-        host=None,
-        clock=clock or SystemClock(),
-        rng=Random(5),
-    ) as proxy:
-        yield proxy
-
-
-def knock(address: Address) -> int:
-    """The error a client gets that connects at this very moment; 0: it got through."""
-    with socket.socket() as sock:
-        return sock.connect_ex(address)
 
 
 async def test_a_service_answers_at_its_address(cluster: Cluster) -> None:
@@ -275,70 +206,6 @@ async def test_leaving_closes_every_listener_and_connection(cluster: Cluster) ->
         writer.close()
         cluster.endpoints()  # nobody listens to the snapshot any more
     await eventually(lambda: set(os.listdir("/proc/self/fd")) <= before)
-
-
-CHANGES = st.lists(
-    st.tuples(
-        st.sampled_from(["a", "b", "c"]),
-        st.sampled_from(["apply", "share", "endpoints", "no endpoints", "delete"]),
-        st.booleans(),
-    ),
-    max_size=30,
-)
-
-
-@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(CHANGES)
-def test_following_changes_ends_where_the_whole_snapshot_would(
-    changes: list[tuple[str, str, bool]],
-) -> None:
-    """Whatever way led to a snapshot, the listeners are those `wanted` says; twice is once."""
-    asyncio.run(follow(changes))
-
-
-async def follow(changes: list[tuple[str, str, bool]]) -> None:
-    cluster = Cluster()
-    snapshot = cluster.latest.value
-    objects: dict[tuple[str, str], Object] = {}
-    async with proxying(cluster, FakeClock()) as proxy:
-        for name, change, told in changes:
-            resource, obj = changed_object(name, change, cluster.port)
-            old = objects.pop((resource, name), None)
-            snapshot = advance(snapshot, resource, old, obj)
-            if obj is not None:
-                objects[resource, name] = obj
-            if told:  # not every step is seen: some arrive in batches
-                cluster.latest.replace(snapshot)
-        for _ in range(2):
-            proxy.follow(snapshot)
-            expected = wanted(snapshot, ON_LOOPBACK, 2, loopback=True)
-            openings = proxy._listeners
-            assert isinstance(openings, Openings)
-            opened = openings._listeners._open
-            assert {each: backend_of(there) for each, there in opened.items()} == expected
-
-
-def backend_of(opened: Entrance | Front) -> Backend:
-    way = opened.route if isinstance(opened, Entrance) else opened.way
-    assert isinstance(way, Path)
-    return way.route.backend
-
-
-def changed_object(name: str, change: str, port: int) -> tuple[str, Object | None]:
-    address = str(ON_LOOPBACK.services[ord(name)])
-    match change:
-        case "apply":
-            return resources.SERVICES, service_object(name, address, port)
-        case "share":
-            obj = service_object(name, address, port)
-            obj["spec"]["externalIPs"] = [str(ON_LOOPBACK.load_balancers[0])]
-            return resources.SERVICES, obj
-        case "endpoints":
-            return resources.ENDPOINT_SLICES, slice_object(name, ("127.0.0.1", 9))
-        case "no endpoints":
-            return resources.ENDPOINT_SLICES, slice_object(name)
-        case _:
-            return resources.SERVICES, None
 
 
 async def test_who_sticks_to_what_can_be_seen(cluster: Cluster) -> None:
