@@ -49,7 +49,9 @@ NAMED: Final[Mapping[str, Type]] = {
     "google.protobuf.Duration": DURATION,
 }
 """Types that are values: what ``type(x)`` may be compared with."""
-_NULLABLE: Final = frozenset({"timestamp", "duration", "null_type"})
+_NEVER_NULL: Final = frozenset(
+    {"bool", "int", "uint", "double", "string", "bytes", "list", "map", "type"}
+)
 
 
 def list_of(item: Type) -> Type:
@@ -79,7 +81,7 @@ def fits(wanted: Type, given: Type, bound: dict[str, Type]) -> bool:
     if DYN in (wanted, given):
         return True
     if given is NULL or given == NULL:
-        return wanted.fields is not None or wanted.name in _NULLABLE
+        return wanted.fields is not None or wanted.name not in _NEVER_NULL
     if wanted.name != given.name or len(wanted.params) != len(given.params):
         return False
     pairs = zip(wanted.params, given.params, strict=True)

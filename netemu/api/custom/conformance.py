@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable, Mapping
-from functools import lru_cache
 from typing import Any, Final
 
 import msgspec
@@ -12,6 +11,8 @@ from netemu.api.custom.structural import INT_OR_STRING, Schema
 from netemu.api.validation import field
 from netemu.api.validation.field import NOWHERE, Causes, Path
 from netemu.api.validation.goformat import Literal, quoted
+from netemu.cel.errors import EvaluationError
+from netemu.cel.regexes import compiled
 from netemu.model.errors import Cause
 
 _NAMES: Final[Mapping[type, str]] = {
@@ -153,18 +154,11 @@ def _text(schema: Schema, value: str, path: Path) -> Causes:
         yield Cause("FieldValueInvalid", said, str(path))
 
 
-@lru_cache(256)
-def _compiled(pattern: str) -> re.Pattern[str] | None:
-    try:
-        # Go's RE2 anchors "$" to the very end; its other differences are rare in schemas.
-        return re.compile(re.sub(r"(?<!\\)\$\Z", r"\\Z", pattern))
-    except re.error:
-        return None
-
-
 def _matches(pattern: str, value: str) -> bool:
-    compiled = _compiled(pattern)
-    return compiled is None or compiled.search(value) is not None
+    try:
+        return compiled(pattern).search(value) is not None
+    except EvaluationError:  # it was refused with its definition
+        return True
 
 
 _RFC3339: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)\Z")
