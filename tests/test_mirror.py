@@ -27,6 +27,7 @@ ELSEWHERE = {
     "api/admissionexpressions.py": "api/test_admissionpolicies.py",
     "api/admissionrequest.py": "api/test_admissionpolicies.py",
     "api/admissionrules.py": "api/test_admissionpolicies.py",
+    "controllers/scaletargets.py": "controllers/test_autoscale.py",
     "api/webhookclient.py": "api/test_webhooks.py",
     "api/gate.py": "api/test_admissionpolicies.py",
     "api/validation/expressions.py": "api/test_admissionpolicies.py",

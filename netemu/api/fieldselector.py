@@ -185,6 +185,6 @@ def _fields(resource: Resource) -> dict[str, Getter]:
 def _unknown(resource: Resource, field: str) -> str:
     if resource.key == JOBS:
         return f'field label "{field}" not supported for batchv1.Job'
-    if resource.key in _FIELDS:
+    if resource.key in _FIELDS or resource.custom:
         return f"field label not supported: {field}"
     return f'"{field}" is not a known field selector: only "metadata.name", "metadata.namespace"'

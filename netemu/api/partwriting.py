@@ -23,7 +23,7 @@ from netemu.api.parts import Part
 from netemu.api.paths import Target
 from netemu.api.registry import WriteOptions
 from netemu.api.request import Answer, Headers, Request, json_answer, warning_headers
-from netemu.api.scale import SCALE, paths_of, scale_of, scaled
+from netemu.api.scale import SCALE, scale_of, scaled
 from netemu.api.writing import options_of, patched_object, replaced, success, written
 from netemu.model.catalog import BUILT_IN
 from netemu.model.errors import BadRequest, Cause, Invalid
@@ -60,7 +60,7 @@ async def _scale(
     change: Callable[[Object], Object],
     headers: Headers,
 ) -> Answer:
-    paths = paths_of(target.resource)
+    paths = target.resource.scale_paths
     record = await context.registry.update(
         target.resource,
         target.key,
@@ -88,7 +88,7 @@ async def _apply_scale(context: Context, target: Target, request: Request) -> An
         options,
         Part.SCALE,
     )
-    return json_answer(scale_of(record.obj, paths_of(target.resource)))
+    return json_answer(scale_of(record.obj, target.resource.scale_paths))
 
 
 async def bind_any(context: Context, target: Target, request: Request) -> Answer:

@@ -21,7 +21,7 @@ from netemu.api.request import (
     json_answer,
     raw_answer,
 )
-from netemu.api.scale import paths_of, scale_of
+from netemu.api.scale import scale_of
 from netemu.model.meta import Object
 from netemu.model.streams import LogOptions, PodStreams
 
@@ -51,7 +51,7 @@ async def get_scale(context: Context, target: Target, request: Request) -> Answe
     """The Scale of a workload."""
     negotiation.plain_only(request.accept)
     workload = context.registry.get(target.resource, target.key).obj
-    return json_answer(scale_of(workload, paths_of(target.resource)))
+    return json_answer(scale_of(workload, target.resource.scale_paths))
 
 
 async def get_log(context: Context, target: Target, request: Request) -> Answer | Stream | Upgrade:

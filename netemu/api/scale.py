@@ -2,19 +2,16 @@
 
 from typing import Final
 
-from netemu.api.custom.resource import CustomResource
-from netemu.api.scalepaths import ScalePaths, at, with_value
 from netemu.api.tables.wording import selector_text
 from netemu.model.errors import BadRequest, Cause, Invalid
 from netemu.model.meta import Object, name_of
 from netemu.model.resources import Resource
+from netemu.model.scalepaths import USUAL, ScalePaths, at, with_value
 from netemu.model.selector import equality, from_object
 
 SCALE: Final = Resource("autoscaling", "v1", "Scale", "scales")
 """How a Scale is checked and patched; it is no resource of its own."""
 
-USUAL: Final = ScalePaths()
-"""Where built-in kinds keep it."""
 _METADATA: Final = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")
 
 
@@ -70,8 +67,3 @@ def scaled(workload: Object, scale: Object, paths: ScalePaths = USUAL) -> Object
         cause = Cause("FieldValueInvalid", words, "spec.replicas")
         raise Invalid(SCALE.group, SCALE.kind, name_of(workload), [cause])
     return with_value({**workload, "metadata": metadata}, paths.replicas, replicas)
-
-
-def paths_of(resource: Resource) -> ScalePaths:
-    """Where a kind keeps what its Scale shows."""
-    return resource.scale if isinstance(resource, CustomResource) else USUAL

@@ -10,10 +10,10 @@ from netemu.api import apply, managedfields
 from netemu.api.apply import Applier
 from netemu.api.fieldset import MEMBER, FieldSet, difference, intersection
 from netemu.api.managedfields import Entry
-from netemu.api.scale import SCALE, paths_of, scale_of, scaled
-from netemu.api.scalepaths import at
+from netemu.api.scale import SCALE, scale_of, scaled
 from netemu.model.meta import Object
 from netemu.model.resources import Resource
+from netemu.model.scalepaths import at
 
 _IN_SCALE: Final[FieldSet] = {"f:spec": {"f:replicas": MEMBER}}
 
@@ -25,7 +25,7 @@ def applied(
 
     Raises ApplyConflict, BadRequest, Invalid, Untypable.
     """
-    paths = paths_of(resource)
+    paths = resource.scale_paths
     place = _field(paths.replicas)
     live = {**scale_of(workload, paths), "spec": {"replicas": at(workload, paths.replicas) or 0}}
     owners = [entry for entry in _entries(workload) if intersection(entry["fieldsV1"], place)]

@@ -11,17 +11,13 @@ from netemu.clock import rfc3339
 from netemu.controllers.autoscalebehavior import Memory, Verdict, decided
 from netemu.controllers.autoscalemetrics import NoMetric, Pods, Proposal, proposed
 from netemu.controllers.runner import Context
-from netemu.model import resources, selector
+from netemu.controllers.scaletargets import NoTarget, Target, target_of
+from netemu.model import resources
 from netemu.model.client import Change
 from netemu.model.conditions import with_condition
 from netemu.model.errors import ApiError
 from netemu.model.meta import Key, Object, key_of, namespace_of, uid_of
 
-_TARGETS = {
-    ("apps", "Deployment"): resources.DEPLOYMENTS,
-    ("apps", "ReplicaSet"): resources.REPLICA_SETS,
-    ("apps", "StatefulSet"): "statefulsets.apps",
-}
 _ACTIVE = "the HPA was able to successfully calculate a replica count from"
 
 
@@ -85,20 +81,16 @@ class AutoscalingController:
 
     async def _scale(self, scaler: Object, said: _Said) -> None:
         spec = scaler["spec"]
-        found = self._target(scaler)
-        if found is None:
-            target = spec["scaleTargetRef"]
-            words = (
-                "the HPA controller was unable to get the target's current scale: "
-                f'{target["kind"].lower()}s.apps "{target["name"]}" not found'
-            )
+        try:
+            target = target_of(self._client, scaler)
+        except NoTarget as error:
+            words = f"the HPA controller was unable to get the target's current scale: {error}"
             said.condition("AbleToScale", False, "FailedGetScale", words)
             self._recorder.event(scaler, "Warning", "FailedGetScale", words)
             return
-        resource, target = found
         words = "the HPA controller was able to get the target's current scale"
         said.condition("AbleToScale", True, "SucceededGetScale", words)
-        asked = int(target["spec"].get("replicas", 1))
+        asked = target.replicas
         said.current = said.desired = asked
         if asked == 0:
             words = "scaling is disabled since the replica count of the target is zero"
@@ -121,7 +113,7 @@ class AutoscalingController:
             grows = said.desired > asked
             why = f"{proposal.name} above target" if grows else "All metrics below target"
         if said.desired != asked:
-            await self._resize(scaler, resource, target, said, why)
+            await self._resize(scaler, target, said, why)
 
     def _explain(self, verdict: Verdict, said: _Said) -> None:
         said.condition("AbleToScale", True, *verdict.stable)
@@ -133,12 +125,11 @@ class AutoscalingController:
             said.condition("ScalingLimited", False, "DesiredWithinRange", words)
 
     async def _proposal(
-        self, scaler: Object, target: Object, asked: int, said: _Said
+        self, scaler: Object, target: Target, asked: int, said: _Said
     ) -> Proposal | None:
         """The metric that asks for most, and what all of them show."""
-        wanted = selector.from_object(target["spec"].get("selector")) or ()
         seen = Pods(
-            pods=self._client.list(resources.PODS, namespace_of(scaler), wanted),
+            pods=self._client.list(resources.PODS, namespace_of(scaler), target.selector),
             usage=await self._usage.pods(),
             replicas=asked,
             now=said.now,
@@ -167,11 +158,8 @@ class AutoscalingController:
             said.condition("ScalingActive", True, "ValidMetricFound", words)
         return best
 
-    async def _resize(
-        self, scaler: Object, resource: str, target: Object, said: _Said, why: str
-    ) -> None:
-        replicas = {**target["spec"], "replicas": said.desired}
-        await self._client.update(resource, {**target, "spec": replicas})
+    async def _resize(self, scaler: Object, target: Target, said: _Said, why: str) -> None:
+        await self._client.update(target.resource, target.scaled(said.desired))
         memory = self._memories.setdefault(uid_of(scaler), Memory())
         memory.scaled(said.now, said.current, said.desired)
         said.scaled = True
@@ -179,15 +167,6 @@ class AutoscalingController:
         said.condition("AbleToScale", True, "SucceededRescale", words)
         text = f"New size: {said.desired}; reason: {why}"
         self._recorder.event(scaler, "Normal", "SuccessfulRescale", text)
-
-    def _target(self, scaler: Object) -> tuple[str, Object] | None:
-        reference = scaler["spec"]["scaleTargetRef"]
-        group = str(reference.get("apiVersion") or "").partition("/")[0]
-        resource = _TARGETS.get((group, reference["kind"]))
-        if resource is None:
-            return None
-        found = self._client.get(resource, namespace_of(scaler), reference["name"])
-        return None if found is None else (resource, found)
 
     async def _write(self, scaler: Object, said: _Said) -> None:
         current = self._client.get(resources.POD_AUTOSCALERS, *key_of(scaler))

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from functools import cached_property
 
+from netemu.model.scalepaths import USUAL, ScalePaths
+
 
 @dataclass(frozen=True)
 class Resource:
@@ -56,6 +58,11 @@ class Resource:
     def is_kept(self) -> bool:
         """Whether there are objects of it: reviews are answered and forgotten."""
         return not self.verbs or "list" in self.verbs
+
+    @property
+    def scale_paths(self) -> ScalePaths:
+        """Where its objects keep what a Scale shows."""
+        return USUAL
 
     @property
     def has_status(self) -> bool:

@@ -4,11 +4,14 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
+import pytest
+
 from netemu.clock import rfc3339
 from netemu.model import resources
 from netemu.model.conditions import condition
 from netemu.model.meta import Object, uid_of
 from netemu.model.usage import Amount, PodUsage
+from tests.support import crontabs
 from tests.support.control import Control, control
 
 LABELS = {"app": "web"}
@@ -109,3 +112,54 @@ async def test_a_target_of_nothing_is_left_alone() -> None:
         shown = plane.get(resources.POD_AUTOSCALERS, "web")
         assert (condition(shown, "ScalingActive") or {})["reason"] == "ScalingDisabled"
         assert replicas(plane) == 0
+
+
+async def test_a_custom_kind_that_has_a_scale_is_scaled() -> None:
+    async with control() as plane:
+        definition, obj = custom()
+        await plane.client.create(resources.CUSTOM_RESOURCE_DEFINITIONS, definition)
+        await plane.client.create("crontabs.stable.example.com", obj)
+        target = {"apiVersion": "stable.example.com/v1", "kind": "CronTab", "name": "c"}
+        await plane.apply(resources.POD_AUTOSCALERS, scaler(minReplicas=3, scaleTargetRef=target))
+        (found,) = plane.all("crontabs.stable.example.com")
+        assert found["spec"]["replicas"] == 3
+        assert scaler_says(plane, "AbleToScale") == "SucceededRescale"
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        ("CronTab", 'crontabs.stable.example.com "x" not found'),
+        (
+            "Other",
+            (
+                "unable to determine resource for scale target reference: no matches for kind "
+                '"Other" in group "stable.example.com"'
+            ),
+        ),
+    ],
+)
+async def test_why_there_is_nothing_to_scale(kind: str, words: str) -> None:
+    async with control() as plane:
+        await plane.client.create(resources.CUSTOM_RESOURCE_DEFINITIONS, custom()[0])
+        target = {"apiVersion": "stable.example.com/v1", "kind": kind, "name": "x"}
+        await plane.apply(resources.POD_AUTOSCALERS, scaler(scaleTargetRef=target))
+        (found,) = plane.all(resources.POD_AUTOSCALERS)
+        said = condition(found, "AbleToScale")
+        assert said is not None
+        assert said["message"].endswith(f"get the target's current scale: {words}")
+
+
+def custom() -> tuple[Object, Object]:
+    """A custom kind with a Scale, and an object of it."""
+    definition = crontabs.definition()
+    spec = definition["spec"]
+    spec["names"] |= {"singular": "crontab", "listKind": "CronTabList"}
+    obj = crontabs.crontab()
+    return definition, {**obj, "metadata": {"name": "c", "namespace": "default"}}
+
+
+def scaler_says(plane: Control, kind: str) -> str:
+    (found,) = plane.all(resources.POD_AUTOSCALERS)
+    said = condition(found, kind)
+    return "" if said is None else str(said["reason"])

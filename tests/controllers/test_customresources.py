@@ -2,7 +2,10 @@
 
 from netemu.controllers.actions import Delete, Update, WriteStatus
 from netemu.controllers.customresources import FINALIZER, naming_plan, plan
+from netemu.model import resources
 from netemu.model.meta import Object
+from tests.support import crontabs
+from tests.support.control import control
 
 GOING: Object = {
     "metadata": {
@@ -57,3 +60,16 @@ def test_names_that_became_free_are_given_to_who_waits() -> None:
     assert isinstance(action, WriteStatus)
     assert action.status["acceptedNames"] == names
     assert not naming_plan([{**waiting, "status": action.status}], 0)
+
+
+async def test_a_definition_goes_when_its_objects_are_gone() -> None:
+    async with control() as plane:
+        await plane.client.create(resources.CUSTOM_RESOURCE_DEFINITIONS, crontabs.definition())
+        obj = crontabs.crontab()
+        obj["metadata"]["namespace"] = "default"
+        await plane.client.create("crontabs.stable.example.com", obj)
+        name = f"crontabs.{crontabs.GROUP}"
+        await plane.client.delete(resources.CUSTOM_RESOURCE_DEFINITIONS, "", name)
+        await plane.settled()
+        assert not plane.all(resources.CUSTOM_RESOURCE_DEFINITIONS)
+        assert not plane.client.list("crontabs.stable.example.com")

@@ -194,6 +194,11 @@ class _Versions(list[Any]):
     """Versions as a message shows them."""
 
 
+def status_rules(new: Object, old: Object) -> Causes:
+    """A write to a definition's status."""
+    yield from extension_meta_update(new, old)
+
+
 def update_rules(new: Object, old: Object) -> Causes:
     """An update of a CustomResourceDefinition."""
     yield from extension_meta_update(new, old)

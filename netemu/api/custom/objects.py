@@ -9,12 +9,12 @@ from typing import Any, Final
 from netemu.api.custom import conformance, listtypes
 from netemu.api.custom.resource import CustomResource
 from netemu.api.custom.structural import EMBEDDED, Schema
-from netemu.api.scalepaths import at
 from netemu.api.validation import field
 from netemu.api.validation.field import NOWHERE, Causes, Path
 from netemu.api.validation.meta import extension_meta, extension_meta_update
 from netemu.model import names
 from netemu.model.meta import Object
+from netemu.model.scalepaths import at
 
 _BLOCKING: Final = frozenset(
     {

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from netemu.api import schema as builtin
 from netemu.api.custom.structural import PRESERVE, RULES, Schema, defaulted, parts, pruned, type_of
-from netemu.api.scalepaths import ScalePaths
 from netemu.api.schema import TEXT, Struct
 from netemu.model.catalog import Catalog
 from netemu.model.conditions import condition
 from netemu.model.meta import Object, is_deleting
 from netemu.model.resources import Resource
+from netemu.model.scalepaths import ScalePaths
 from netemu.model.versions import version_order
 
 if TYPE_CHECKING:
@@ -56,6 +56,11 @@ class CustomResource(Resource):
     def list_kind(self) -> str:
         """The kind of a list."""
         return self.list_name
+
+    @property
+    def scale_paths(self) -> ScalePaths:
+        """Where its objects keep what a Scale shows."""
+        return self.scale
 
     @property
     def stored_version(self) -> "CustomResource":

@@ -116,7 +116,9 @@ _RULES: dict[str, _Rules] = {
     ),
     resources.LIMIT_RANGES: _Rules(bounds.limit_range, bounds.limit_range_update),
     resources.RESOURCE_QUOTAS: _Rules(bounds.resource_quota, bounds.resource_quota_update),
-    resources.CUSTOM_RESOURCE_DEFINITIONS: _Rules(definition.rules, definition.update_rules),
+    resources.CUSTOM_RESOURCE_DEFINITIONS: _Rules(
+        definition.rules, definition.update_rules, definition.status_rules
+    ),
     resources.CLUSTER_ROLES: _Rules(access.cluster_role, access.cluster_role_update),
     resources.CLUSTER_ROLE_BINDINGS: _Rules(
         access.cluster_role_binding, access.cluster_role_binding_update

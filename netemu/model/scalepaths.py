@@ -1,6 +1,6 @@
 """Where an object keeps what a Scale shows: built-in kinds in one way, custom ones as they say."""
 
-from typing import Any
+from typing import Any, Final
 
 from msgspec import Struct
 
@@ -13,6 +13,10 @@ class ScalePaths(Struct, frozen=True):
     replicas: str = ".spec.replicas"
     current: str = ".status.replicas"
     selector: str = ".spec.selector"
+
+
+USUAL: Final = ScalePaths()
+"""Where built-in kinds keep it."""
 
 
 def at(obj: Object, path: str) -> Any:

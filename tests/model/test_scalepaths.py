@@ -1,4 +1,4 @@
-from netemu.api.scalepaths import at, with_value
+from netemu.model.scalepaths import at, with_value
 
 
 def test_values_are_found_and_put_under_a_path() -> None:
