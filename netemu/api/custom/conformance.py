@@ -1,11 +1,11 @@
 """Does a value meet its schema? In the words of upstream's validator (kube-openapi). Pure."""
 
-import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import msgspec
 
+from netemu.api.custom import formats
 from netemu.api.custom.listtypes import earlier_items
 from netemu.api.custom.structural import INT_OR_STRING, Schema
 from netemu.api.validation import field
@@ -148,8 +148,8 @@ def _text(schema: Schema, value: str, path: Path) -> Causes:
     pattern = schema.get("pattern")
     if pattern is not None and not _matches(pattern, value):
         yield _broken(path, value, f"should match '{pattern}'")
-    kind = str(schema.get("format"))
-    if kind in _FORMATS and not _FORMATS[kind](value):
+    kind = str(schema.get("format") or "")
+    if kind and not formats.fits(kind, value):
         said = f'Invalid value: "{value}": {path} in body must be of type {kind}: "{value}"'
         yield Cause("FieldValueInvalid", said, str(path))
 
@@ -159,32 +159,6 @@ def _matches(pattern: str, value: str) -> bool:
         return compiled(pattern).search(value) is not None
     except EvaluationError:  # it was refused with its definition
         return True
-
-
-_RFC3339: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)\Z")
-_DATE: Final = re.compile(r"\d{4}-\d\d-\d\d\Z")
-_UUID: Final = re.compile(r"(?i)[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}\Z")
-
-
-def _is_address(version: int) -> Callable[[str], bool]:
-    def check(text: str) -> bool:
-        from ipaddress import ip_address
-
-        try:
-            return ip_address(text).version == version
-        except ValueError:
-            return False
-
-    return check
-
-
-_FORMATS: Final[Mapping[str, Callable[[str], bool]]] = {
-    "date-time": lambda text: _RFC3339.match(text) is not None,
-    "date": lambda text: _DATE.match(text) is not None,
-    "uuid": lambda text: _UUID.match(text) is not None,
-    "ipv4": _is_address(4),
-    "ipv6": _is_address(6),
-}
 
 
 def _number(schema: Schema, value: float, path: Path) -> Causes:

@@ -3,12 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import msgspec
-
 from netemu.api.custom.structural import Schema
 from netemu.api.validation import field
 from netemu.api.validation.field import Causes, Path
-from netemu.api.validation.goformat import Literal, body
+from netemu.api.validation.goformat import Literal, body, literal, quoted
 
 
 def causes(schema: Schema, value: Any, path: Path) -> Causes:
@@ -59,10 +57,21 @@ def _repeated(values: list[Any], path: Path) -> Causes:
 
 
 def shown(value: Any) -> Any:
-    """A value as messages show it: objects and lists as JSON."""
-    if isinstance(value, dict | list):
-        return Literal(msgspec.json.encode(value).decode())
-    return Literal(body(value))
+    """A value as messages show it: objects and lists as Go prints them."""
+    return Literal(_go(value)) if isinstance(value, dict | list) else Literal(body(value))
+
+
+def _go(value: Any) -> str:
+    match value:
+        case dict():
+            items = ", ".join(f"{quoted(key)}:{_go(value[key])}" for key in sorted(value))
+            return f"map[string]interface {{}}{{{items}}}"
+        case list():
+            return f"[]interface {{}}{{{', '.join(map(_go, value))}}}"
+        case None:
+            return "interface {}(nil)"
+        case _:
+            return literal(value)
 
 
 def earlier_items(schema: Schema, old: Any) -> Any:

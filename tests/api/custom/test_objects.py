@@ -35,7 +35,7 @@ def test_items_of_sets_and_keyed_lists_differ() -> None:
         None,
     )
     assert told(found) == [
-        'spec.m[2]: Duplicate value: {"a":1}',
+        'spec.m[2]: Duplicate value: map[string]interface {}{"a":1}',
         'spec.s[1]: Duplicate value: "x"',
     ]
 
