@@ -114,6 +114,19 @@ async def connections_outlive_their_endpoint(world: World) -> object:
         return found, await outcome(world.front)
 
 
+async def who_has_said_everything_is_still_answered(world: World) -> object:
+    """Request and response by half-closed connections: the end of the one isn't the other's."""
+    async with world.saying(b"a") as a:
+        world.service()
+        world.endpoints(a)
+        reader, writer = await asyncio.open_connection(*world.front)
+        writer.write(b"?")
+        writer.write_eof()
+        answer = await reader.read()
+        writer.close()
+        return answer
+
+
 async def a_local_policy_drops_what_comes_elsewhere(world: World) -> object:
     async with world.saying(b"a") as a:
         world.service(externalTrafficPolicy="Local")
@@ -246,6 +259,7 @@ CASES: list[tuple[Case, object]] = [
     (only_clients_of_a_lost_endpoint_move, (True, False, True)),
     (affinity_can_be_switched, [1, 2, 1]),
     (connections_outlive_their_endpoint, ([b"a", b"a", b"a"], "ECONNREFUSED")),
+    (who_has_said_everything_is_still_answered, b"a"),
     (a_local_policy_drops_what_comes_elsewhere, ("a", "silence", "a", "a")),
     (an_internal_policy_drops_clients_of_other_nodes, ("a", "silence", "a")),
     (udp_flows_follow_their_endpoint, ["a", "b", "refused", "a"]),
