@@ -73,7 +73,7 @@ class HealthPorts:
     def _own(self, address: str, *, wanted: bool) -> None:
         answers: dict[int, Callable[[str], Page]] = {
             HEALTHZ_PORT: partial(self._healthz, address),
-            METRICS_PORT: self._of_proxy,
+            METRICS_PORT: partial(self._of_proxy, address),
         }
         for port, answer in answers.items():
             place: Address = (address, port)
@@ -90,11 +90,11 @@ class HealthPorts:
             family.of(str(page.status.value)).add()
         return page
 
-    def _of_proxy(self, path: str) -> Page:
+    def _of_proxy(self, address: str, path: str) -> Page:
         if path == "/proxyMode":
             return Page(HTTPStatus.OK, TEXT, self.mode)
         if path == "/metrics":
-            return Page(HTTPStatus.OK, CONTENT_TYPE, self._metrics.all.text())
+            return Page(HTTPStatus.OK, CONTENT_TYPE, self._metrics.at(self._nodes.get(address, "")))
         if path in ("/healthz", "/livez"):
             return Page(HTTPStatus.OK, TEXT, "ok")
         return NOT_FOUND

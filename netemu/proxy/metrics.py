@@ -11,9 +11,10 @@ from typing import Final
 from netemu.clock import parse_rfc3339
 from netemu.metrics import Family, Metrics, Value, exponential
 from netemu.model.meta import Key
-from netemu.model.snapshot import Snapshot
+from netemu.model.snapshot import EMPTY, Snapshot
 from netemu.proxy.choose import written
 from netemu.proxy.ledger import Row
+from netemu.proxy.policy import lacking
 from netemu.proxy.route import Route, Tally
 from netemu.proxy.site import Backend
 
@@ -75,6 +76,12 @@ class ProxyMetrics:
                 f"kubeproxy_sync_proxy_rules_{kind.lower()}_changes_pending",
                 f"Pending proxy rules {kind} changes",
             ).of()
+        self._lacking = self.all.gauge(
+            "kubeproxy_sync_proxy_rules_no_local_endpoints_total",
+            "Number of services with a Local traffic policy and no endpoints",
+            ("traffic_policy",),
+        )
+        self._seen = EMPTY
         self.healthz = self.all.counter(
             "kubeproxy_proxy_healthz_total", "Cumulative proxy healthz HTTP status", ("code",)
         )
@@ -95,6 +102,7 @@ class ProxyMetrics:
         self, before: Snapshot, after: Snapshot, changed: Iterable[Key], time: float
     ) -> None:
         """Count changes, and how long endpoints took to get here from what caused them."""
+        self._seen = after
         for key in changed:
             old, new = before.services.get(key), after.services.get(key)
             if (old and old.service) != (new and new.service):
@@ -104,6 +112,13 @@ class ProxyMetrics:
                 if part not in known:
                     self.endpoint_changes.add()
                     self._observe_delay(part.triggered, time)
+
+    def at(self, node: str) -> str:
+        """What there is to read at a node; "" for no node in particular."""
+        counts = [lacking(entry, node) for entry in self._seen.services.values()] if node else []
+        for policy, count in zip(("internal", "external"), zip(*counts, strict=True), strict=False):
+            self._lacking.of(policy).set(sum(count))
+        return self.all.text()
 
     def _observe_delay(self, triggered: str, now: float) -> None:
         if triggered:

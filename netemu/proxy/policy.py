@@ -13,6 +13,7 @@ from typing import Final, NamedTuple
 from msgspec import Struct, field
 
 from netemu.model.service import Endpoint, EndpointSlice, NodePlace, Protocol, TrafficPolicy
+from netemu.model.snapshot import ServiceEntry
 from netemu.proxy.choose import Address, behind
 
 
@@ -80,6 +81,24 @@ def reach(
         _hinted(ready, lambda endpoint: endpoint.for_nodes),
         _hinted(ready, lambda endpoint: endpoint.for_zones),
     )
+
+
+def lacking(entry: ServiceEntry, node: str) -> tuple[int, int]:
+    """How many ports of a Service others serve and nobody on this node, where its policy is Local:
+    for traffic from inside, and from outside (what kube-proxy counts as no local endpoints).
+    """
+    service = entry.service
+    policies = service.internal_policy, service.external_policy
+    if TrafficPolicy.LOCAL not in policies:
+        return 0, 0
+    found = (
+        reach(entry.slices, port.name, port.protocol, local=True, family=family)
+        for port in service.ports
+        for family in service.families
+    )
+    count = sum(bool(each.everywhere) and node not in each.by_node for each in found)
+    inside, outside = (count if each is TrafficPolicy.LOCAL else 0 for each in policies)
+    return inside, outside
 
 
 Found = tuple[Endpoint, Address]

@@ -6,8 +6,9 @@ import pytest
 from msgspec.structs import replace
 
 from netemu.model.service import Endpoint, NodePlace, Protocol, TrafficPolicy
-from netemu.proxy.policy import NOWHERE, Door, Place, Places, Reach, reach, ready_on
-from tests.proxy.harness import a_slice
+from netemu.model.snapshot import ServiceEntry
+from netemu.proxy.policy import NOWHERE, Door, Place, Places, Reach, lacking, reach, ready_on
+from tests.proxy.harness import HTTP, UNREADY, a_service, a_slice
 
 A, B, C = Place("node-a", "zone-1"), Place("node-b", "zone-2"), Place("node-c", "zone-3")
 ON_A = Endpoint(address="10.244.0.2", node="node-a", zone="zone-1")
@@ -99,3 +100,21 @@ def test_nodes_count_what_is_ready_and_stays() -> None:
         "node-a": 1,
         "node-b": 2,
     }
+
+
+@pytest.mark.parametrize(
+    ("policies", "node", "expected"),
+    [
+        ({}, "node-2", (0, 0)),
+        ({"internal_policy": TrafficPolicy.LOCAL}, "node-1", (0, 0)),
+        ({"internal_policy": TrafficPolicy.LOCAL}, "node-2", (1, 0)),
+        ({"external_policy": TrafficPolicy.LOCAL}, "node-2", (0, 1)),
+    ],
+)
+def test_ports_that_only_other_nodes_serve_are_counted(
+    policies: dict[str, TrafficPolicy], node: str, expected: tuple[int, int]
+) -> None:
+    web = replace(a_service(HTTP), **policies)
+    here = a_slice(Endpoint(address="10.244.0.2", node="node-1"))
+    assert lacking(ServiceEntry(web, (here,)), node) == expected
+    assert lacking(ServiceEntry(web, (a_slice(UNREADY),)), node) == (0, 0)

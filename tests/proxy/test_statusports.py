@@ -8,13 +8,15 @@ from http import HTTPStatus
 import pytest
 from msgspec import structs
 
+from netemu.model import resources
 from netemu.model.service import NodePlace
+from netemu.model.snapshot import EMPTY, advance
 from netemu.proxy.choose import Address
 from netemu.proxy.health import HEALTHZ_PORT, METRICS_PORT, HealthCheck
 from netemu.proxy.healthports import HealthPorts
 from netemu.proxy.metrics import ProxyMetrics
 from netemu.proxy.statusports import PATIENCE_SECONDS, RETRY_SECONDS, Page, StatusPorts
-from tests.proxy.harness import BLOCK, SOCKETS, free_port, listening
+from tests.proxy.harness import BLOCK, SOCKETS, free_port, listening, service_object, slice_object
 from tests.support.clock import FakeClock
 
 SERVICE = ("default", "web")
@@ -100,6 +102,26 @@ async def test_the_proxy_says_how_it_is_on_every_node(health: HealthPorts) -> No
         assert status == 200
         assert 'kubeproxy_proxy_healthz_total{code="200"}' in text
         assert (await get((address, METRICS_PORT), "/nope"))[0] == 404
+
+
+async def test_each_node_counts_the_local_services_that_it_does_not_serve(
+    ports: StatusPorts, clock: FakeClock
+) -> None:
+    metrics = ProxyMetrics(dict)
+    health = HealthPorts(ports, clock, metrics, ())
+    health.follow_nodes(NODES)
+    obj = service_object("web", "10.96.0.5", 80)
+    obj["spec"]["internalTrafficPolicy"] = "Local"
+    listed = slice_object("web", ("10.244.0.2", 80))
+    listed["endpoints"][0]["nodeName"] = "node-a"
+    snapshot = advance(EMPTY, resources.SERVICES, None, obj)
+    snapshot = advance(snapshot, resources.ENDPOINT_SLICES, None, listed)
+    metrics.note_changes(EMPTY, snapshot, [SERVICE], 0.0)
+    name = "kubeproxy_sync_proxy_rules_no_local_endpoints_total"
+    for address, count in ((ON_A, 0), (ON_B, 1)):
+        _, _, text = await get((address, METRICS_PORT), "/metrics")
+        assert f'{name}{{traffic_policy="internal"}} {count}' in text
+        assert f'{name}{{traffic_policy="external"}} 0' in text
 
 
 async def test_a_node_that_goes_is_unhealthy_but_lives(
