@@ -3,28 +3,27 @@
 Every server has the same names (10,000 Services, every tenth headless), is pinned to one core and
 asked by dnsperf from the other, in turn, `RUNS` times. Only ratios within one run mean anything:
 where the client is the limit, compare CPU time; it is told apart into the program's own and the
-kernel's. Run: ``python -m bench dns``; ``COREDNS=/path/to/coredns`` adds a CoreDNS with these names
-as zone files, which is less than what it does in a cluster (see `COREDNS_IN_A_CLUSTER`).
+kernel's. Latency is taken by a client of our own (see `dnsclient`), beside a program that only
+sends each query back: the floor of this machine. Run: ``python -m bench dns``;
+``COREDNS=/path/to/coredns`` adds a CoreDNS with these names as zone files, which is less than what
+it does in a cluster (see `COREDNS_IN_A_CLUSTER`).
 """
 
 import os
 import shutil
 import socket
 import statistics
-import subprocess
-import time
-from collections.abc import Callable
-from contextlib import AbstractContextManager, ExitStack
-from multiprocessing.connection import Connection
+from contextlib import ExitStack
 from pathlib import Path
 
 import dnslib
 
-from bench.dnsload import Figures, command, dnsperf, latencies, query_file, warm_up
-from bench.dnspeers import coredns_config, knot_config, peer, unbound_config
-from bench.dnsserver import LOOPBACK, Running, naive, netemu
-from bench.dnsworld import PORTS, SERVICES, ZONE, address, is_headless
-from bench.figures import percentile
+from bench.dnslatency import beside, of_changes, one_query
+from bench.dnsload import Figures, dnsperf, query_file, warm_up
+from bench.dnspeers import Start, coredns_config, knot_config, peer, unbound_config
+from bench.dnsserver import LOOPBACK, Running, echo, naive, netemu
+from bench.dnsworkers import more_cores
+from bench.dnsworld import PORTS, SERVICES, address, is_headless
 
 SECONDS = 1
 RUNS = 3
@@ -37,14 +36,13 @@ COREDNS_IN_A_CLUSTER = 30_000
 such a mix at 1,000 to 10,000 Services; measured once, elsewhere. It then used all of its core."""
 
 
-def servers() -> dict[str, Callable[[], AbstractContextManager[Running]]]:
-    found: dict[str, Callable[[], AbstractContextManager[Running]]] = {"netemu": netemu}
+def servers() -> dict[str, Start]:
+    found: dict[str, Start] = {"netemu": netemu}
     for program, config in (("unbound", unbound_config), ("knotd", knot_config)):
         if shutil.which(program):
             found[program] = lambda config=config: peer(config)  # type: ignore[misc]
     if os.environ.get("COREDNS"):
         found["coredns (files)"] = lambda: peer(coredns_config)
-    found["dnslib"] = naive
     return found
 
 
@@ -52,7 +50,10 @@ def compare(mix: str, queries: Path) -> Figures:
     """All of them in turn; netemu's median."""
     runs: dict[str, list[Figures]] = {}
     with ExitStack() as stack:
-        running = {name: stack.enter_context(start()) for name, start in servers().items()}
+        running = {
+            name: stack.enter_context(start())
+            for name, start in (servers() | {"dnslib": naive}).items()
+        }
         for server in running.values():
             warm_up(server, queries)
         for _ in range(RUNS):
@@ -112,7 +113,7 @@ def judged(server: Running) -> tuple[int, int]:
         sock.connect((LOOPBACK, server.port))
         for count in range(JUDGED):
             kind, number = ("A", "SRV")[count % 2], count // 2 * 7919 % SERVICES
-            record = dnslib.DNSRecord.parse(one_query(sock, number, kind)[0])
+            record = dnslib.DNSRecord.parse(one_query(sock, number, kind))
             wrong += not is_right(record, number, kind)
     return wrong, JUDGED
 
@@ -124,48 +125,6 @@ def is_right(record: dnslib.DNSRecord, number: int, kind: str) -> bool:
     return len(found) == 3 if is_headless(number) else found == [address(number)]
 
 
-def latency(queries: Path, rate: float) -> None:
-    """At half of the rate that was seen, and from a change to its answer meanwhile."""
-    with netemu() as server:
-        assert server.pipe
-        warm_up(server, queries)
-        half = rate / 2
-        took = latencies(server, queries, rate=half, seconds=2)
-        load = subprocess.Popen(
-            command(server, queries, "-l", "4", "-Q", str(round(half))), stdout=subprocess.DEVNULL
-        )
-        time.sleep(0.3)
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
-            sock.connect((LOOPBACK, server.port))
-            visible = [one_change(server.pipe, sock, number) for number in range(300)]
-        load.wait()
-    for what, values in (("a query", took), ("from a change to its answer", visible)):
-        parts = [f"p{share * 100:g} {percentile(values, share) * 1e3:.2f} ms" for share in SHARES]
-        print(f"mix  at half load ({half:,.0f}/s), {what}: {', '.join(parts)}")
-
-
-SHARES = (0.5, 0.9, 0.99)
-
-
-def one_query(sock: socket.socket, number: int, kind: str) -> tuple[bytes, float]:
-    name = f"web-{number}.{ZONE}" if kind == "A" else f"_http._tcp.web-{number}.{ZONE}"
-    query = bytes(dnslib.DNSRecord.question(name, kind).pack())
-    start = time.perf_counter()
-    sock.send(query)
-    reply = sock.recv(4096)
-    return reply, time.perf_counter() - start
-
-
-def one_change(pipe: Connection, sock: socket.socket, number: int) -> float:
-    """Seconds from a change to the first answer that shows it."""
-    port = 1000 + number
-    pipe.send(("change", 1, port))
-    while True:
-        reply, _ = one_query(sock, 1, "SRV")
-        if port.to_bytes(2, "big") in reply:
-            return time.perf_counter() - float(pipe.recv())
-
-
 def memory(queries: Path) -> None:
     """What DNS holds besides the snapshot."""
     with netemu() as server:
@@ -173,20 +132,6 @@ def memory(queries: Path) -> None:
         warm_up(server, queries)
         grown = server.memory() - before
         print(f"memory: {before:.0f} MB with {SERVICES:,} Services; {grown:.0f} MB more when asked")
-
-
-def more_cores(queries: Path) -> None:
-    """The same load on one process and on two, free to run anywhere."""
-    cores = len(os.sched_getaffinity(0))
-    for workers in (1, 2):
-        with netemu(workers) as server:
-            for _ in range(3 * workers - 2):  # each has a table of its own
-                warm_up(server, queries)
-            made = dnsperf(server, queries, seconds=SECONDS)
-        print(
-            f"mix  dns.workers {workers} on {cores} cores with the client: {made.rate:9,.0f}"
-            f" queries/s, {made.cost:.1f} us CPU each, {made.lost} lost"
-        )
 
 
 def main() -> None:
@@ -202,7 +147,8 @@ def main() -> None:
         ours = compare("mix", queries)
         beside_coredns(ours)
         under_changes(queries)
-        latency(queries, ours.rate)
+        beside(servers() | {"an echo": echo}, queries, ours.rate / 2)
+        of_changes(queries, ours.rate / 2)
         memory(queries)
         os.sched_setaffinity(0, everywhere)
         more_cores(queries)

@@ -84,13 +84,6 @@ def dnsperf(server: Running, queries: Path, *, seconds: int, waiting: int = 256)
     )
 
 
-def latencies(server: Running, queries: Path, *, rate: float, seconds: int) -> list[float]:
-    """Seconds that each query took at a rate, in order."""
-    load = command(server, queries, "-l", str(seconds), "-Q", str(round(rate)), "-v")
-    text = subprocess.run(load, capture_output=True, text=True, check=True).stdout
-    return sorted(float(line.split()[-1]) for line in text.splitlines() if line.startswith("> "))
-
-
 def _found(pattern: str, text: str) -> str:
     found = re.search(pattern, text)
     return found[1] if found else "0"

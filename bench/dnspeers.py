@@ -7,13 +7,17 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from typing import TypeAlias
 
 import dnslib
 
 from bench.dnsserver import LOOPBACK, Running, own_core
 from bench.dnsworld import ZONE, records
+
+Start: TypeAlias = Callable[[], AbstractContextManager[Running]]
+"""Starts a server."""
 
 
 def free_port() -> int:

@@ -166,3 +166,23 @@ def naive_child(pipe: Connection) -> None:
                 for ip in found.service.cluster_ips or ips:
                     reply.add_answer(dnslib.RR(query.q.qname, rdata=dnslib.A(ip), ttl=5))
             sock.sendto(reply.pack(), client)
+
+
+def echo() -> AbstractContextManager[Running]:
+    return started(echo_child)
+
+
+def echo_child(pipe: Connection) -> None:
+    """Sends each query back as its own reply."""
+    own_core()
+    sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    sock.bind((LOOPBACK, 0))
+    sock.settimeout(0.1)
+    pipe.send((os.getpid(), sock.getsockname()[1]))
+    while not pipe.poll():
+        for _ in range(5000):
+            try:
+                packet, client = sock.recvfrom(4096)
+            except TimeoutError:
+                break
+            sock.sendto(packet[:2] + bytes([packet[2] | 0x80]) + packet[3:], client)

@@ -1,6 +1,5 @@
 """The names that DNS servers are measured with: 10,000 Services, every tenth headless."""
 
-import random
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -61,22 +60,6 @@ def cluster() -> Snapshot:
         owners=owners.finish(),
         namespaces=EMPTY.namespaces.set("default", True),
     )
-
-
-def asked(mix: str) -> list[tuple[str, str]]:
-    """What the client asks, in random order."""
-    found: list[tuple[str, str]] = []
-    for number in range(SERVICES):
-        name = f"web-{number}.{ZONE}"
-        found.append((name, "A"))
-        if mix == "mix":
-            reverse = ".".join(reversed((endpoints(number)[0]).split("."))) + ".in-addr.arpa"
-            if not is_headless(number):
-                reverse = ".".join(reversed(address(number).split("."))) + ".in-addr.arpa"
-            found += [(name, "AAAA"), (f"www.example-{number}.org.{ZONE}", "A")]
-            found += [(f"_http._tcp.{name}", "SRV"), (reverse, "PTR")]
-    random.Random(1).shuffle(found)
-    return found
 
 
 def changed(latest: Latest[Snapshot], number: int, port: int) -> None:

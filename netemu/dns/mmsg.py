@@ -23,13 +23,13 @@ LONGEST_REPLY: Final = 1232
 _ID: Final = 2
 
 
-class _Piece(ctypes.Structure):
+class Piece(ctypes.Structure):
     """``struct iovec``."""
 
     _fields_ = (("base", ctypes.c_void_p), ("size", ctypes.c_size_t))
 
 
-class _Header(ctypes.Structure):
+class Header(ctypes.Structure):
     """``struct msghdr``."""
 
     _fields_ = (
@@ -43,21 +43,21 @@ class _Header(ctypes.Structure):
     )
 
 
-class _Message(ctypes.Structure):
+class Message(ctypes.Structure):
     """``struct mmsghdr``."""
 
-    _fields_ = (("header", _Header), ("size", ctypes.c_uint32))
+    _fields_ = (("header", Header), ("size", ctypes.c_uint32))
 
 
 _libc = ctypes.CDLL(None, use_errno=True)
-_recvmmsg = _libc.recvmmsg
-_recvmmsg.argtypes = (
+recvmmsg = _libc.recvmmsg
+recvmmsg.argtypes = (
     *(ctypes.c_int, ctypes.c_void_p, ctypes.c_uint, ctypes.c_int, ctypes.c_void_p),
 )
-_sendmmsg = _libc.sendmmsg
-_sendmmsg.argtypes = (ctypes.c_int, ctypes.c_void_p, ctypes.c_uint, ctypes.c_int)
-_SIZE_AT: Final = _Message.size.offset // 4
-_MESSAGE_WORDS: Final = ctypes.sizeof(_Message) // 4
+sendmmsg = _libc.sendmmsg
+sendmmsg.argtypes = (ctypes.c_int, ctypes.c_void_p, ctypes.c_uint, ctypes.c_int)
+_SIZE_AT: Final = Message.size.offset // 4
+_MESSAGE_WORDS: Final = ctypes.sizeof(Message) // 4
 
 
 class Mailbox:
@@ -65,26 +65,26 @@ class Mailbox:
 
     def __init__(self, sock: socket.socket) -> None:
         self._fd = sock.fileno()
-        self.queries = _memory(SLOTS * LONGEST_QUERY)
+        self.queries = memory(SLOTS * LONGEST_QUERY)
         """Each at its slot, `LONGEST_QUERY` octets apart."""
-        self.replies = _memory(SLOTS * LONGEST_REPLY)
+        self.replies = memory(SLOTS * LONGEST_REPLY)
         """Each without its id, `LONGEST_REPLY` octets apart."""
-        self._names = _memory(SLOTS * ADDRESS_OCTETS)
+        self._names = memory(SLOTS * ADDRESS_OCTETS)
         name_size = 16 if sock.family == socket.AF_INET else ADDRESS_OCTETS
-        queries, replies, names = map(_address, (self.queries, self.replies, self._names))
+        queries, replies, names = map(address_of, (self.queries, self.replies, self._names))
         # All of these are kept here for as long as the kernel may use them.
-        self._into = (_Piece * SLOTS)()
-        self._from = (_Piece * (2 * SLOTS))()
-        self._incoming, self._outgoing = (_Message * SLOTS)(), (_Message * SLOTS)()
+        self._into = (Piece * SLOTS)()
+        self._from = (Piece * (2 * SLOTS))()
+        self._incoming, self._outgoing = (Message * SLOTS)(), (Message * SLOTS)()
         for slot in range(SLOTS):
             query, name = queries + slot * LONGEST_QUERY, names + slot * ADDRESS_OCTETS
-            self._into[slot] = _Piece(query, LONGEST_QUERY)
-            self._from[2 * slot] = _Piece(query, _ID)
-            self._from[2 * slot + 1] = _Piece(replies + slot * LONGEST_REPLY, 0)
+            self._into[slot] = Piece(query, LONGEST_QUERY)
+            self._from[2 * slot] = Piece(query, _ID)
+            self._from[2 * slot + 1] = Piece(replies + slot * LONGEST_REPLY, 0)
             into = ctypes.addressof(self._into[slot])
             out_of = ctypes.addressof(self._from[2 * slot])
-            self._incoming[slot] = _Message(_Header(name, name_size, into, 1))
-            self._outgoing[slot] = _Message(_Header(name, name_size, out_of, 2))
+            self._incoming[slot] = Message(Header(name, name_size, into, 1))
+            self._outgoing[slot] = Message(Header(name, name_size, out_of, 2))
         incoming = memoryview(self._incoming).cast("B").cast("I")
         self._received_sizes = incoming[_SIZE_AT::_MESSAGE_WORDS]
         self.reply_sizes = memoryview(self._from).cast("B").cast("Q")[3::4]
@@ -94,7 +94,7 @@ class Mailbox:
 
     def receive(self) -> Sequence[int]:
         """Read what is there; the octets of each query, in the order of the slots."""
-        count = _recvmmsg(self._fd, self._incoming_at, SLOTS, socket.MSG_DONTWAIT, None)
+        count = recvmmsg(self._fd, self._incoming_at, SLOTS, socket.MSG_DONTWAIT, None)
         return self._received_sizes[:count].tolist() if count > 0 else ()
 
     def send(self, first: int, end: int) -> None:
@@ -103,8 +103,8 @@ class Mailbox:
         What cannot be sent is as good as lost: its client asks again.
         """
         while first < end:
-            at = self._outgoing_at + first * ctypes.sizeof(_Message)
-            sent = _sendmmsg(self._fd, at, end - first, socket.MSG_DONTWAIT)
+            at = self._outgoing_at + first * ctypes.sizeof(Message)
+            sent = sendmmsg(self._fd, at, end - first, socket.MSG_DONTWAIT)
             if sent < 0 and ctypes.get_errno() == errno.EAGAIN:  # no room for any of them
                 return
             first += max(sent, 1)  # the first one failed: go on behind it
@@ -123,10 +123,11 @@ class Mailbox:
         return self._names[first * ADDRESS_OCTETS : end * ADDRESS_OCTETS]
 
 
-def _memory(size: int) -> mmap.mmap:
+def memory(size: int) -> mmap.mmap:
     """Memory whose slices are ``bytes`` at once."""
     return mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
 
 
-def _address(memory: mmap.mmap) -> int:
+def address_of(memory: mmap.mmap) -> int:
+    """Where it begins."""
     return ctypes.addressof(ctypes.c_char.from_buffer(memory))
