@@ -99,11 +99,11 @@ class Gate:
         """Ask everybody who validates. Raises ApiError."""
         request = _request(operation, resource, key, obj, old, options, part)
         if self._mutating and obj is None:  # of what goes, nobody can change anything
-            await webhooks.mutate(self._mutating, request, self._around(), self._post)
+            await webhooks.mutate(self._mutating, request, self._around(), self.post)
         if self._policies:
             admissionpolicies.judge(self._policies, request, self._around())
         if self._validating:
-            await webhooks.validate(self._validating, request, self._around(), self._post)
+            await webhooks.validate(self._validating, request, self._around(), self.post)
 
     async def mutated(
         self,
@@ -119,11 +119,12 @@ class Gate:
         if not self._mutating:
             return obj
         request = _request(operation, resource, key, obj, old, options, part)
-        found = await webhooks.mutate(self._mutating, request, self._around(), self._post)
+        found = await webhooks.mutate(self._mutating, request, self._around(), self.post)
         assert found is not None  # there was one
         return found
 
-    async def _post(self, config: Object, review: Object, seconds: float) -> Object:
+    async def post(self, config: Object, review: Object, seconds: float) -> Object:
+        """What a webhook answers. Raises CallFailed."""
         client = webhookclient.WebhookClient(self._find, self._rng, self.inside, self.outside)
         return await client.post(config, review, seconds)
 

@@ -6,7 +6,7 @@ from contextlib import aclosing
 from functools import partial
 from typing import Final
 
-from netemu.api import listing, negotiation, representation, watching
+from netemu.api import conversions, listing, negotiation, representation, watching
 from netemu.api.context import COLLECTION, EVERYWHERE, OBJECT, Context, Handlers
 from netemu.api.duplex import Duplex
 from netemu.api.logs import log_options
@@ -30,6 +30,7 @@ async def get(context: Context, target: Target, request: Request) -> Answer:
     """One object."""
     shape = negotiation.shape(request.accept, request.query.get("includeObject", ""))
     record = context.registry.get(target.resource, target.key)
+    await context.registry.conversions.prepare(target.resource, [record])
     now = context.registry.clock.now()
     return raw_answer(representation.one(target.resource, record, shape, now))
 
@@ -41,8 +42,13 @@ async def collection(context: Context, target: Target, request: Request) -> Answ
     if request.flag("watch"):
         negotiation.streamed(request.accept)
         wanted = watching.watch_request(resource, target.namespace, request, shape, context.rng)
-        return Stream(pieces=watching.stream(registry.store, context.frames, wanted))
+        prepare = None
+        if conversions.wanted(resource):
+            prepare = partial(registry.conversions.prepare, resource)
+        pieces = watching.stream(registry.store, context.frames, wanted, prepare=prepare)
+        return Stream(pieces=pieces)
     page = listing.page(registry.store, resource, target.namespace, request)
+    await registry.conversions.prepare(resource, page.records)
     now = registry.clock.now()
     return raw_answer(representation.many(resource, page.records, shape, page.metadata, now))
 

@@ -17,6 +17,7 @@ import msgspec
 from netemu.api import admission, deletion, managedfields, metadata, replacing, views
 from netemu.api.addresskeeper import AddressKeeper
 from netemu.api.bounds import Bounds
+from netemu.api.conversions import Conversions
 from netemu.api.creation import Creation
 from netemu.api.custom.resource import CustomResource, catalog_of
 from netemu.api.defaults import with_defaults
@@ -82,6 +83,7 @@ class Registry:
         self._addresses = AddressKeeper(store, addressing, ports, rng)
         self._bounds = Bounds(store)
         self.gate = Gate(store, lambda: self.catalog, rng)
+        self.conversions = Conversions(self.gate.post)
         self._creation = Creation(
             store=store,
             clock=clock,
@@ -183,7 +185,8 @@ class Registry:
                 if self.store.get(resource.key, key) is not None:
                     raise AlreadyExists(resource.key, key[1])
                 return _unstored(resource, key, new, 0)
-            return await self.store.create(resource.key, key, self._kept(resource, new))
+            kept = await self._kept(resource, new)
+            return await self._told(resource, await self.store.create(resource.key, key, kept))
 
     def _tracked(
         self, resource: Resource, old: Object | None, new: Object, options: WriteOptions, part: Part
@@ -215,7 +218,7 @@ class Registry:
             change = _converting(resource, change)
             resource = self.catalog.by_key[resource.key]
         for _ in range(RACE_ATTEMPTS):
-            current = self.get(resource, key)
+            current = await self._told(resource, self.get(resource, key))
             try:
                 given = change(_seen(resource, current))
                 return await self._update(resource, current, given, options, part, asked)
@@ -259,8 +262,9 @@ class Registry:
             new = metadata.ordered(new)
             if options.dry_run:
                 return _unstored(resource, current.key, new, current.revision)
-            kept = self._kept(resource, new)
-            return await self.store.update(resource.key, current.key, kept, current.revision)
+            kept = await self._kept(resource, new)
+            stored = await self.store.update(resource.key, current.key, kept, current.revision)
+            return await self._told(resource, stored)
 
     def _judged(self, resource: Resource, new: Object, old: Object, part: Part) -> Object:
         """An object as it may replace another one. Raises Forbidden, Invalid."""
@@ -272,9 +276,19 @@ class Registry:
             self._bounds.check(resource, new, old)
         return new
 
-    def _kept(self, resource: Resource, obj: Object) -> Object:
+    async def _kept(self, resource: Resource, obj: Object) -> Object:
         """An object as it is stored."""
-        return views.stored(resource, obj) if resource.custom else obj
+        if not isinstance(resource, CustomResource) or resource.kept is None:
+            return obj
+        if resource.hook is not None:
+            [obj] = await self.conversions.converted(resource.kept, [obj])
+        return resource.kept.fitted(obj)
+
+    async def _told(self, resource: Resource, record: Record) -> Record:
+        """A record that can be shown as this version of its kind has it."""
+        if resource.custom:
+            await self.conversions.prepare(resource, [record])
+        return record
 
     async def _remove(self, resource: Resource, current: Record) -> Record:
         record = await self.store.delete(resource.key, current.key, current.revision)
@@ -339,13 +353,15 @@ class Registry:
         self, resource: Resource, current: Record, plan: deletion.Plan, *, dry_run: bool
     ) -> tuple[Record, bool]:
         if isinstance(plan, deletion.Removal):
-            return (current if dry_run else await self._remove(resource, current)), True
+            gone = current if dry_run else await self._remove(resource, current)
+            return await self._told(resource, gone), True
         if plan.obj is current.obj:
-            return current, False
+            return await self._told(resource, current), False
         new = metadata.ordered(plan.obj)
         if dry_run:
             return _unstored(resource, current.key, new, current.revision), False
-        return await self.store.update(resource.key, current.key, new, current.revision), False
+        stored = await self.store.update(resource.key, current.key, new, current.revision)
+        return await self._told(resource, stored), False
 
     async def delete_all(
         self,

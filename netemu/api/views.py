@@ -56,7 +56,14 @@ def shown(resource: Resource, obj: Object) -> Object:
 
 
 def _custom(resource: CustomResource, obj: Object) -> Object:
-    """As upstream decodes it: what an earlier schema let through is made to fit."""
+    """As upstream decodes it: what an earlier schema let through is made to fit, and what is of
+    another version is what its webhook made of it.
+    """
+    if resource.hook is not None and obj["apiVersion"] != resource.api_version:
+        metadata = obj["metadata"]
+        version = metadata.get("resourceVersion", "")
+        which = metadata.get("namespace", ""), metadata.get("name", ""), version
+        return resource.conversions.get(which) or {**obj, "apiVersion": resource.api_version}
     stored = resource.stored_version
     if int(obj["metadata"].get("resourceVersion") or 0) <= stored.since:
         obj = stored.fitted(obj)

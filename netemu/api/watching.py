@@ -7,7 +7,7 @@ is encoded once per shape, however many clients watch it.
 import asyncio
 import random
 from collections import OrderedDict
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from typing import Final, TypeAlias
 
 import msgspec
@@ -20,7 +20,7 @@ from netemu.api.negotiation import Form, Shape
 from netemu.api.request import Request
 from netemu.clock import Clock
 from netemu.model.client import ChangeType
-from netemu.model.errors import ApiError, Expired
+from netemu.model.errors import ApiError, Expired, InternalError
 from netemu.model.meta import Object
 from netemu.model.resources import Resource
 from netemu.store.base import CutOff, Event, Record, Store, Watch
@@ -86,6 +86,10 @@ def _since(initial: bool | None, version: int) -> int | None:
     return version or (None if initial is None else -1)
 
 
+Prepare: TypeAlias = Callable[[Sequence[Record]], Awaitable[None]]
+"""Makes objects ready to be shown. Raises InternalError."""
+
+
 class Frames:
     """Encoded changes, shared by all watchers."""
 
@@ -126,9 +130,14 @@ async def stream(
     wanted: WatchRequest,
     *,
     bookmark_seconds: float = BOOKMARK_SECONDS,
+    prepare: Prepare | None = None,
 ) -> AsyncGenerator[bytes, None]:
-    """The lines of one watch until its time is up, it can't keep up, or nobody reads it."""
+    """The lines of one watch until its time is up, it can't keep up, or nobody reads it. `prepare`
+    makes objects ready to be shown, where that takes time.
+    """
     try:
+        if prepare is not None and wanted.since is None:
+            await _prepared(store, wanted, prepare)
         watch, first = _open(store, frames, wanted)
     except Expired as error:
         yield _error(error)
@@ -136,12 +145,22 @@ async def stream(
     try:
         if first:
             yield first
-        async for piece in _lines(store, frames, wanted, watch, bookmark_seconds):
+        async for piece in _lines(store, frames, wanted, watch, bookmark_seconds, prepare):
             yield piece
+    except InternalError as error:  # its objects can't be shown
+        yield _error(error)
     except CutOff:
         yield _error(Expired("The watcher fell too far behind; list again"))
     finally:
         watch.close()
+
+
+async def _prepared(store: Store, wanted: WatchRequest, prepare: Prepare) -> None:
+    """Have all that comes first ready, whatever is written meanwhile."""
+    before = -1
+    while before != store.revision:
+        before = store.revision
+        await prepare(store.list(wanted.resource.key, wanted.namespace))
 
 
 def _open(store: Store, frames: Frames, wanted: WatchRequest) -> tuple[Watch, bytes]:
@@ -162,7 +181,12 @@ def _open(store: Store, frames: Frames, wanted: WatchRequest) -> tuple[Watch, by
 
 
 async def _lines(
-    store: Store, frames: Frames, wanted: WatchRequest, watch: Watch, bookmark_seconds: float
+    store: Store,
+    frames: Frames,
+    wanted: WatchRequest,
+    watch: Watch,
+    bookmark_seconds: float,
+    prepare: Prepare | None,
 ) -> AsyncIterator[bytes]:
     loop = asyncio.get_running_loop()
     end = loop.time() + wanted.seconds
@@ -172,6 +196,8 @@ async def _lines(
         timer = loop.call_later(min(left, pause), watch.wake)
         try:
             while events := await watch.batch():
+                if prepare is not None:
+                    await prepare([event.record for event in events])
                 if piece := _seen(frames, wanted, events):
                     yield piece
                 if loop.time() >= end:  # there may be no rest at all

@@ -21,15 +21,11 @@ from msgspec import Struct
 from netemu.api import proxying
 from netemu.api.passing import HEAD_LIMIT, Other, head_from
 from netemu.api.proxying import Lookup
-from netemu.model.errors import ApiError
+from netemu.model.errors import ApiError, CallFailed
 from netemu.model.meta import Object
 
 ANSWER_LIMIT: Final = 3 * 1024 * 1024
 """Bytes of an answer that are read (as much as a request may have)."""
-
-
-class CallFailed(Exception):
-    """A webhook could not be called; the text says why."""
 
 
 class Outside(Protocol):

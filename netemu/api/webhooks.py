@@ -17,11 +17,11 @@ from netemu.api.admissionexpressions import VARIABLES, Evaluation, checked, hold
 from netemu.api.admissionpolicies import Surroundings, variables
 from netemu.api.admissionrequest import AdmissionRequest, described
 from netemu.api.admissionrules import matched
-from netemu.api.webhookclient import CallFailed, Post
+from netemu.api.webhookclient import Post
 from netemu.cel.errors import CelError, CompileError
 from netemu.cel.program import Program
 from netemu.cel.types import BOOL
-from netemu.model.errors import ApiError, BadRequest, InternalError
+from netemu.model.errors import ApiError, BadRequest, CallFailed, InternalError
 from netemu.model.meta import Object
 from netemu.model.resources import Resource
 from netemu.tasks import task_group

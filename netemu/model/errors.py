@@ -196,3 +196,7 @@ class ServiceUnavailable(ApiError):
     """Not ready to answer yet."""
 
     code, reason = 503, "ServiceUnavailable"
+
+
+class CallFailed(Exception):
+    """A webhook could not be called; the text says why."""

@@ -33,6 +33,9 @@ class CustomResource(Resource):
     """The version in which objects are stored, if that is another one."""
     since: int = 0
     """The revision of its definition: objects stored before may have been made by another one."""
+    hook: Object | None = None
+    """How the webhook that converts its objects is called; None if their apiVersion is all there
+    is to it."""
     ending: bool = False
     """Whether its definition is being deleted."""
     schema: Schema = field(default_factory=dict)
@@ -77,6 +80,11 @@ class CustomResource(Resource):
             "metadata": obj["metadata"],
             **found,
         }
+
+    @cached_property
+    def conversions(self) -> dict[tuple[str, str, str], Object]:
+        """What the webhook made of objects of other versions, by namespace, name and state."""
+        return {}
 
     @cached_property
     def type(self) -> Struct:
@@ -139,6 +147,7 @@ def _resource(definition: Object, version: Object, kept: CustomResource | None) 
         list_name=names.get("listKind") or f"{names['kind']}List",
         kept=kept,
         since=int(definition["metadata"].get("resourceVersion") or 0),
+        hook=_hook(spec.get("conversion") or {}),
         ending=is_deleting(definition),
         warning=_deprecation(spec, version, names["kind"]),
         schema=(version.get("schema") or {}).get("openAPIV3Schema") or _ANYTHING,
@@ -148,6 +157,11 @@ def _resource(definition: Object, version: Object, kept: CustomResource | None) 
             item["jsonPath"].removeprefix(".") for item in version.get("selectableFields") or ()
         ),
     )
+
+
+def _hook(conversion: Object) -> Object | None:
+    found: Object | None = conversion.get("webhook")
+    return found if conversion.get("strategy") == "Webhook" else None
 
 
 def _deprecation(spec: Object, version: Object, kind: str) -> str:
