@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,8 @@ from netemu.cli.instance import (
 )
 from netemu.daemon.home import Home
 
+MOST_SHOWN = 20
+"""Answers of a query in a line of text; json has all of them."""
 POLL_SECONDS = 0.15
 """Between two looks at the log; short enough to feel immediate."""
 
@@ -81,9 +83,15 @@ def _entries(
         page = asked(home, "dns-log", **first, **wanted)
 
 
+def listed(answers: Sequence[str], between: str) -> str:
+    """Answers on one line, as many as a reader takes in."""
+    more = len(answers) - MOST_SHOWN
+    return between.join(answers[:MOST_SHOWN]) + (f" and {more} more" if more > 0 else "")
+
+
 def describe(entry: dict[str, Any]) -> str:
     """One query for a reader."""
-    answers = ",".join(entry["answers"]) or "-"
+    answers = listed(entry["answers"], ",") or "-"
     search = entry["search"]
     step = f" {search['step']}/{search['of']} of {search['name']}" if search else ""
     return (
@@ -133,7 +141,7 @@ def explanation(found: dict[str, Any]) -> list[str]:
         f"search {search}; ndots {found['ndots']}",
     ]
     for number, step in enumerate(found["steps"], 1):
-        answers = ", ".join(step["answers"])
+        answers = listed(step["answers"], ", ")
         rcode = step["rcode"] or "forwarded"
         lines.append(f"{number}. {step['name']} {step['type']}: {rcode} {answers}".rstrip())
         lines.append(f"   {step['why']}" if step["why"] else "")

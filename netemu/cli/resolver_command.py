@@ -23,7 +23,7 @@ from netemu.cli.instance import (
     say,
 )
 from netemu.cli.resolver_apply import ReloadFailed, apply, observe, systemctl_of
-from netemu.cli.resolver_machine import Machine, Way, detect, file_of
+from netemu.cli.resolver_machine import DNS_PORT, Machine, Way, detect, file_of
 from netemu.cli.resolver_marks import Installed, installed
 from netemu.cli.resolver_plan import (
     Action,
@@ -35,6 +35,7 @@ from netemu.cli.resolver_plan import (
     Server,
     WriteFile,
     install,
+    place,
     remarks,
     remove,
     settings,
@@ -112,10 +113,10 @@ def install_command(
     except Impossible as error:
         raise Failure(str(error)) from None
     if not actions:
-        say(f"{way} asks {server.address}:{server.port} already; nothing to change")
+        say(f"{way} asks {place(way, server)} already; nothing to change")
         return
     if _change(machine, actions, root, dry_run=dry_run, yes=yes, home=home):
-        say(f"{way} asks {server.address}:{server.port} for {server.zone} now")
+        say(f"{way} asks {place(way, server)} for {server.zone} now")
 
 
 @command.command("remove")
@@ -159,7 +160,7 @@ def _row(found: Installed, state_dir: Path) -> dict[str, str]:
     facts = Home(state_dir / found.instance).facts()
     if facts is None:
         state = "it doesn't run"
-    elif facts["dns"] == found.server:
+    elif found.server in (facts["dns"], f"{facts.get('resolver', '')}:{DNS_PORT}"):
         state = "it runs"
     else:
         state = f"it runs, but answers at {facts['dns']}: install again"
@@ -176,7 +177,8 @@ def _row(found: Installed, state_dir: Path) -> dict[str, str]:
 def _server(home: Home) -> Server:
     facts = running(home)
     address, _, port = facts["dns"].rpartition(":")
-    return Server(home.name, address, int(port), facts.get("zone", DEFAULT_ZONE))
+    zone = facts.get("zone", DEFAULT_ZONE)
+    return Server(home.name, address, int(port), zone, facts.get("resolver", ""))
 
 
 def _observed(root: Path) -> Machine:

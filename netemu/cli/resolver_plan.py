@@ -31,6 +31,8 @@ class Server(Struct, frozen=True):
     address: str
     port: int
     zone: str
+    plain: str = ""
+    """An address of it with port 53, "" if there is none."""
 
 
 class MakeFolder(Struct, frozen=True):
@@ -80,13 +82,24 @@ def settings(way: Way, server: Server) -> str:
         case Way.DNSMASQ:
             return f"server=/{server.zone}/{server.address}#{server.port}\n"
         case Way.RESOLV_CONF:
-            if server.port != DNS_PORT:
+            if not _plain(server):
                 raise Impossible(
                     f"a line of {RESOLV_CONF} can only mean port {DNS_PORT}, and instance "
                     f'"{server.instance}" answers DNS on port {server.port}; start it with '
-                    f"dns.port {DNS_PORT} (which takes root)"
+                    f"dns.port {DNS_PORT}, or as root where that port is free"
                 )
-            return f"nameserver {server.address}\n"
+            return f"nameserver {_plain(server)}\n"
+
+
+def _plain(server: Server) -> str:
+    return server.address if server.port == DNS_PORT else server.plain
+
+
+def place(way: Way, server: Server) -> str:
+    """Where `way` asks `server`."""
+    if way is Way.RESOLV_CONF:
+        return f"{_plain(server)}:{DNS_PORT}"
+    return f"{server.address}:{server.port}"
 
 
 def install(machine: Machine, way: Way, server: Server) -> list[Action]:

@@ -31,6 +31,7 @@ def facts_of(start: Start, core: Core) -> dict[str, Any]:
         "startSeconds": round(time.monotonic() - start.started, 3),
         "api": core.ports.api_url,
         "dns": core.ports.dns_address,
+        "resolver": core.ports.resolver_address,
         "kubeconfig": str(start.home.kubeconfig),
         "home": str(start.home.folder),
         "addresses": {

@@ -48,6 +48,15 @@ class Ports(Struct, frozen=True):
         return f"https://{LOOPBACK}:{self.api[0].getsockname()[1]}"
 
     @property
+    def resolver_address(self) -> str:
+        """Where clients on the host ask at port 53; "" if nowhere."""
+        for listener in self.dns:
+            address, port = listener.udp.getsockname()[:2]
+            if port == DNS_PORT and address.startswith("127."):
+                return str(address)
+        return ""
+
+    @property
     def dns_address(self) -> str:
         """Where clients on the host ask, as host:port."""
         return f"{LOOPBACK}:{self.dns[0].udp.getsockname()[1]}"
@@ -97,7 +106,27 @@ def _dns(settings: Settings, launched: Launched) -> list[DnsListener]:
         ]
     except PermissionError:
         return [host]  # loopback mode as an ordinary user: there is no other network to bind it in
-    return [host, *inside]
+    return [host, *inside, *_mirrored_dns(launched)]
+
+
+def _mirrored_dns(launched: Launched) -> list[DnsListener]:
+    """Where the host reaches the DNS Service, as any other Service: port 53, the only one that a
+    resolv.conf can name. Nowhere for ordinary users, or where somebody else has that port.
+    """
+    addressing = launched.addressing
+    address = addressing.host_view(addressing.dns)
+    if not address or address == addressing.dns:
+        return []
+    try:
+        udp = launched.host.bind_udp(address, DNS_PORT)
+    except OSError:
+        return []
+    try:
+        tcp = launched.host.listen(address, DNS_PORT)
+    except OSError:
+        udp.close()
+        return []
+    return [DnsListener(udp, tcp, addressing.host_view, addressing.cluster_view)]
 
 
 def _dns_pages(launched: Launched) -> dict[str, socket.socket]:

@@ -27,6 +27,8 @@ from netemu.dns.records import (
 )
 from netemu.model.snapshot import Snapshot
 
+HOP_BY_HOP = (10, 11, 12)
+"""Options between a client and us alone: cookies, keepalive, padding (RFC 7873, 7828, 7830)."""
 DEEPEST = 8
 """Times that an alias may lead out of one block into another, ourselves included."""
 
@@ -73,7 +75,8 @@ def _rewritten(
     further = replace(consultation, depth=consultation.depth + 1)
     around = replace(consultation.around, client=consultation.client, lookup=further.outcome)
     if block.rewrites_options:
-        question = replace(question, options=around.options)
+        told = tuple(option for option in around.options if option[0] not in HOP_BY_HOP)
+        question = replace(question, options=told)
     changed, mends = rewritten(block.rewrites, question, around)
     if not mends:
         return None

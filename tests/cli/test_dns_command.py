@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from netemu.cli import main
+from netemu.cli.dns_command import listed
 from tests.dns.test_querylog import Logged, pod
 from tests.dns.test_questions import questions
 from tests.support.daemon import answering, dns_handlers
@@ -163,3 +164,10 @@ def test_without_an_instance_there_is_nothing_to_ask(tmp_path: Path) -> None:
     result = CliRunner().invoke(main, ["dns", "log", "--state-dir", str(tmp_path)])
     assert result.exit_code == 3
     assert "is not running" in result.stderr
+
+
+def test_a_line_shows_as_many_answers_as_a_reader_takes_in() -> None:
+    each = [f"10.0.0.{number}" for number in range(25)]
+    assert listed(each[:20], ",") == ",".join(each[:20])
+    assert listed(each, ",") == ",".join(each[:20]) + " and 5 more"
+    assert listed([], ",") == ""

@@ -10,6 +10,7 @@ from netemu.cli.resolver_plan import (
     Server,
     WriteFile,
     install,
+    place,
     remarks,
     remove,
     settings,
@@ -49,6 +50,15 @@ def test_resolv_conf_asks_the_instance_first() -> None:
         "nameserver 127.0.0.1",
         "nameserver 192.0.2.1",
     ]
+
+
+def test_resolv_conf_gets_the_address_with_port_53_if_there_is_one() -> None:
+    both = Server("default", "127.0.0.1", 1053, "cluster.local", plain="127.130.0.10")
+    assert settings(Way.RESOLV_CONF, both) == "nameserver 127.130.0.10\n"
+    assert place(Way.RESOLV_CONF, both) == "127.130.0.10:53"
+    assert settings(Way.DNSMASQ, both) == "server=/cluster.local/127.0.0.1#1053\n"
+    assert place(Way.DNSMASQ, both) == "127.0.0.1:1053"
+    assert place(Way.RESOLV_CONF, ON_53) == "127.0.0.1:53"
 
 
 def test_resolv_conf_knows_no_port() -> None:

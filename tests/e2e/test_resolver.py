@@ -92,13 +92,13 @@ NEEDS_ROOT = os.geteuid() != 0
 
 
 def test_glibc_asks_the_instance_by_the_line_in_resolv_conf(tmp_path: Path) -> None:
-    """Only an instance on port 53 can be named there; in a mount namespace of its own."""
+    """Only port 53 can be named there; in a mount namespace of its own."""
     root = a_machine(tmp_path, "resolv.conf")
     mode = "rootless" if NEEDS_ROOT else "root"
     with instance("resolv-conf", options=["--net", mode]) as made:
         made.apply(WEB)
         options = ["--root", str(root), "--using", "resolv.conf"]
-        if not made.facts["dns"].endswith(":53"):
+        if not made.facts["resolver"]:
             refused = made.netemu("resolver", "install", *options, "--yes", check=False)
             assert refused.returncode == 1
             assert "can only mean port 53" in refused.stderr
@@ -111,3 +111,33 @@ def test_glibc_asks_the_instance_by_the_line_in_resolv_conf(tmp_path: Path) -> N
         assert found.split() == [mirror(made), NAME]
         made.netemu("resolver", "remove", "--root", str(root), "--yes")
         assert files(root) == before
+
+
+NETS = ["root", "rootless"] if os.geteuid() == 0 else ["rootless"]
+
+
+@pytest.mark.parametrize("net", NETS)
+def test_a_resolv_conf_leads_to_port_53_whatever_port_was_free(net: str, tmp_path: Path) -> None:
+    """Root answers at the host's address of the DNS Service, too; others say what can be done."""
+    root, port = a_machine(tmp_path, "resolv.conf"), free_port()
+    settings = tmp_path / "settings.yaml"
+    settings.write_text(f"dns: {{port: {port}}}\n")
+    with instance(f"port-{net}", options=["--net", net, "--config", str(settings)]) as made:
+        made.apply(WEB)
+        told = made.wait_for(lambda: mirror(made), what="the host's address of the Service")
+        command = ["resolver", "print", "--using", "resolv.conf", "--root", str(root)]
+        printed = made.netemu(*command, check=False)
+        if net == "rootless":
+            assert f"answers DNS on port {port}" in printed.stderr
+            return
+        (server,) = printed.stdout.split()[1:]
+        for transport in ("+notcp", "+tcp"):
+            asked = ["dig", f"@{server}", transport, "+short", NAME]
+            answer = subprocess.run(asked, capture_output=True, text=True, check=True)
+            assert answer.stdout.strip() == told
+
+
+def free_port() -> int:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.bind(("127.0.0.1", 0))
+        return int(sock.getsockname()[1])

@@ -203,3 +203,12 @@ def test_bad_options_are_named_with_their_line(text: str, why: str) -> None:
     with pytest.raises(BadCorefile, match="^Corefile:2: ") as raised:
         block(f"rewrite edns0 {text}")
     assert why in str(raised.value)
+
+
+def test_what_is_between_the_client_and_us_goes_no_further() -> None:
+    made = block("rewrite edns0 local append 0xffee x", "forward . 192.0.2.53")
+    given = ((8, b"net"), (10, b"cookie"), (11, b""), (12, b"\0\0"))
+    consultation = Consultation(made, SNAPSHOT, View(), CLIENT, Around(options=given))
+    outcome = consultation.outcome(Question(name_from("www.example.org"), A))
+    assert not isinstance(outcome, Answer)
+    assert outcome.question.options == ((8, b"net"), (0xFFEE, b"x"))
