@@ -34,6 +34,7 @@ GROUPS = (
     "io.k8s.api.events.v1.",
     "io.k8s.api.flowcontrol.v1.",
     "io.k8s.api.networking.v1.",
+    "io.k8s.api.networking.v1beta1.IPAddress",
     "io.k8s.api.networking.v1beta1.ServiceCIDR",
     "io.k8s.api.node.v1.",
     "io.k8s.api.policy.v1.",
@@ -42,6 +43,7 @@ GROUPS = (
     "io.k8s.api.storage.v1.",
     "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.",
     "io.k8s.apimachinery.pkg.apis.meta.v1.",
+    "io.k8s.kube-aggregator.pkg.apis.apiregistration.v1.",
 )
 """Definitions kept, with all they refer to."""
 

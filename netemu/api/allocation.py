@@ -143,6 +143,16 @@ class ServiceAddresses:
         spec = old.get("spec") or {}
         self._free(_ips(spec), _ports(spec))
 
+    def occupy(self, ip: int) -> bool:
+        """Somebody else takes an address: whether it was free."""
+        free = ip not in self._taken
+        self._taken.add(ip)
+        return free
+
+    def vacate(self, ip: int) -> None:
+        """That address is free."""
+        self._taken.discard(ip)
+
     def _take(self, ips: frozenset[int], ports: frozenset[int]) -> None:
         self._taken |= ips
         self._ports.taken |= ports

@@ -80,7 +80,7 @@ class Registry:
         self.clock = clock
         self._loopback = addressing.services.is_loopback
         ports = (network or NetworkSettings()).node_ports
-        self._addresses = AddressKeeper(store, addressing, ports, rng)
+        self._addresses = AddressKeeper(store, addressing, ports, rng, clock)
         self._bounds = Bounds(store)
         self.gate = Gate(store, lambda: self.catalog, rng)
         self.conversions = Conversions(self.gate.post)
@@ -179,7 +179,7 @@ class Registry:
             await self.gate.validate("CREATE", asked, key, new, None, options)
         # Addresses and ports that are handed out from here on belong to no writer.
         new = self._tracked(resource, None, new, options, Part.MAIN)
-        with self._addresses.held(resource, new, None, dry_run=options.dry_run) as new:
+        async with self._addresses.held(resource, new, None, dry_run=options.dry_run) as new:
             new = metadata.ordered(new)
             if options.dry_run:
                 if self.store.get(resource.key, key) is not None:
@@ -258,7 +258,7 @@ class Registry:
             if not options.dry_run:
                 await self._remove(resource, current)
             return _unstored(resource, current.key, new, current.revision)
-        with self._addresses.held(resource, new, old, dry_run=options.dry_run) as new:
+        async with self._addresses.held(resource, new, old, dry_run=options.dry_run) as new:
             new = metadata.ordered(new)
             if options.dry_run:
                 return _unstored(resource, current.key, new, current.revision)
@@ -292,7 +292,7 @@ class Registry:
 
     async def _remove(self, resource: Resource, current: Record) -> Record:
         record = await self.store.delete(resource.key, current.key, current.revision)
-        self._addresses.release(resource, current.obj)
+        await self._addresses.release(resource, current.obj)
         return record
 
     async def apply(

@@ -13,11 +13,11 @@ from msgspec import Struct
 
 from netemu.controllers.actions import Action, Create, Delete, Update, WriteStatus, execute
 from netemu.controllers.runner import Context
-from netemu.model.addressing import Addressing, IpAddress, IpNetwork, canonical
+from netemu.model.addressing import Addressing, IpAddress, IpNetwork
 from netemu.model.client import Change
 from netemu.model.conditions import with_condition
 from netemu.model.meta import Object, is_deleting, name_of
-from netemu.model.resources import SERVICE_CIDRS, SERVICES
+from netemu.model.resources import IP_ADDRESSES, SERVICE_CIDRS
 from netemu.model.serviceranges import networks_of
 
 FINALIZER: Final = "networking.k8s.io/service-cidr-finalizer"
@@ -42,7 +42,7 @@ class Observed(Struct, frozen=True, kw_only=True):
     others: Sequence[IpNetwork]
     """The ranges of all the other ServiceCIDRs."""
     used: Sequence[IpAddress]
-    """Services' cluster IPs."""
+    """What IPAddress objects there are for."""
     addressing: Addressing
     now: float
 
@@ -120,16 +120,10 @@ def own(addressing: Addressing) -> Object:
     }
 
 
-def addresses_of(service: Object | None) -> set[str]:
-    """The cluster IPs of a Service, in the one way to write each."""
-    found = ((service or {}).get("spec") or {}).get("clusterIPs") or ()
-    return {canonical(ip) for ip in found if ip != "None"}
-
-
 class ServiceCidrController:
     """Brings ServiceCIDRs in line."""
 
-    resources = (SERVICE_CIDRS, SERVICES)
+    resources = (SERVICE_CIDRS, IP_ADDRESSES)
 
     def __init__(self, context: Context) -> None:
         self._client = context.client
@@ -143,11 +137,10 @@ class ServiceCidrController:
         """
         if change.resource == SERVICE_CIDRS:
             return {name_of(change.object), *map(name_of, self._all())}
-        waiting: Iterable[str] = ()
-        if addresses_of(change.old) - addresses_of(change.new):
-            waiting = [name_of(obj) for obj in self._all() if is_deleting(obj)]
+        if change.new is None:
+            return [name_of(obj) for obj in self._all() if is_deleting(obj)]
         # That of the API is there from the first moment, so the ranges are looked at, too.
-        return {*waiting, *({OWN} if name_of(change.object) == OWN else ())}
+        return (OWN,) if name_of(change.object) == self._addressing.api else ()
 
     def _all(self) -> list[Object]:
         return self._client.list(SERVICE_CIDRS)
@@ -164,12 +157,11 @@ class ServiceCidrController:
 
     def _observed(self, obj: Object) -> Observed:
         others = [each for each in self._all() if name_of(each) != name_of(obj)]
-        services = self._client.list(SERVICES) if is_deleting(obj) else ()
-        used = [ip_address(ip) for each in services for ip in sorted(addresses_of(each))]
+        used = self._client.list(IP_ADDRESSES) if is_deleting(obj) else ()
         return Observed(
             obj=obj,
             others=[network for each in others for network in networks_of(each)],
-            used=used,
+            used=[ip_address(name_of(each)) for each in used],
             addressing=self._addressing,
             now=self._clock.now(),
         )

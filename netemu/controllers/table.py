@@ -55,6 +55,7 @@ THEN = {
     "horizontal-pod-autoscaler": "autoscale:AutoscalingController",
     "taint-eviction-controller": "tainteviction:TaintEvictionController",
     "service-controller": "loadbalancer:LoadBalancerController",
+    "ipallocator-repair-controller": "ipaddress:IpAddressController",
     "service-cidr-controller": "servicecidr:ServiceCidrController",
     "certificate-controller": "signer:SigningController",
     "external-proxy-controller": "externalproxy:ExternalProxyController",

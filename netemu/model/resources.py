@@ -164,6 +164,7 @@ _STORED: tuple[Resource, ...] = (
     Resource(
         _NETWORKING, "v1", "NetworkPolicy", "networkpolicies", True, ("netpol",), controlled=False
     ),
+    Resource(_NETWORKING, "v1beta1", "IPAddress", "ipaddresses", False, ("ip",)),
     Resource(_NETWORKING, "v1beta1", "ServiceCIDR", "servicecidrs", False, (), (), _STATUS),
     Resource("node.k8s.io", "v1", "RuntimeClass", "runtimeclasses", False),
     Resource(_STORAGE, "v1", "CSIDriver", "csidrivers", False, controlled=False),
@@ -261,7 +262,6 @@ MEASURED: tuple[Resource, ...] = (
 BY_KEY: dict[str, Resource] = {resource.key: resource for resource in reversed(RESOURCES)}
 BY_KIND: dict[tuple[str, str], Resource] = {(r.api_version, r.kind): r for r in RESOURCES}
 
-API_SERVICES = "apiservices.apiregistration.k8s.io"
 CLUSTER_ROLES = "clusterroles.rbac.authorization.k8s.io"
 CLUSTER_ROLE_BINDINGS = "clusterrolebindings.rbac.authorization.k8s.io"
 CONFIG_MAPS = "configmaps"
@@ -274,6 +274,7 @@ DEPLOYMENTS = "deployments.apps"
 ENDPOINTS = "endpoints"
 ENDPOINT_SLICES = "endpointslices.discovery.k8s.io"
 EVENTS = "events"
+IP_ADDRESSES = "ipaddresses.networking.k8s.io"
 IP_ADDRESS_POOLS = "ipaddresspools.metallb.io"
 L2_ADVERTISEMENTS = "l2advertisements.metallb.io"
 LIMIT_RANGES = "limitranges"

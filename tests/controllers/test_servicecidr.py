@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from netemu.controllers.actions import Delete, Update, WriteStatus
-from netemu.controllers.servicecidr import FINALIZER, Observed, addresses_of, own, plan
+from netemu.controllers.servicecidr import FINALIZER, Observed, own, plan
 from netemu.model.addressing import Addressing
 from netemu.model.conditions import condition
 from netemu.model.meta import Object
@@ -90,13 +90,6 @@ def test_the_own_ranges_of_an_earlier_run_are_made_anew(going: bool) -> None:
     assert isinstance(free, Update)
     assert free.obj["metadata"]["finalizers"] == ["a.io/b"]
     assert rest == ([] if going else [Delete(SERVICE_CIDRS, old)])
-
-
-def test_addresses_are_read_as_they_are_served() -> None:
-    held = {"spec": {"clusterIPs": ["010.001.0.7", "FD00::0:1"]}}
-    assert addresses_of(held) == {"10.1.0.7", "fd00::1"}
-    assert addresses_of({"spec": {"clusterIPs": ["None"]}}) == set()
-    assert addresses_of(None) == set()
 
 
 async def test_services_get_addresses_of_a_ready_range_and_keep_it() -> None:

@@ -77,3 +77,15 @@ def test_addresses_are_as_before_after_a_restart(cluster: Instance) -> None:
     test_pods_reach_services_of_the_range(cluster, MODES[0])
     address = "--clusterip=198.51.100.78"
     cluster.kubectl("create", "service", "clusterip", "more", address, "--tcp=80")
+
+
+def test_kubectl_shows_whose_each_address_is(cluster: Instance) -> None:
+    shown = cluster.kubectl("get", "ip")
+    assert shown.splitlines()[0].split() == ["NAME", "PARENTREF"]
+    assert "services/default/kubernetes" in shown
+    said = cluster.kubectl("describe", "ipaddress", "10.96.0.1")
+    assert "Parent Reference:" in said
+    cluster.kubectl("delete", "ipaddress", "10.96.0.1")
+    cluster.wait_for(
+        lambda: "services/default/kubernetes" in cluster.kubectl("get", "ip"), what="the repair"
+    )

@@ -42,6 +42,14 @@ def service_cidr(obj: Object, now: float) -> Row:
     return [name_of(obj), joined(_spec(obj).get("cidrs") or ()), age(obj, now)]
 
 
+def ip_address(obj: Object, now: float) -> Row:
+    """Name, ParentRef."""
+    parent = _spec(obj).get("parentRef") or {}
+    kind = ".".join(filter(None, (parent.get("resource"), parent.get("group")))).lower()
+    parts = (kind, parent.get("namespace"), parent.get("name"))
+    return [name_of(obj), "/".join(filter(None, parts)) or "<none>"]
+
+
 _MOST_HOSTS = 3
 
 
@@ -240,6 +248,7 @@ TABLES: dict[str, tuple[str, Callable[[Object, float], Row]]] = {
     ),
     "resourcequotas": ("Name, Request, Limit, Age", resource_quota),
     "runtimeclasses.node.k8s.io": ("Name, Handler, Age", runtime_class),
+    "ipaddresses.networking.k8s.io": ("Name, ParentRef", ip_address),
     "servicecidrs.networking.k8s.io": ("Name, CIDRs, Age", service_cidr),
     "validatingadmissionpolicies.admissionregistration.k8s.io": (
         "Name, Validations#, ParamKind, Age",

@@ -151,6 +151,7 @@ _RULES: dict[str, _Rules] = {
         service.service, service_update.service_update, service_update.service_status
     ),
     resources.SERVICE_ACCOUNTS: _Rules(cluster.service_account, cluster.service_account_update),
+    resources.IP_ADDRESSES: _Rules(servicecidr.ip_address, servicecidr.ip_address_update),
     resources.SERVICE_CIDRS: _Rules(servicecidr.service_cidr, servicecidr.service_cidr_update),
     resources.CONTROLLER_REVISIONS: _Rules(revisions.revision, revisions.revision_update),
     resources.DAEMON_SETS: _Rules(daemons.daemon_set, daemons.daemon_set_update),

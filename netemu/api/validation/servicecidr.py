@@ -1,9 +1,11 @@
-"""Rules of ServiceCIDRs (pkg/apis/networking/validation)."""
+"""Rules of ServiceCIDRs and IPAddresses (pkg/apis/networking/validation)."""
 
+from ipaddress import ip_address as ip
 from typing import Final
 
 from netemu.api.validation import field
-from netemu.api.validation.field import SPEC, Causes
+from netemu.api.validation.field import SPEC, Causes, each_invalid
+from netemu.api.validation.goformat import quoted
 from netemu.api.validation.ips import BAD_RANGE, parse_range
 from netemu.api.validation.meta import object_meta, object_meta_update
 from netemu.model import names
@@ -40,3 +42,36 @@ def service_cidr_update(new: Object, old: Object) -> Causes:
     yield from object_meta_update(new, old)
     have, had = ((obj.get("spec") or {}).get("cidrs") for obj in (new, old))
     yield from field.immutable(SPEC.child("cidrs"), have, had)
+
+
+def ip_address(obj: Object) -> Causes:
+    """A new IPAddress."""
+    yield from object_meta(obj, False, _ip_name)
+    parent = (obj.get("spec") or {}).get("parentRef")
+    path = SPEC.child("parentRef")
+    if parent is None:
+        yield field.required(path)
+        return
+    if group := parent.get("group"):
+        yield from each_invalid(path.child("group"), group, names.dns_subdomain(group))
+    for key, needed in (("resource", True), ("name", True), ("namespace", False)):
+        if text := parent.get(key):
+            yield from each_invalid(path.child(key), text, names.path_segment(text))
+        elif needed:
+            yield field.required(path.child(key))
+
+
+def ip_address_update(new: Object, old: Object) -> Causes:
+    """An update of an IPAddress; whose it is stays."""
+    yield from ip_address(new)
+    yield from object_meta_update(new, old)
+    have, had = ((obj.get("spec") or {}).get("parentRef") for obj in (new, old))
+    yield from field.immutable(SPEC.child("parentRef"), have, had)
+
+
+def _ip_name(name: str) -> list[str]:
+    try:
+        canonical = str(ip(name))
+    except ValueError:
+        return [f"ParseAddr({quoted(name)}): unable to parse IP"]
+    return [] if canonical == name else ["must be a canonical format IP address"]

@@ -33,6 +33,11 @@ QUOTA: Object = {
         ("resourcequotas", QUOTA, ["pods: 1/4", "limits.cpu: 0/2", "1d"]),
         ("runtimeclasses.node.k8s.io", {"handler": "h"}, ["h", "1d"]),
         (
+            "ipaddresses.networking.k8s.io",
+            {"spec": {"parentRef": {"resource": "services", "namespace": "n", "name": "web"}}},
+            ["services/n/web"],
+        ),
+        (
             "servicecidrs.networking.k8s.io",
             {"spec": {"cidrs": ["10.0.0.0/24", "fd00::/112"]}},
             ["10.0.0.0/24,fd00::/112", "1d"],

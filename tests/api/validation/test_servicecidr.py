@@ -1,8 +1,11 @@
-"""Rules of ServiceCIDRs."""
+"""Rules of ServiceCIDRs and IPAddresses."""
+
+from typing import Any
 
 import pytest
 
-from netemu.api.validation import validate
+from netemu.api.validation import servicecidr, validate
+from netemu.model.meta import Object
 from netemu.model.resources import BY_KEY, SERVICE_CIDRS
 from tests.support.objects import in_cluster, told
 
@@ -48,3 +51,37 @@ def test_ranges_stay() -> None:
     [found] = told(validate(RESOURCE, new, old))
     assert found.startswith("spec.cidrs: Invalid value: ")
     assert found.endswith("field is immutable")
+
+
+NAME = "metadata.name"
+PARENT = {"resource": "services", "namespace": "default", "name": "web"}
+
+
+def an_address(name: str = "10.0.0.1", parent: Any = PARENT) -> Object:
+    return {"metadata": {"name": name}, "spec": {} if parent is None else {"parentRef": parent}}
+
+
+@pytest.mark.parametrize(
+    ("obj", "said"),
+    [
+        (an_address(), []),
+        (an_address("fd00::1"), []),
+        (an_address("web"), [(NAME, 'Invalid value: "web": ParseAddr("web"): unable to parse IP')]),
+        (an_address("FD00::1"),
+         [(NAME, 'Invalid value: "FD00::1": must be a canonical format IP address')]),
+        (an_address(parent=None), [("spec.parentRef", "Required value")]),
+        (an_address(parent={"namespace": "a"}),
+         [(f"spec.parentRef.{key}", "Required value") for key in ("resource", "name")]),
+    ],
+)  # fmt: skip
+def test_an_address_is_named_by_itself_and_has_a_parent(
+    obj: Object, said: list[tuple[str, str]]
+) -> None:
+    assert [(cause.field, cause.message) for cause in servicecidr.ip_address(obj)] == said
+
+
+def test_an_address_keeps_its_parent() -> None:
+    other = an_address(parent={**PARENT, "name": "other"})
+    (cause,) = servicecidr.ip_address_update(other, an_address())
+    assert cause.field == "spec.parentRef"
+    assert cause.message.endswith("field is immutable")
