@@ -22,7 +22,7 @@ from netemu.clock import Clock
 from netemu.model.client import ChangeType
 from netemu.model.errors import ApiError, Expired, InternalError
 from netemu.model.meta import Object
-from netemu.model.resources import Resource
+from netemu.model.resources import CUSTOM_RESOURCE_DEFINITIONS, Resource
 from netemu.store.base import CutOff, Event, Record, Store, Watch
 
 BOOKMARK_SECONDS: Final = 60.0
@@ -171,8 +171,8 @@ def _open(store: Store, frames: Frames, wanted: WatchRequest) -> tuple[Watch, by
         if since > store.revision:
             # From before a restart that forgot everything: only a new list can help.
             raise Expired(f"too old resource version: {since} ({store.revision})")
-        return store.watch([resource.key], since), b""
-    watch = store.watch([resource.key])
+        return store.watch(_watched(resource), since), b""
+    watch = store.watch(_watched(resource))
     records = (r for r in store.list(resource.key, wanted.namespace) if _takes(wanted, r))
     lines = [frames.encoded(resource, (ChangeType.ADDED, r), wanted.shape) for r in records]
     if wanted.initial_end:
@@ -189,23 +189,59 @@ async def _lines(
     prepare: Prepare | None,
 ) -> AsyncIterator[bytes]:
     loop = asyncio.get_running_loop()
-    end = loop.time() + wanted.seconds
+    end, opened = loop.time() + wanted.seconds, store.revision
     pause = bookmark_seconds if wanted.bookmarks else wanted.seconds
     while (left := end - loop.time()) > 0:
         # One timer for many changes: a busy watch needn't be told the time with each of them.
         timer = loop.call_later(min(left, pause), watch.wake)
         try:
             while events := await watch.batch():
+                ended = wanted.resource.custom and _ended(wanted.resource, events, opened)
+                if wanted.resource.custom:
+                    events = [e for e in events if e.record.resource == wanted.resource.key]
                 if prepare is not None:
                     await prepare([event.record for event in events])
                 if piece := _seen(frames, wanted, events):
                     yield piece
-                if loop.time() >= end:  # there may be no rest at all
+                if ended or loop.time() >= end:  # there may be no rest at all
                     return
         finally:
             timer.cancel()
         if wanted.bookmarks:
             yield _bookmark(wanted, store.revision)
+
+
+def _watched(resource: Resource) -> list[str]:
+    """What is watched: of a custom kind its definition, too."""
+    return [resource.key, CUSTOM_RESOURCE_DEFINITIONS] if resource.custom else [resource.key]
+
+
+def _ended(resource: Resource, events: Sequence[Event], opened: int) -> bool:
+    """Whether the kind is no longer what it was: upstream ends its watches then."""
+    return any(
+        event.record.resource == CUSTOM_RESOURCE_DEFINITIONS
+        and event.record.key[1] == resource.key
+        and event.revision > opened
+        and _redefined(event)
+        for event in events
+    )
+
+
+def _redefined(event: Event) -> bool:
+    if event.type is ChangeType.DELETED or event.previous is None:
+        return True
+    old, new = event.previous.obj, event.record.obj
+    return any(
+        before != after
+        for before, after in (
+            (old.get("spec"), new.get("spec")),
+            (_names(old), _names(new)),
+        )
+    )
+
+
+def _names(definition: Object) -> object:
+    return (definition.get("status") or {}).get("acceptedNames")
 
 
 def _seen(frames: Frames, wanted: WatchRequest, events: Sequence[Event]) -> bytes:

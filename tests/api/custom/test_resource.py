@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from netemu.api.custom.resource import resources_of
+from netemu.api.request import Stream
 from netemu.model.meta import Object
 from tests.support.api import Cluster
 from tests.support.crontabs import CRONTABS, DEFINITIONS, GROUP, crontab, definition, version
@@ -244,3 +245,35 @@ async def test_the_newest_version_is_preferred(cluster: Cluster) -> None:
     await cluster.json("POST", DEFINITIONS, definition(version(), version("v2", storage=False)))
     group = await cluster.json("GET", f"/apis/{GROUP}")
     assert group["preferredVersion"]["version"] == "v2"
+
+
+async def watched(cluster: Cluster) -> Stream:
+    found = await cluster.ask("GET", CRONTABS, watch="true")
+    assert isinstance(found, Stream)
+    return found
+
+
+async def test_a_watch_ends_with_its_definition(defined: Cluster) -> None:
+    await defined.json("POST", CRONTABS, crontab())
+    stream = await watched(defined)
+    assert b'"ADDED"' in await anext(stream.pieces)
+    path = f"{DEFINITIONS}/crontabs.{GROUP}"
+    found = await defined.json("GET", path)
+    await defined.json("PATCH", path, {"metadata": {"labels": {"a": "b"}}}, content_type=MERGE)
+    await defined.json("PATCH", f"{CRONTABS}/c", {"spec": {"replicas": 2}}, content_type=MERGE)
+    assert b'"MODIFIED"' in await anext(stream.pieces)
+    found = await defined.json("GET", path)
+    found["spec"]["names"]["shortNames"] = ["other"]
+    await defined.json("PUT", path, found)
+    assert [piece async for piece in stream.pieces] == []
+
+
+async def test_a_watch_from_an_old_version_outlives_what_came_before(defined: Cluster) -> None:
+    made = await defined.json("POST", CRONTABS, crontab())
+    version = str(int(made["metadata"]["resourceVersion"]) - 2)
+    found = await defined.ask("GET", CRONTABS, watch="true", resourceVersion=version)
+    assert isinstance(found, Stream)
+    assert b'"ADDED"' in await anext(found.pieces)
+    await defined.json("DELETE", f"{CRONTABS}/c")
+    assert b'"DELETED"' in await anext(found.pieces)
+    await found.pieces.aclose()
