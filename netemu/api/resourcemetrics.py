@@ -7,7 +7,9 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Final
 
+from netemu.api import metricstable, negotiation
 from netemu.api.context import Context
+from netemu.api.negotiation import Form, Shape
 from netemu.api.request import Answer, Request, json_answer
 from netemu.clock import rfc3339
 from netemu.model.errors import BadRequest, MethodNotAllowed, NotFound, UnknownPath
@@ -27,19 +29,22 @@ async def answer(context: Context, request: Request) -> Answer:
     """A request below `PREFIX`. Raises BadRequest, MethodNotAllowed, NotFound, UnknownPath."""
     if request.method != "GET":
         raise MethodNotAllowed
-    selector = _selector(request)
+    selector, shape = _selector(request), _shape(request)
     usage = await context.usage.pods()
     match request.path.removeprefix(PREFIX).strip("/").split("/"):
         case ["nodes"]:
-            return _list("NodeMetricsList", _nodes(context, usage, selector))
+            return _list("NodeMetricsList", _nodes(context, usage, selector), shape)
         case ["nodes", name]:
-            return _one(f"nodes.{GROUP}", name, _nodes(context, usage, selector))
+            _require(context, NODES, ("", name))
+            return _one(name, _nodes(context, usage, selector), shape)
         case ["pods"]:
-            return _list("PodMetricsList", _pods(context, usage, None, selector))
+            return _list("PodMetricsList", _pods(context, usage, None, selector), shape)
         case ["namespaces", namespace, "pods"]:
-            return _list("PodMetricsList", _pods(context, usage, namespace, selector))
+            return _list("PodMetricsList", _pods(context, usage, namespace, selector), shape)
         case ["namespaces", namespace, "pods", name]:
-            return _one(f"pods.{GROUP}", name, _pods(context, usage, namespace, selector))
+            _require(context, PODS, (namespace, name))
+            pods = _pods(context, usage, namespace, selector)
+            return _one(name, pods, shape, f"{namespace}/{name}")
         case _:
             raise UnknownPath
 
@@ -51,16 +56,29 @@ def _selector(request: Request) -> Selector:
         raise BadRequest(str(error)) from None
 
 
-def _list(kind: str, items: Iterable[Object]) -> Answer:
+def _require(context: Context, resource: str, key: tuple[str, str]) -> None:
+    if context.registry.store.get(resource, key) is None:
+        raise NotFound(resource, key[1])
+
+
+def _shape(request: Request) -> Shape:
+    return negotiation.shape(request.accept, request.query.get("includeObject", ""))
+
+
+def _list(kind: str, items: Iterable[Object], shape: Shape) -> Answer:
+    if shape.form is Form.TABLE:
+        return json_answer(metricstable.table(list(items), shape))
     head = {"kind": kind, "apiVersion": _API_VERSION, "metadata": {}}
     return json_answer({**head, "items": list(items)})
 
 
-def _one(resource: str, name: str, items: Iterable[Object]) -> Answer:
+def _one(name: str, items: Iterable[Object], shape: Shape, missing: str = "") -> Answer:
+    """One of them. Raises NotFound in metrics-server's words, `missing` for what isn't measured."""
     for item in items:
         if name_of(item) == name:
-            return json_answer(item)
-    raise NotFound(resource, name)
+            table = shape.form is Form.TABLE
+            return json_answer(metricstable.table([item], shape) if table else item)
+    raise NotFound(f"podmetrics.{GROUP}" if missing else f"nodemetrics.{GROUP}", missing or name)
 
 
 def _pods(

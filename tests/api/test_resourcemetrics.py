@@ -1,6 +1,7 @@
 """metrics.k8s.io: read, made on the spot."""
 
 from netemu.api.resourcemetrics import quantities
+from netemu.model.resources import PODS
 from netemu.model.usage import Amount
 from tests.support.api import Cluster
 
@@ -26,7 +27,14 @@ async def test_where_nobody_measures_there_is_nothing(cluster: Cluster) -> None:
     listed = await cluster.json("GET", f"{BASE}/pods")
     assert (listed["kind"], listed["items"]) == ("PodMetricsList", [])
     missing = await cluster.refused("GET", f"{BASE}/namespaces/default/pods/x")
-    assert (missing["code"], missing["message"]) == (404, 'pods.metrics.k8s.io "x" not found')
+    assert (missing["code"], missing["message"]) == (404, 'pods "x" not found')
+    missing = await cluster.refused("GET", f"{BASE}/nodes/x")
+    assert (missing["code"], missing["message"]) == (404, 'nodes "x" not found')
+    client = cluster.registry.client("tests")
+    spec = {"containers": [{"name": "c", "image": "busybox"}]}
+    await client.create(PODS, {"metadata": {"name": "web", "namespace": "default"}, "spec": spec})
+    missing = await cluster.refused("GET", f"{BASE}/namespaces/default/pods/web")
+    assert missing["message"] == 'podmetrics.metrics.k8s.io "default/web" not found'
 
 
 async def test_nothing_can_be_written(cluster: Cluster) -> None:
