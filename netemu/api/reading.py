@@ -6,6 +6,8 @@ from contextlib import aclosing
 from functools import partial
 from typing import Final
 
+from msgspec import structs
+
 from netemu.api import conversions, listing, negotiation, representation, watching
 from netemu.api.context import COLLECTION, EVERYWHERE, OBJECT, Context, Handlers
 from netemu.api.duplex import Duplex
@@ -21,7 +23,7 @@ from netemu.api.request import (
     json_answer,
     raw_answer,
 )
-from netemu.api.scale import scale_of
+from netemu.api.scale import SCALE, scale_of
 from netemu.model.meta import Object
 from netemu.model.streams import LogOptions, PodStreams
 
@@ -55,9 +57,13 @@ async def collection(context: Context, target: Target, request: Request) -> Answ
 
 async def get_scale(context: Context, target: Target, request: Request) -> Answer:
     """The Scale of a workload."""
-    negotiation.plain_only(request.accept)
-    workload = context.registry.get(target.resource, target.key).obj
-    return json_answer(scale_of(workload, target.resource.scale_paths))
+    shape = negotiation.shape(request.accept, request.query.get("includeObject", ""))
+    record = context.registry.get(target.resource, target.key)
+    scale = scale_of(record.obj, target.resource.scale_paths)
+    if shape.form is negotiation.Form.PLAIN:
+        return json_answer(scale)
+    shown = structs.replace(record, obj=scale)
+    return raw_answer(representation.one(SCALE, shown, shape, context.registry.clock.now()))
 
 
 async def get_log(context: Context, target: Target, request: Request) -> Answer | Stream | Upgrade:

@@ -96,6 +96,10 @@ async def test_a_workloads_scale(cluster: Cluster) -> None:
     scale = await cluster.json("GET", f"{DEPLOYMENTS}/d/scale")
     assert (scale["kind"], scale["spec"]) == ("Scale", {"replicas": 2})
     assert scale["status"]["selector"] == "app=x"
+    shown = await cluster.json("GET", f"{DEPLOYMENTS}/d/scale", accept=TABLE)
+    names = [column["name"] for column in shown["columnDefinitions"]]
+    assert names == ["Name", "Desired", "Available", "Age"]
+    assert shown["rows"][0]["cells"][:3] == ["d", 2, 0]
 
 
 async def log_of(cluster: Cluster, **query: Any) -> bytes:

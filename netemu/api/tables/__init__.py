@@ -161,6 +161,7 @@ _TABLES: dict[str, _Table] = {
     ),
     ROLES: _ROLE,
     ROLE_BINDINGS: _BINDING,
+    "scales.autoscaling": _table("Name, Desired#, Available#, Age", workloads.scale),
     SECRETS: _table("Name, Type, Data#, Age", cluster.secret),
     SERVICES: _table(
         "Name, Type, Cluster-IP, External-IP, Port(s), Age, Selector'", networking.service

@@ -36,6 +36,12 @@ def deployment(obj: Object, now: float) -> list[Any]:
     ]
 
 
+def scale(obj: Object, now: float) -> list[Any]:
+    """Name, Desired, Available, Age: of any workload's scale subresource."""
+    spec, status = _parts(obj)
+    return [name_of(obj), spec.get("replicas", 0), status.get("replicas", 0), age(obj, now)]
+
+
 def replica_set(obj: Object, now: float) -> list[Any]:
     """Name, Desired, Current, Ready, Age, Containers, Images, Selector."""
     spec, status = _parts(obj)
