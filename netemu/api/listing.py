@@ -124,10 +124,16 @@ def page(store: Store, resource: Resource, namespace: str | None, request: Reque
     )
 
 
-def _asked_revision(store: Store, request: Request, *, limited: bool) -> int:
+def check_reached(store: Store, request: Request) -> int:
+    """The version asked for, 0 for none. Raises Invalid, TooLargeVersion for one still to come."""
     asked, current = read_version(request.query), store.revision
     if asked > current:
         raise TooLargeVersion(asked, current)
+    return asked
+
+
+def _asked_revision(store: Store, request: Request, *, limited: bool) -> int:
+    asked, current = check_reached(store, request), store.revision
     # A list "not older than" a version may as well be the newest; only Exact looks back, and
     # what it was before there was a word for it: a version together with a limit.
     match = request.query.get("resourceVersionMatch")

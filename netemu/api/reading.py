@@ -31,6 +31,7 @@ from netemu.model.streams import LogOptions, PodStreams
 async def get(context: Context, target: Target, request: Request) -> Answer:
     """One object."""
     shape = negotiation.shape(request.accept, request.query.get("includeObject", ""))
+    listing.check_reached(context.registry.store, request)
     record = context.registry.get(target.resource, target.key)
     await context.registry.conversions.prepare(target.resource, [record])
     now = context.registry.clock.now()

@@ -80,6 +80,16 @@ async def test_a_watch_is_a_stream(cluster: Cluster) -> None:
     assert (event["type"], event["object"]["metadata"]["name"]) == ("ADDED", "m")
 
 
+async def test_an_object_of_a_version_still_to_come_is_not_there_yet(cluster: Cluster) -> None:
+    made = await cluster.json("POST", MAPS, {"metadata": {"name": "m"}})
+    version = int(made["metadata"]["resourceVersion"])
+    found = await cluster.json("GET", f"{MAPS}/m", resourceVersion=str(version))
+    assert found == made
+    status = await cluster.refused("GET", f"{MAPS}/m", resourceVersion="9999")
+    assert (status["code"], status["reason"]) == (504, "Timeout")
+    assert status["message"] == f"Too large resource version: 9999, current: {version}"
+
+
 async def test_a_workloads_scale(cluster: Cluster) -> None:
     await cluster.json(
         "POST",
