@@ -18,9 +18,10 @@ from click.testing import CliRunner
 from netemu.cli import main
 from netemu.config.loading import load
 from netemu.config.settings import DnsSettings
+from netemu.dns.forwardmetrics import measure_forwarder
 from netemu.dns.metrics import DnsMetrics
 from netemu.dns.observation import Observers
-from netemu.dns.pages import describe
+from netemu.dns.pages import describe, health_pages
 from netemu.dns.programming import Programming
 from netemu.dns.server import DnsListener, serve_dns
 from netemu.metrics import Metrics
@@ -130,4 +131,6 @@ def test_every_metric_is_told() -> None:
     DnsMetrics(metrics, Observers())
     Programming(metrics, FakeClock())
     describe(metrics, configured, tuple, int)
+    measure_forwarder(metrics, dict)
+    health_pages(metrics)
     assert set(families(metrics)) == set(re.findall(r"`(coredns_\w+)`", PAGE))
