@@ -34,6 +34,8 @@ ELSEWHERE = {
     "api/custom/celtypes.py": "api/custom/test_rules.py",
     "api/custom/fieldpaths.py": "api/custom/test_rules.py",
     "api/custom/listrules.py": "api/custom/test_versionrules.py",
+    "api/custom/schemanodes.py": "api/custom/test_versionrules.py",
+    "api/custom/structuralrules.py": "api/custom/test_versionrules.py",
     "api/custom/schemarules.py": "api/custom/test_versionrules.py",
     "api/custom/listtypes.py": "api/custom/test_objects.py",
     "cel/checker.py": "cel/test_program.py",
