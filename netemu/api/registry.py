@@ -175,6 +175,8 @@ class Registry:
             new = await self.gate.mutated("CREATE", resource, key, new, None, options)
             new = with_defaults(resource, new)
         new = self._creation.prepared(resource, new)
+        if resource.custom:
+            _warned(new, None, options)
         if guarded:
             await self.gate.validate("CREATE", asked, key, new, None, options)
         # Addresses and ports that are handed out from here on belong to no writer.
@@ -248,6 +250,8 @@ class Registry:
         if options.tracked:
             new = managedfields.owners_of(given, new)
         new = self._judged(resource, new, old, part)
+        if resource.custom:
+            _warned(new, old, options)
         if guarded:
             await self.gate.validate("UPDATE", asked, current.key, new, old, options, part)
         if admission.unchanged(new, old):
@@ -384,6 +388,15 @@ class Registry:
 def _seen(resource: Resource, record: Record) -> Object:
     """A stored object as its kind has it now."""
     return views.shown(resource, record.obj) if resource.custom else record.obj
+
+
+def _warned(new: Object, old: Object | None, options: WriteOptions) -> None:
+    """Tell the writer of a custom object what might be better."""
+    if new["metadata"].get("finalizers"):
+        from netemu.api.custom.objects import warnings  # late: few objects have finalizers
+
+        said = warnings(new, old)
+        options.warnings.extend(text for text in said if text not in options.warnings)
 
 
 def _converting(view: Resource, change: Callable[[Object], Object]) -> Callable[[Object], Object]:

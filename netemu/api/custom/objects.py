@@ -106,3 +106,23 @@ def _embedded_below(schema: Schema, value: Mapping[str, Any], path: Path) -> Cau
             yield from _embedded(fields[name], item, path.child(name))
         elif isinstance(others, dict):
             yield from _embedded(others, item, path.key(name))
+
+
+_STANDARD: Final = frozenset({"orphan", "foregroundDeletion", "kubernetes"})
+_PREFER: Final = "prefer a domain-qualified finalizer name"
+_WRITERS: Final = "to avoid accidental conflicts with other finalizer writers"
+
+
+def warnings(new: Object, old: Object | None) -> list[str]:
+    """What is said of finalizers that are new, and that others might use, too."""
+    before = set((old or {}).get("metadata", {}).get("finalizers") or ())
+    added = sorted(set(new["metadata"].get("finalizers") or ()) - before)
+    return [f'metadata.finalizers: "{name}": {said}' for name in added for said in _said_of(name)]
+
+
+def _said_of(finalizer: str) -> list[str]:
+    said = list(names.qualified_name(finalizer))
+    if "/" not in finalizer and finalizer not in _STANDARD:
+        how = " including a path (/)" if "." in finalizer else ""
+        said.append(f"{_PREFER}{how} {_WRITERS}")
+    return said

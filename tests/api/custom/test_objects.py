@@ -2,7 +2,9 @@
 
 from typing import Any
 
-from netemu.api.custom.objects import rules
+import pytest
+
+from netemu.api.custom.objects import rules, warnings
 from netemu.api.custom.resource import CustomResource
 from netemu.model.meta import Object
 from tests.support.objects import told
@@ -63,3 +65,35 @@ def test_expressions_wait_until_the_rest_is_right() -> None:
             "object was invalid; correct the existing errors to complete validation"
         ),
     ]
+
+
+@pytest.mark.parametrize(
+    ("finalizer", "words"),
+    [
+        ("a.example/b", []),
+        ("foregroundDeletion", []),
+        (
+            "b",
+            [
+                (
+                    "prefer a domain-qualified finalizer name to avoid accidental conflicts "
+                    "with other finalizer writers"
+                )
+            ],
+        ),
+        (
+            "a.example",
+            [
+                (
+                    "prefer a domain-qualified finalizer name including a path (/) to avoid "
+                    "accidental conflicts with other finalizer writers"
+                )
+            ],
+        ),
+    ],
+)
+def test_new_finalizers_that_others_might_use(finalizer: str, words: list[str]) -> None:
+    new = {"metadata": {"finalizers": [finalizer]}}
+    expected = [f'metadata.finalizers: "{finalizer}": {said}' for said in words]
+    assert warnings(new, None) == expected
+    assert warnings(new, new) == []
