@@ -241,7 +241,9 @@ def _means(pool: Pool, request: Request) -> bool:
 def _free(request: Request, pool: Pool, family: str, holders: Holders) -> str | None:
     """The first address that can be had, or rather the one that it has."""
     own = (a for a in request.held if family_of(a) == family and pool.gives(a))
-    candidates = chain(own, pool.addresses(family))
+    shared = bool(request.sharing)  # else what anybody has needs no closer look
+    others = (a for a in pool.addresses(family) if shared or a not in holders)
+    candidates = chain(own, others)
     return next((a for a in candidates if _problem(request, a, holders) is None), None)
 
 
