@@ -28,6 +28,7 @@ ELSEWHERE = {
     "api/admissionrequest.py": "api/test_admissionpolicies.py",
     "api/admissionrules.py": "api/test_admissionpolicies.py",
     "controllers/scaletargets.py": "controllers/test_autoscale.py",
+    "api/records.py": "api/test_registry.py",
     "api/webhookclient.py": "api/test_webhooks.py",
     "api/gate.py": "api/test_admissionpolicies.py",
     "api/validation/expressions.py": "api/test_admissionpolicies.py",

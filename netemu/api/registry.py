@@ -12,8 +12,6 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Final, Self
 
-import msgspec
-
 from netemu.api import admission, deletion, managedfields, metadata, replacing, views
 from netemu.api.addresskeeper import AddressKeeper
 from netemu.api.bounds import Bounds
@@ -25,6 +23,7 @@ from netemu.api.events import ComponentRecorder, EventWriter
 from netemu.api.gate import Gate
 from netemu.api.inprocess import RegistryClient
 from netemu.api.parts import JUDGED, MERGES, Part
+from netemu.api.records import converting, seen, unstored, warned
 from netemu.api.request import User
 from netemu.clock import Clock
 from netemu.config.settings import EVICTION_SECONDS, NetworkSettings
@@ -43,8 +42,6 @@ RACE_ATTEMPTS: Final = 20
 """How often a write starts over because another one came first."""
 
 _ENDING: Final = "create not allowed while custom resource definition is terminating"
-
-_encode = msgspec.json.Encoder().encode
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,7 +173,7 @@ class Registry:
             new = with_defaults(resource, new)
         new = self._creation.prepared(resource, new)
         if resource.custom:
-            _warned(new, None, options)
+            warned(new, None, options.warnings)
         if guarded:
             await self.gate.validate("CREATE", asked, key, new, None, options)
         # Addresses and ports that are handed out from here on belong to no writer.
@@ -186,7 +183,7 @@ class Registry:
             if options.dry_run:
                 if self.store.get(resource.key, key) is not None:
                     raise AlreadyExists(resource.key, key[1])
-                return _unstored(resource, key, new, 0)
+                return unstored(resource, key, new, 0)
             kept = await self._kept(resource, new)
             return await self._told(resource, await self.store.create(resource.key, key, kept))
 
@@ -217,12 +214,12 @@ class Registry:
         """
         asked = resource
         if resource.stored_as:
-            change = _converting(resource, change)
+            change = converting(resource, change)
             resource = self.catalog.by_key[resource.key]
         for _ in range(RACE_ATTEMPTS):
             current = await self._told(resource, self.get(resource, key))
             try:
-                given = change(_seen(resource, current))
+                given = change(seen(resource, current))
                 return await self._update(resource, current, given, options, part, asked)
             except Conflict:
                 if self.store.get(resource.key, key) is current:
@@ -233,7 +230,7 @@ class Registry:
         self, resource: Resource, current: Record, given: Object, options: WriteOptions, part: Part,
         asked: Resource,
     ) -> Record:  # fmt: skip
-        old = _seen(resource, current)
+        old = seen(resource, current)
         given = metadata.named(
             metadata.in_namespace(resource, given, current.key[0]), current.key[1]
         )
@@ -251,7 +248,7 @@ class Registry:
             new = managedfields.owners_of(given, new)
         new = self._judged(resource, new, old, part)
         if resource.custom:
-            _warned(new, old, options)
+            warned(new, old, options.warnings)
         if guarded:
             await self.gate.validate("UPDATE", asked, current.key, new, old, options, part)
         if admission.unchanged(new, old):
@@ -261,11 +258,11 @@ class Registry:
             new = metadata.ordered(new)
             if not options.dry_run:
                 await self._remove(resource, current)
-            return _unstored(resource, current.key, new, current.revision)
+            return unstored(resource, current.key, new, current.revision)
         async with self._addresses.held(resource, new, old, dry_run=options.dry_run) as new:
             new = metadata.ordered(new)
             if options.dry_run:
-                return _unstored(resource, current.key, new, current.revision)
+                return unstored(resource, current.key, new, current.revision)
             kept = await self._kept(resource, new)
             stored = await self.store.update(resource.key, current.key, kept, current.revision)
             return await self._told(resource, stored)
@@ -363,7 +360,7 @@ class Registry:
             return await self._told(resource, current), False
         new = metadata.ordered(plan.obj)
         if dry_run:
-            return _unstored(resource, current.key, new, current.revision), False
+            return unstored(resource, current.key, new, current.revision), False
         stored = await self.store.update(resource.key, current.key, new, current.revision)
         return await self._told(resource, stored), False
 
@@ -383,30 +380,3 @@ class Registry:
                 continue
             gone.append(record)
         return gone
-
-
-def _seen(resource: Resource, record: Record) -> Object:
-    """A stored object as its kind has it now."""
-    return views.shown(resource, record.obj) if resource.custom else record.obj
-
-
-def _warned(new: Object, old: Object | None, options: WriteOptions) -> None:
-    """Tell the writer of a custom object what might be better."""
-    if new["metadata"].get("finalizers"):
-        from netemu.api.custom.objects import warnings  # late: few objects have finalizers
-
-        said = warnings(new, old)
-        options.warnings.extend(text for text in said if text not in options.warnings)
-
-
-def _converting(view: Resource, change: Callable[[Object], Object]) -> Callable[[Object], Object]:
-    """A change of the stored object that does what `change` does to a view of it."""
-    return lambda obj: views.stored(view, change(views.shown(view, obj)))
-
-
-def _unstored(resource: Resource, key: Key, obj: Object, revision: int) -> Record:
-    """An object as it would have been stored."""
-    stamped = {**obj, "metadata": {**obj["metadata"], "resourceVersion": str(revision)}}
-    if not revision:
-        del stamped["metadata"]["resourceVersion"]
-    return Record(resource.key, key, revision, stamped, _encode(stamped))
