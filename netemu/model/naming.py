@@ -9,6 +9,8 @@ from netemu.model.conditions import condition, with_condition
 from netemu.model.meta import Object, name_of
 
 _SINGLE: Final = ("plural", "singular", "kind", "listKind")
+APPROVED: Final = "api-approved.kubernetes.io"
+"""The annotation that says where a definition was approved."""
 _KINDS: Final = frozenset({"kind", "listKind"})
 
 
@@ -24,7 +26,11 @@ def judged(definition: Object, others: Iterable[Object], now: float) -> Object:
     names, conflict = _accepted(
         definition["spec"]["names"], before.get("acceptedNames") or {}, taken
     )
-    conditions = with_condition(before.get("conditions"), _naming(conflict), now)
+    conditions = before.get("conditions")
+    approval = _approval(definition)
+    if approval is not None:
+        conditions = with_condition(conditions, approval, now)
+    conditions = with_condition(conditions, _naming(conflict), now)
     conditions = with_condition(conditions, _established(definition, conflict), now)
     return {**before, "conditions": conditions, "acceptedNames": names}
 
@@ -52,6 +58,23 @@ def _accepted(
         names["shortNames"] = wanted.get("shortNames")
     names["categories"] = wanted.get("categories")
     return {key: value for key, value in names.items() if value}, conflict
+
+
+def is_protected(group: str) -> bool:
+    """Whether only the community's approval allows definitions of a group (KEP-1111)."""
+    return any(group == one or group.endswith(f".{one}") for one in ("k8s.io", "kubernetes.io"))
+
+
+def _approval(definition: Object) -> Object | None:
+    if not is_protected(definition["spec"]["group"]):
+        return None
+    said = (definition["metadata"].get("annotations") or {}).get(APPROVED, "")
+    if said.startswith("unapproved"):
+        status, reason, message = "False", "UnapprovedAnnotation", f'not approved: "{said}"'
+    else:
+        status, reason, message = "True", "ApprovedAnnotation", f"approved in {said}"
+    kind = "KubernetesAPIApprovalPolicyConformant"
+    return {"type": kind, "status": status, "reason": reason, "message": message}
 
 
 def _used(name: str) -> str:

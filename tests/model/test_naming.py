@@ -72,3 +72,14 @@ def test_another_group_has_names_of_its_own() -> None:
     other = {**definition(), "metadata": {"name": "as.h.example"}}
     other["spec"] = {**other["spec"], "group": "h.example"}
     assert said(judged(other, [one], 0))["NamesAccepted"][0] == "True"
+
+
+def test_groups_of_the_community_say_whether_they_are_approved() -> None:
+    one = definition()
+    one["spec"]["group"] = "g.k8s.io"
+    for annotation, expected in (
+        ("https://a.example", ("True", "ApprovedAnnotation", "approved in https://a.example")),
+        ("unapproved, x", ("False", "UnapprovedAnnotation", 'not approved: "unapproved, x"')),
+    ):
+        one["metadata"]["annotations"] = {"api-approved.kubernetes.io": annotation}
+        assert said(judged(one, [], 0))["KubernetesAPIApprovalPolicyConformant"] == expected

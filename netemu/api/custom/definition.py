@@ -6,7 +6,7 @@ from netemu.api.custom.versionrules import own_rules
 from netemu.api.validation import field, registration
 from netemu.api.validation.field import METADATA, SPEC, Causes, Path, each_invalid
 from netemu.api.validation.meta import extension_meta, extension_meta_update
-from netemu.model import names
+from netemu.model import names, naming
 from netemu.model.meta import Object
 
 FINALIZER: Final = "customresourcecleanup.apiextensions.k8s.io"
@@ -78,15 +78,12 @@ def rules(obj: Object) -> Causes:
     yield from _approval(obj, group)
 
 
-_APPROVED: Final = "api-approved.kubernetes.io"
-
-
 def _approval(obj: Object, group: str) -> Causes:
     """Groups of the community need its approval (KEP-1111)."""
-    if not any(group == one or group.endswith(f".{one}") for one in ("k8s.io", "kubernetes.io")):
+    if not naming.is_protected(group):
         return
-    said = (obj["metadata"].get("annotations") or {}).get(_APPROVED, "")
-    path = METADATA.child("annotations").key(_APPROVED)
+    said = (obj["metadata"].get("annotations") or {}).get(naming.APPROVED, "")
+    path = METADATA.child("annotations").key(naming.APPROVED)
     if not said:
         rule = (
             'protected groups must have approval annotation "api-approved.kubernetes.io", see '
