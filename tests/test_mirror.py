@@ -89,6 +89,7 @@ ELSEWHERE = {
     "daemon/ports.py": "e2e/test_bad_input.py",
     "dns/logentries.py": "dns/test_querylog.py",
     "dns/chain.py": "dns/plugins/test_table.py",
+    "dns/plugins/cache.py": "dns/plugins/test_table.py",
     "dns/plugins/draft.py": "dns/plugins/test_table.py",
     "dns/plugins/serving.py": "dns/plugins/test_table.py",
     "dns/plugins/words.py": "dns/plugins/test_table.py",

@@ -100,6 +100,10 @@ class Tls(Struct, frozen=True, kw_only=True):
     certificate: str = ""
     key: str = ""
     """Files with our own certificate and its key, for servers that ask for one."""
+    https: bool = False
+    """Whether it is asked by HTTP in it (RFC 8484)…"""
+    get: bool = False
+    """… and with GET."""
 
 
 class Forward(Struct, frozen=True, kw_only=True):

@@ -92,7 +92,11 @@ class _Asking(Struct, frozen=True):
     async def _by_stream(self, sock: socket.socket, query: bytes) -> bytes:
         if self.tls is None:
             return await _stream(sock, query)
-        from netemu.dns.tls import ask_securely  # late: few servers are asked so
+        if self.tls.https:
+            from netemu.dns.https import ask_over_https  # late: few servers are asked so
+
+            return await ask_over_https(sock, self.tls, query)
+        from netemu.dns.tls import ask_securely
 
         return await ask_securely(sock, self.tls, query)
 

@@ -260,7 +260,9 @@ class Forwarder:
 
         health, started = group.health[server], self._clock.monotonic()
         secured = group.forward.tls_of(server)
-        protocol = "tcp-tls" if secured else "tcp" if by_stream else "udp"
+        protocol = "tcp" if by_stream else "udp"
+        if secured is not None:
+            protocol = "https" if secured.https else "tcp-tls"
         try:
             async with asyncio.timeout(group.forward.read_seconds):
                 answer = await ask(

@@ -1,22 +1,18 @@
-"""``forward``, ``cache`` and ``loop``: names of others."""
+"""``forward`` and ``loop``: names of others."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from ipaddress import ip_address
-from typing import Any
+from typing import Any, TypeAlias
 
-from msgspec.structs import replace
-
-from netemu.dns.chain import Address, Cache, Forward, Policy, Prefetch, Stale, Tls, Zones
+from netemu.dns.chain import Address, Forward, Policy, Tls
 from netemu.dns.corefile import BadCorefile, Line
 from netemu.dns.plugins.draft import Draft
 from netemu.dns.plugins.words import (
-    EVERYWHERE,
     address_of,
     duration,
     flag,
-    number,
     one_number,
     options,
     rcode_of,
@@ -28,13 +24,16 @@ from netemu.dns.world import nameservers
 
 MOST_SERVERS = 15
 """Of one ``forward`` (CoreDNS' bound)."""
-DEFAULTS = Cache()
 ANSWER_SECONDS = 2.0
 """For one try of one server, unless ``read_timeout`` says another."""
 MAX_CONCURRENT = 1000
 """Unless told otherwise, and at 0, which is "no bound" elsewhere: kubeadm's."""
-TLS, TLS_PORT = "tls://", 853
-UNSUPPORTED = ("doh_method", "resolver")
+HTTPS = "https://"
+SECURED = {"tls://": 853, HTTPS: 443}
+"""How servers are asked over TLS, and at which port."""
+Named: TypeAlias = Mapping[Address, tuple[str, bool]]
+"""The names that such servers were given, "" for none, and whether they are asked over HTTPS."""
+UNSUPPORTED = ("resolver",)
 STUBS = {"127.0.0.53", "127.0.0.54"}
 """Where systemd-resolved answers the machine itself. It may in turn ask us, so its own servers are
 asked instead, as by kubelets (kubernetes #71705)."""
@@ -60,6 +59,7 @@ def read_forward(line: Line, draft: Draft) -> None:
             "prefer_udp": flag,
             "tls": lambda option: words(option, 0, 3),
             "tls_servername": lambda option: words(option, 1, 1)[0],
+            "doh_method": _method,
             "failover": _rcodes,
             "next": _rcodes,
             "next_on_nodata": flag,
@@ -93,20 +93,16 @@ def read_forward(line: Line, draft: Draft) -> None:
         )
 
 
-def _servers(
-    line: Line, to: Sequence[str], draft: Draft
-) -> tuple[tuple[Address, ...], dict[Address, str]]:
+def _servers(line: Line, to: Sequence[str], draft: Draft) -> tuple[tuple[Address, ...], Named]:
     """The servers, and of those that are asked over TLS the names they were given."""
-    found, names = list[Address](), dict[Address, str]()
+    found, names = list[Address](), dict[Address, tuple[str, bool]]()
     for word in to:
-        if word.startswith("https://"):
-            raise BadCorefile(line.number, "forward: DNS over HTTPS is not supported")
         if word.startswith("/"):
             found += _named_in(line, word, draft)
-        elif word.startswith(TLS):
-            server, name = _secure_server(line, word)
+        elif scheme := next((each for each in SECURED if word.startswith(each)), None):
+            server, name = _secure_server(line, word.removeprefix(scheme), SECURED[scheme])
             found.append(server)
-            names[server] = name
+            names[server] = name, scheme == HTTPS
         else:
             found.append(address_of(line, word))
     usable = [server for server in dict.fromkeys(found) if server not in draft.world.own]
@@ -118,21 +114,21 @@ def _servers(
     return tuple(usable), names
 
 
-def _secure_server(line: Line, word: str) -> tuple[Address, str]:
-    """``tls://ADDRESS[%NAME][:PORT]``."""
-    named = re.fullmatch(r"([^%]+)%([^%:]+)((?::\d+)?)", word.removeprefix(TLS))
-    plain, name = (named[1] + named[3], named[2]) if named else (word.removeprefix(TLS), "")
-    return address_of(line, plain, TLS_PORT), name
+def _secure_server(line: Line, word: str, port: int) -> tuple[Address, str]:
+    """``ADDRESS[%NAME][:PORT]``."""
+    named = re.fullmatch(r"([^%]+)%([^%:]+)((?::\d+)?)", word)
+    plain, name = (named[1] + named[3], named[2]) if named else (word, "")
+    return address_of(line, plain, port), name
 
 
 def _secured(
-    line: Line, names: dict[Address, str], given: dict[str, list[Any]], draft: Draft
+    line: Line, names: Named, given: dict[str, list[Any]], draft: Draft
 ) -> tuple[tuple[Address, Tls], ...]:
     from netemu.dns.tls import context_of  # late: hardly anybody has it
 
     files = given.get("tls", [()])[-1]
     common = given.get("tls_servername", [""])[-1]
-    if common and any(names.values()):
+    if common and any(name for name, _ in names.values()):
         raise BadCorefile(line.number, "forward: tls_servername and tls://ADDRESS%NAME at once")
     authorities = _read(line, files[-1], draft) if len(files) % 2 else ""
     certificate, key = files[:2] if len(files) > 1 else ("", "")
@@ -144,9 +140,11 @@ def _secured(
                 authorities=authorities,
                 certificate=certificate,
                 key=key,
+                https=https,
+                get=given.get("doh_method", ["POST"])[-1] == "GET",
             ),
         )
-        for server, name in names.items()
+        for server, (name, https) in names.items()
     ]
     try:
         for _, tls in found:
@@ -186,6 +184,13 @@ def _behind_stub(draft: Draft) -> tuple[Address, ...]:
         return ()
 
 
+def _method(line: Line) -> str:
+    (word,) = words(line, 1, 1)
+    if word not in ("GET", "POST"):
+        raise BadCorefile(line.number, f'doh_method is GET or POST, not "{word}"')
+    return word
+
+
 def _rcodes(line: Line) -> frozenset[int]:
     return frozenset(int(rcode_of(line, word)) for word in words(line, 1))
 
@@ -211,107 +216,6 @@ def _needless(draft: Draft, line: Line) -> None:
 
 def _unsupported(line: Line) -> None:
     raise BadCorefile(line.number, f"forward: {line.name} is not supported")
-
-
-def read_cache(line: Line, draft: Draft) -> None:
-    """``cache [TTL] [ZONE…]``."""
-    ttl = line.words[:1] if line.words and line.words[0].isdigit() else ()
-    cap = number(line, ttl[0], 1, 86400) if ttl else None
-    given = options(
-        line,
-        {
-            "success": _limits,
-            "denial": _limits,
-            "servfail": _failure,
-            "serve_stale_policy": _stale_policy,
-            "disable": partial(_disabled, draft),
-            "serve_stale": _stale,
-            "keepttl": flag,
-            "prefetch": _prefetch,
-        },
-    )
-    success, denial = given.get("success", [()])[-1], given.get("denial", [()])[-1]
-    disabled = given.get("disable", [])
-    stale = given.get("serve_stale", [None])[-1]
-    positive = bool(given.get("serve_stale_policy"))
-    if positive and stale is None:
-        raise BadCorefile(line.number, "serve_stale_policy requires serve_stale")
-    draft.cache = Cache(
-        zones=zones(line, line.words[len(ttl) :], EVERYWHERE),
-        success=success[1] if len(success) > 1 else cap or DEFAULTS.success,
-        denial=denial[1] if len(denial) > 1 else cap or DEFAULTS.denial,
-        least=success[2] if len(success) > 2 else DEFAULTS.least,
-        entries=success[0] if success else DEFAULTS.entries,
-        failure=given.get("servfail", [DEFAULTS.failure])[-1],
-        no_success=tuple(z for what, where in disabled if what == "success" for z in where),
-        no_denial=tuple(z for what, where in disabled if what == "denial" for z in where),
-        least_denial=denial[2] if len(denial) > 2 else DEFAULTS.least_denial,
-        denials=denial[0] if denial else DEFAULTS.denials,
-        stale=replace(stale, prefer_positive=positive) if stale else None,
-        prefetch=given.get("prefetch", [None])[-1],
-        count_down="keepttl" not in given,
-    )
-
-
-def _limits(line: Line) -> tuple[int, ...]:
-    """``CAPACITY [TTL] [MINTTL]``."""
-    given = words(line, 1, 3)
-    return tuple(number(line, word, 0, 10_000_000) for word in given)
-
-
-def _disabled(draft: Draft, line: Line) -> tuple[str, Zones]:
-    what, *where = words(line, 1)
-    if what not in ("success", "denial"):
-        raise BadCorefile(line.number, f'disable success or denial, not "{what}"')
-    return what, zones(line, where, draft.zones)
-
-
-STALE_MODES = ("immediate", "verify")
-
-
-def _stale(line: Line) -> Stale:
-    """``[DURATION] [immediate [TTL [RECHECK]] | verify [TIMEOUT [TTL [RECHECK]]]]``."""
-    given = words(line, 0, 5)
-    seconds = duration(line, given[0]) if given else 3600
-    mode, others = given[1] if given[1:] else STALE_MODES[0], list(given[2:])
-    if mode not in STALE_MODES:
-        why = f'serve_stale is {" or ".join(STALE_MODES)}, not "{mode}"'
-        raise BadCorefile(line.number, why)
-    verified = mode == "verify"
-    times = [0.0 if word == "0" else duration(line, word) for word in others]
-    timeout = times.pop(0) if verified and times else 0.0
-    if len(times) > 2:
-        raise BadCorefile(line.number, "serve_stale immediate takes a TTL and a recheck")
-    ttl, recheck = (*times, 0.0, 0.0)[:2]
-    if ttl != int(ttl):
-        raise BadCorefile(line.number, "serve_stale: the TTL is whole seconds")
-    return Stale(seconds, verified=verified, timeout=timeout, ttl=int(ttl), recheck=recheck)
-
-
-def _stale_policy(line: Line) -> bool:
-    if words(line, 1, 1) != ("prefer_positive",):
-        raise BadCorefile(line.number, "serve_stale_policy is prefer_positive")
-    return True
-
-
-LONGEST_FAILURE = 300
-
-
-def _failure(line: Line) -> int:
-    (word,) = words(line, 1, 1)
-    seconds = 0 if word == "0" else duration(line, word)
-    if seconds > LONGEST_FAILURE:
-        raise BadCorefile(line.number, "caching SERVFAIL responses over 5 minutes is not permitted")
-    return int(seconds)
-
-
-def _prefetch(line: Line) -> Prefetch:
-    """``AMOUNT [[DURATION] [PERCENTAGE%]]``."""
-    amount, *others = words(line, 1, 3)
-    usual = Prefetch(0)
-    gap = duration(line, others[0]) if others else usual.gap
-    percent = number(line, others[1].removesuffix("%"), 10, 90) if others[1:] else usual.percent
-    return Prefetch(number(line, amount, 0, 1_000_000), gap, percent)
 
 
 def read_loop(line: Line, draft: Draft) -> None:

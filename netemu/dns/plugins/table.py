@@ -11,8 +11,9 @@ from hashlib import sha512
 
 from netemu.dns.chain import Configuration, Order
 from netemu.dns.corefile import BadCorefile, Line, ServerBlock, parse
+from netemu.dns.plugins.cache import read_cache
 from netemu.dns.plugins.draft import Draft, Plugin
-from netemu.dns.plugins.forward import read_cache, read_forward, read_loop
+from netemu.dns.plugins.forward import read_forward, read_loop
 from netemu.dns.plugins.kubernetes import read_autopath, read_kubernetes, read_transfer
 from netemu.dns.plugins.serving import (
     listening,

@@ -45,7 +45,8 @@ MISTAKES = {
     "errors\nerrors": "Corefile:3: errors twice in one server block",
     "forward .": "Corefile:2: forward takes 2 or more arguments, not 1",
     "forward . localhost": 'Corefile:2: forward: "localhost" is no ADDRESS or ADDRESS:PORT',
-    "forward . https://1.1.1.1": "Corefile:2: forward: DNS over HTTPS is not supported",
+    "forward . https://one.one": 'Corefile:2: forward: "one.one" is no ADDRESS',
+    "forward . https://1.1.1.1 {\n doh_method PUT\n}": "Corefile:3: doh_method is GET or POST, not",
     "forward . tls://one.one": 'Corefile:2: forward: "one.one" is no ADDRESS',
     "forward . tls://1.1.1.1%a {\n tls_servername b\n}": "Corefile:2: forward: tls_servername and",
     "forward . tls://1.1.1.1 {\n tls a b c d\n}": "Corefile:3: tls takes 0 to 3 arguments, not 4",
@@ -297,3 +298,14 @@ def test_options_of_a_forward() -> None:
     text = "forward . 1.1.1.1 {\n read_timeout 500ms\n source_address 192.0.2.1\n}"
     (forward,) = configured(f". {{\n{text}\n}}").blocks[0].forwards
     assert (forward.read_seconds, forward.source) == (0.5, "192.0.2.1")
+
+
+def test_servers_are_asked_over_https() -> None:
+    text = "forward . https://9.9.9.9%dns.quad9.net https://1.1.1.1:8443 tls://8.8.8.8"
+    (forward,) = configured(f". {{\n{text} {{\n doh_method GET\n}}\n}}").blocks[0].forwards
+    assert [(server, tls.name, tls.https) for server, tls in forward.secured] == [
+        (("9.9.9.9", 443), "dns.quad9.net", True),
+        (("1.1.1.1", 8443), "1.1.1.1", True),
+        (("8.8.8.8", 853), "8.8.8.8", False),
+    ]
+    assert all(tls.get for _, tls in forward.secured)
