@@ -274,7 +274,7 @@ TEXT = """
     admissionReviewVersions: [v1]
     sideEffects: None
     clientConfig: {url: "https://a.b/c"}
-    rules: [{operations: [CREATE], apiGroups: [""], apiVersions: [v1], resources: [pods]}]
+    rules: [{operations: [CREATE], apiGroups: [none.example], apiVersions: [v1], resources: [pods]}]
 - apiVersion: metallb.io/v1beta1
   kind: IPAddressPool
   metadata: {name: x}
