@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Mapping
-from glob import glob
 
 MOST_LETTERS = 16 * 1024 * 1024
 """Of one file; block lists have a few million."""
@@ -16,6 +15,8 @@ def read_text(path: str) -> str:
 
 def matching(folder: str, pattern: str) -> list[str]:
     """The files below `folder`, or anywhere if it is absolute, that `pattern` fits, by name."""
+    from glob import glob  # late: few Corefiles import files
+
     return sorted(path for path in glob(os.path.join(folder, pattern)) if os.path.isfile(path))
 
 

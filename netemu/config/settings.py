@@ -113,8 +113,9 @@ class DnsSettings:
     """
     forward: str = "/etc/resolv.conf"
     """Servers to ask for names of others: ADDRESS or ADDRESS:PORT of either family (IPv6 in
-    brackets before a port), tls://ADDRESS%NAME for DNS over TLS, or a file like /etc/resolv.conf
-    with some, separated by blanks; empty: such names are refused."""
+    brackets before a port), tls://ADDRESS%NAME or https://ADDRESS%NAME for DNS over TLS or HTTPS,
+    or a file like /etc/resolv.conf with some, separated by blanks; empty: such names are refused.
+    """
     policy: str = "random"
     """Which of those is asked first: random, round_robin or sequential."""
     max_concurrent: int = 1000
@@ -171,7 +172,7 @@ def _one_of(name: str, value: str, *known: str) -> None:
 def _check_server(name: str, word: str) -> None:
     if word.startswith("/"):
         return
-    plain = re.sub(r"%[^:\]]+", "", word.removeprefix("tls://"))
+    plain = re.sub(r"%[^:\]]+", "", re.sub("^(tls|https)://", "", word))
     found = re.fullmatch(r"\[(.+)\](?::(\d+))?|([^:]+)(?::(\d+))?|(.+)", plain)
     address, port = (found[1] or found[3] or found[5], found[2] or found[4]) if found else ("", "")
     try:

@@ -94,6 +94,7 @@ class Responder:
     def _configure(self, configuration: Configuration) -> None:
         """Answer by another configuration from now on; what was kept belongs to the last one."""
         self._configuration = configuration
+        self._rewrites = any(block.rewrites for block in configuration.blocks)
         seed = configuration.seed
         rng = self._rng if seed is None else random.Random(seed)
         self._replies = Replies(
@@ -165,6 +166,9 @@ class Responder:
         return self._consultation(job).outcome(job.query.question)
 
     def _consultation(self, job: Job) -> Consultation:
+        asked = self._configuration, self.table.snapshot, self._view, job.client[0]
+        if not self._rewrites:
+            return Consultation(*asked)
         edns = job.query.edns
         around = Around(
             port=job.client[1],
@@ -172,9 +176,7 @@ class Responder:
             server=self._view.own[0] if self._view.own else "",
             options=() if edns is None or edns.plain else edns.options,
         )
-        return Consultation(
-            self._configuration, self.table.snapshot, self._view, job.client[0], around
-        )
+        return Consultation(*asked, around)
 
     def _go_on(self, job: Job, outcome: Outcome, *, asked: bool = False) -> None:
         """Ask others until there is an answer, and reply."""

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from netemu.config import hostfiles
-from netemu.config.hostfiles import environment, read_text
+from netemu.config.hostfiles import environment, matching, read_text
 
 
 def test_a_text_is_read_whatever_it_holds(tmp_path: Path) -> None:
@@ -27,3 +27,14 @@ def test_a_missing_file_is_an_error() -> None:
 def test_the_environment_is_the_daemons(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("UP", "192.0.2.54")
     assert environment()["UP"] == "192.0.2.54"
+
+
+def test_a_pattern_fits_files_below_a_folder_or_anywhere(tmp_path: Path) -> None:
+    for name in ("b.conf", "a.conf", "c.txt"):
+        (tmp_path / name).write_text("")
+    (tmp_path / "d.conf").mkdir()
+    found = [str(tmp_path / "a.conf"), str(tmp_path / "b.conf")]
+    assert matching(str(tmp_path), "*.conf") == found
+    assert matching("/nowhere", f"{tmp_path}/*.conf") == found
+    assert matching(str(tmp_path), "c.txt") == [str(tmp_path / "c.txt")]
+    assert matching(str(tmp_path), "none") == []

@@ -1,3 +1,5 @@
+import pytest
+
 from netemu.config.settings import DnsSettings
 from netemu.dns.chain import Cache, Configuration, Order, Policy
 from netemu.dns.defaults import corefile_of
@@ -86,3 +88,10 @@ def test_nothing_may_be_left_out_too() -> None:
 def test_a_seed_is_passed_on() -> None:
     made = meant(DnsSettings(seed=5))
     assert (made.order, made.seed) == (Order.RANDOM, 5)
+
+
+@pytest.mark.parametrize("scheme", ["tls", "https"])
+def test_servers_may_be_asked_securely(scheme: str) -> None:
+    made = meant(DnsSettings(forward=f"{scheme}://9.9.9.9%dns.quad9.net"))
+    ((_, tls),) = made.blocks[0].forwards[0].secured
+    assert (tls.name, tls.https) == ("dns.quad9.net", scheme == "https")
