@@ -97,7 +97,10 @@ def _stamp(value: Any) -> Any:
     if isinstance(value, str):
         return times.timestamp(value)
     if isinstance(value, int):
-        return datetime.fromtimestamp(value, tz=UTC)
+        try:
+            return datetime.fromtimestamp(value, tz=UTC)
+        except (OSError, OverflowError, ValueError):
+            raise EvaluationError("timestamp overflow") from None
     return value
 
 

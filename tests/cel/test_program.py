@@ -108,6 +108,7 @@ def test_what_is_true(source: str) -> None:
         ("[1][3] == 1", "index out of bounds: 3"),
         ("9223372036854775807 + 1 == 0", "integer overflow"),
         ("dyn(1) < 'a'", "no such overload"),
+        ("timestamp(9223372036854775807) == self.x", "timestamp overflow"),
         ("self.replicas.startsWith('a')", "no such overload"),
         ("[1, 2].exists(x, x / 0 > 1)", "division by zero"),
         ("int('x') == 1", 'strconv.ParseInt: parsing "x": invalid syntax'),
