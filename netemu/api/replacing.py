@@ -8,6 +8,7 @@ from typing import Final
 from netemu.model.errors import Cause, Conflict, Invalid
 from netemu.model.meta import Key, Object, uid_of
 from netemu.model.resources import (
+    API_SERVICES,
     CLUSTER_ROLE_BINDINGS,
     CLUSTER_ROLES,
     CSI_DRIVERS,
@@ -44,6 +45,7 @@ CREATED: Final = frozenset(
 
 CONDITIONAL: Final = frozenset(
     {
+        API_SERVICES,
         CSI_DRIVERS,
         CSI_NODES,
         "csistoragecapacities.storage.k8s.io",
@@ -106,6 +108,6 @@ def check_version(resource: Resource, given: Object, old: Object) -> None:
 
 
 def _storage_key(resource: Resource, key: Key) -> str:
-    extra = resource.custom or resource.key == CUSTOM_RESOURCE_DEFINITIONS
+    extra = resource.custom or resource.key in (API_SERVICES, CUSTOM_RESOURCE_DEFINITIONS)
     usual = f"{resource.group}/{resource.plural}" if extra else resource.plural
     return "/".join(("/registry", _PREFIXES.get(resource.key, usual), *filter(None, key)))

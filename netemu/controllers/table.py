@@ -57,6 +57,7 @@ THEN = {
     "service-controller": "loadbalancer:LoadBalancerController",
     "ipallocator-repair-controller": "ipaddress:IpAddressController",
     "service-cidr-controller": "servicecidr:ServiceCidrController",
+    "apiservice-registration-controller": "apiservice:ApiServiceController",
     "certificate-controller": "signer:SigningController",
     "external-proxy-controller": "externalproxy:ExternalProxyController",
     "reload-controller": "reload:ReloadController",

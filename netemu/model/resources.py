@@ -137,6 +137,15 @@ _STORED: tuple[Resource, ...] = (
         categories=("api-extensions",),
     ),
     Resource(
+        "apiregistration.k8s.io",
+        "v1",
+        "APIService",
+        "apiservices",
+        False,
+        categories=("api-extensions",),
+        subresources=_STATUS,
+    ),
+    Resource(
         "certificates.k8s.io",
         "v1",
         "CertificateSigningRequest",
@@ -262,6 +271,7 @@ MEASURED: tuple[Resource, ...] = (
 BY_KEY: dict[str, Resource] = {resource.key: resource for resource in reversed(RESOURCES)}
 BY_KIND: dict[tuple[str, str], Resource] = {(r.api_version, r.kind): r for r in RESOURCES}
 
+API_SERVICES = "apiservices.apiregistration.k8s.io"
 CLUSTER_ROLES = "clusterroles.rbac.authorization.k8s.io"
 CLUSTER_ROLE_BINDINGS = "clusterrolebindings.rbac.authorization.k8s.io"
 CONFIG_MAPS = "configmaps"

@@ -44,6 +44,7 @@ else:
 
 _ADMISSION = "admissionregistration.k8s.io"
 _DEFAULTS: dict[str, Callable[[Object], None]] = {
+    "apiservices.apiregistration.k8s.io": stored.api_service,
     "csidrivers.storage.k8s.io": stored.csi_driver,
     "ingressclasses.networking.k8s.io": stored.ingress_class,
     "limitranges": stored.limit_range,

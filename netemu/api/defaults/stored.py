@@ -24,6 +24,13 @@ def ingress_class(obj: Object) -> None:
         parameters.setdefault("scope", "Cluster")
 
 
+def api_service(obj: Object) -> None:
+    """APIService: the port of the Service behind it."""
+    service = (obj.get("spec") or {}).get("service")
+    if service is not None and service.get("port") is None:
+        service["port"] = 443
+
+
 def pod_template(obj: Object) -> None:
     """PodTemplate: a pod's."""
     if obj.get("template"):

@@ -12,6 +12,7 @@ from netemu.api.tables.wording import (
     or_none,
     selector_object,
 )
+from netemu.model.conditions import condition
 from netemu.model.meta import Object, name_of
 
 Row: TypeAlias = list[Any]
@@ -40,6 +41,17 @@ def ingress(obj: Object, now: float) -> Row:
 def service_cidr(obj: Object, now: float) -> Row:
     """Name, CIDRs, Age."""
     return [name_of(obj), joined(_spec(obj).get("cidrs") or ()), age(obj, now)]
+
+
+def api_service(obj: Object, now: float) -> Row:
+    """Name, Service, Available, Age."""
+    service = _spec(obj).get("service")
+    where = "Local" if service is None else f"{service['namespace']}/{service['name']}"
+    said = condition(obj, "Available") or {"status": "Unknown"}
+    shown = said["status"]
+    if shown == "False" and said.get("reason"):
+        shown = f"{shown} ({said['reason']})"
+    return [name_of(obj), where, shown, age(obj, now)]
 
 
 def ip_address(obj: Object, now: float) -> Row:
@@ -248,6 +260,7 @@ TABLES: dict[str, tuple[str, Callable[[Object, float], Row]]] = {
     ),
     "resourcequotas": ("Name, Request, Limit, Age", resource_quota),
     "runtimeclasses.node.k8s.io": ("Name, Handler, Age", runtime_class),
+    "apiservices.apiregistration.k8s.io": ("Name, Service, Available, Age", api_service),
     "ipaddresses.networking.k8s.io": ("Name, ParentRef", ip_address),
     "servicecidrs.networking.k8s.io": ("Name, CIDRs, Age", service_cidr),
     "validatingadmissionpolicies.admissionregistration.k8s.io": (

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from netemu.api.custom import definition, objects
     from netemu.api.validation import (
         access,
+        apiservice,
         apps,
         autoscaling,
         batch,
@@ -53,6 +54,7 @@ if TYPE_CHECKING:
 else:
     definition, objects = map(late, ("netemu.api.custom.definition", "netemu.api.custom.objects"))
     access = late(f"{__name__}.access")
+    apiservice = late(f"{__name__}.apiservice")
     apps = late(f"{__name__}.apps")
     autoscaling = late(f"{__name__}.autoscaling")
     batch = late(f"{__name__}.batch")
@@ -114,6 +116,7 @@ _RULES: dict[str, _Rules] = {
     f"validatingwebhookconfigurations.{_ADMISSION}": _Rules(
         registration.webhooks, registration.webhooks_update
     ),
+    resources.API_SERVICES: _Rules(apiservice.api_service, apiservice.api_service_update),
     resources.LIMIT_RANGES: _Rules(bounds.limit_range, bounds.limit_range_update),
     resources.RESOURCE_QUOTAS: _Rules(bounds.resource_quota, bounds.resource_quota_update),
     resources.CUSTOM_RESOURCE_DEFINITIONS: _Rules(

@@ -32,6 +32,17 @@ QUOTA: Object = {
         ),
         ("resourcequotas", QUOTA, ["pods: 1/4", "limits.cpu: 0/2", "1d"]),
         ("runtimeclasses.node.k8s.io", {"handler": "h"}, ["h", "1d"]),
+        ("apiservices.apiregistration.k8s.io", {"spec": {}}, ["Local", "Unknown", "1d"]),
+        (
+            "apiservices.apiregistration.k8s.io",
+            {
+                "spec": {"service": {"namespace": "n", "name": "s"}},
+                "status": {
+                    "conditions": [{"type": "Available", "status": "False", "reason": "Why"}]
+                },
+            },
+            ["n/s", "False (Why)", "1d"],
+        ),
         (
             "ipaddresses.networking.k8s.io",
             {"spec": {"parentRef": {"resource": "services", "namespace": "n", "name": "web"}}},
