@@ -14,7 +14,7 @@ import sys
 import time
 from dataclasses import replace
 
-from bench.proxy import own_network
+from bench.proxynet import own_network
 from netemu.clock import SystemClock
 from netemu.config.settings import NetMode, NetworkSettings, ProxyMode
 from netemu.fabric.host import LocalSockets

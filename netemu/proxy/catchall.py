@@ -174,6 +174,7 @@ def _refusals(chain: str, stack: Stack) -> Iterator[nft.Command]:
         nft.Read(Load.DESTINATION_PORT, 1 + stack.words),
         nft.Find(REFUSED, 0),
     )
-    yield nft.AddRule(chain, (*refused, *OPENS, nft.Refuse(True, version=stack.version)))
-    # Connections that exist may go on, as the endpoint they have does (rule 50).
-    yield nft.AddRule(chain, (*refused, *NO_TCP, nft.Refuse(False, version=stack.version)))
+    # Connections that exist may go on, as the endpoint they have does (rule 50): they are told
+    # apart first, because most packets are of one.
+    yield nft.AddRule(chain, (*OPENS, *refused, nft.Refuse(True, version=stack.version)))
+    yield nft.AddRule(chain, (*NO_TCP, *refused, nft.Refuse(False, version=stack.version)))
