@@ -52,6 +52,8 @@ class Kernel:
         self._local: dict[Listener, set[bytes]] = {}
         self._nodes: Mapping[str, NodePlace] = {}
         self._node_numbers: dict[str, int] = {}
+        self._places_matter = False
+        """Some Service was led otherwise at some node."""
         self._flows: set[Listener] = set()
         """UDP listeners whose flows may have to go elsewhere."""
 
@@ -151,6 +153,7 @@ class Kernel:
             for name, node in self._nodes.items() if _varies(way) else ():
                 mark = self._pools.use(way, Place(name, node.zone), after)
                 if mark != general:
+                    self._tell_places_apart()
                     local.add(number(self._node_numbers[name]) + key)
                     self._local_names.want(number(self._node_numbers[name]) + key, number(mark))
             self._used[listener] = after
@@ -161,6 +164,11 @@ class Kernel:
         self._pools.release(before)
         if listener.protocol is Protocol.UDP:
             self._flows.add(listener)
+
+    def _tell_places_apart(self) -> None:
+        if not self._places_matter:
+            self._places_matter = True
+            self._making += kernelrules.local(self._stack)
 
     # What the kernel remembers
 

@@ -46,7 +46,7 @@ DROPPED: Final = POOL_BITS
 
 NAMES, LOCAL_NAMES, POOLS, ENDPOINTS = "names", "local-names", "pools", "endpoints"
 PLACES, NODES, PODS, HAIRPINS, CLIENTS = "places", "nodes", "pods", "hairpins", "clients"
-SERVICES, REMEMBER = "services", "remember"
+SERVICES, LOCAL, REMEMBER = "services", "local", "remember"
 
 _MARK = Kind.MARK
 _DNAT_STATUS: Final = 0x20  # IPS_DST_NAT
@@ -104,16 +104,29 @@ def _services(stack: Stack) -> Iterator[nft.Command]:
     relayed = Masked(number(nft.TRANSPARENT_MARK)), Equal(number(0), negated=True)
     yield AddRule(SERVICES, (Read(Load.MARK), *relayed, Go(Verdict.RETURN)))
     yield AddRule(SERVICES, (*GOES_ON, Go(Verdict.RETURN)))
-    yield AddRule(SERVICES, (Value(number(0)), SetMark()))
-    yield AddRule(SERVICES, (Read(stack.source), Find(PLACES, 0, into=0), SetMark()))
+    yield AddChain(LOCAL)
+    yield AddRule(SERVICES, (Go(Verdict.JUMP, LOCAL),))
     found = stack.words + 3
-    decide = SetMark(found), Read(Load.MARK, 0), Find(POOLS, 0, decides=True)
-    local = Read(Load.MARK, 0), *_front(stack, 1), Find(LOCAL_NAMES, 0, into=found)
-    yield AddRule(SERVICES, (*local, *decide))
-    yield AddRule(SERVICES, (*_front(stack, 0), Find(NAMES, 0, into=found), *decide))
+    yield AddRule(SERVICES, (*_front(stack, 0), Find(NAMES, 0, into=found), *_decide(found)))
     for hook in ("prerouting", "output"):
         yield AddChain(f"nat-{hook}", Hook("nat", hook, _DSTNAT))
         yield AddRule(f"nat-{hook}", (Go(Verdict.JUMP, SERVICES),))
+
+
+def _decide(found: int) -> tuple[nft.Expression, ...]:
+    """Go on as the mark says that was found."""
+    return SetMark(found), Read(Load.MARK, 0), Find(POOLS, 0, decides=True)
+
+
+def local(stack: Stack = IPV4) -> Iterator[nft.Command]:
+    """The rules for clients whose place matters; there are none before it does to some Service,
+    because every connection would pay for them.
+    """
+    yield AddRule(LOCAL, (Value(number(0)), SetMark()))
+    yield AddRule(LOCAL, (Read(stack.source), Find(PLACES, 0, into=0), SetMark()))
+    found = stack.words + 3
+    named = Read(Load.MARK, 0), *_front(stack, 1), Find(LOCAL_NAMES, 0, into=found)
+    yield AddRule(LOCAL, (*named, *_decide(found)))
 
 
 def _sources(stack: Stack) -> Iterator[nft.Command]:
@@ -125,13 +138,14 @@ def _sources(stack: Stack) -> Iterator[nft.Command]:
     hairpin = Read(stack.source, 0), Read(stack.destination, stack.words), Find(HAIRPINS, 0)
     always = Read(Load.MARK), Masked(number(MASQUERADE)), Equal(number(0), negated=True)
     never = Read(Load.MARK), Masked(number(KEEP)), Equal(number(0))
-    dnat = Read(Load.STATUS), Masked(number(_DNAT_STATUS)), Equal(number(0), negated=True)
+    no_dnat = Read(Load.STATUS), Masked(number(_DNAT_STATUS)), Equal(number(0))
     no_pod = Read(stack.source), Find(PODS, 0, negated=True)
     for rule in (
-        (*dnat, Go(Verdict.JUMP, REMEMBER)),
-        (*dnat, *hairpin, *to_node),
-        (*dnat, *always, *to_node),
-        (*dnat, *never, *no_pod, *to_node),
+        (*no_dnat, Go(Verdict.RETURN)),
+        (Go(Verdict.JUMP, REMEMBER),),
+        (*hairpin, *to_node),
+        (*always, *to_node),
+        (*never, *no_pod, *to_node),
     ):
         yield AddRule("nat-postrouting", rule)
 
@@ -151,7 +165,8 @@ def choose(endpoints: int, *, sticky: bool, stack: Stack = IPV4) -> Iterator[nft
     if sticky:
         known = Read(stack.source, 1), Find(CLIENTS, 0, into=found), to_found
         yield AddRule(name, (*pool, *known))
-    chance = nft.Random(endpoints, 1), Find(ENDPOINTS, 0, into=found), to_found
+    index = nft.Random(endpoints, 1) if endpoints > 1 else Value(number(0), 1)
+    chance = index, Find(ENDPOINTS, 0, into=found), to_found
     yield AddRule(name, (*pool, *chance))
 
 
