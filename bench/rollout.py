@@ -25,7 +25,7 @@ AFTER_SECONDS = 1.0
 """How long the load goes on before the rollout and after it has ended."""
 DEADLINE = 5.0
 """For one request, in seconds, if nobody says otherwise."""
-OPEN = 1000
+OPEN = 3000
 """Requests at a time; more wait, and say so."""
 PACE = 0.001
 """Seconds of rest between looks at the clock."""
