@@ -64,7 +64,9 @@ class Configurer:
         """Read the files again whenever they have changed."""
         while True:
             await clock.sleep(FILE_SECONDS)
-            if any(self._content(name) != content for name, content in self._seen.items()):
+            found = {name: self._content(name) for name in self._seen}
+            if found != self._seen:
+                self._seen = found  # also of files that can't be used: those are told once
                 self.use(self._text)
 
     async def follow_text(self, texts: Latest[str]) -> None:

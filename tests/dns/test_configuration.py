@@ -26,6 +26,10 @@ def ttl(configurer: Configurer) -> int:
     return kubernetes.domains[0].ttl
 
 
+def named(configurer: Configurer) -> tuple[str, ...]:
+    return configurer.latest.value.blocks[0].named
+
+
 def corefile(ttl: int) -> str:
     return f". {{\n kubernetes cluster.local {{\n ttl {ttl}\n }}\n}}"
 
@@ -77,3 +81,39 @@ async def test_files_are_followed() -> None:
         hosts = configurer.latest.value.blocks[0].hosts
         assert hosts is not None
         assert hosts.addresses == {name_from("a"): ("10.0.0.2",)}
+
+
+async def test_a_bad_file_is_told_once_and_mended_when_it_is() -> None:
+    clock, told = FakeClock(), list[str]()
+    files = {"/etc/more": "errors"}
+    world = World(read=lambda path: files[path], paths=lambda path: [path] * (path in files))
+    text = ". {\n import /etc/more\n}"
+    configurer = Configurer(world, text, lambda _, message: told.append(message))
+    async with task_group() as tasks:
+        tasks.start(configurer.follow_files(clock), name="files")
+        files["/etc/more"] = "nonsense"
+        await clock.advance(3 * FILE_SECONDS + 1)
+        assert (len(told), configurer.failed) == (1, 1)
+        files["/etc/more"] = "loop"
+        await clock.advance(FILE_SECONDS)
+        assert named(configurer) == ("loop",)
+
+
+async def test_files_that_a_pattern_fits_come_and_go() -> None:
+    clock, files = FakeClock(), dict[str, str]()
+
+    def read(path: str) -> str:
+        if path not in files:
+            raise FileNotFoundError(2, "No such file or directory", path)
+        return files[path]
+
+    world = World(read=read, paths=lambda _: sorted(files))
+    configurer = Configurer(world, ". {\n errors\n import /x/*\n}", None)
+    async with task_group() as tasks:
+        tasks.start(configurer.follow_files(clock), name="files")
+        files["/x/a"] = "loop"
+        await clock.advance(FILE_SECONDS + 1)
+        assert named(configurer) == ("errors", "loop")
+        del files["/x/a"]
+        await clock.advance(FILE_SECONDS)
+        assert named(configurer) == ("errors",)
