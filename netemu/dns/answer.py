@@ -12,8 +12,9 @@ from typing import TypeAlias
 from msgspec import Struct
 from msgspec.structs import replace
 
+from netemu.dns.domain import Domain
 from netemu.dns.names import locate
-from netemu.dns.nodes import Domain, Finder, Node, View
+from netemu.dns.nodes import Finder, Node, View
 from netemu.dns.reading import Part, Reading
 from netemu.dns.records import (
     IN,

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from msgspec import Struct, field
 
+from netemu.dns.domain import Domain
 from netemu.dns.names import IN_ADDR, IP6
-from netemu.dns.nodes import Domain
 from netemu.dns.records import Name, within
 
 if TYPE_CHECKING:  # rules are imported by whoever has some

@@ -15,7 +15,8 @@ from immutables import Map
 from msgspec import Struct
 
 from netemu.dns.chain import Configuration
-from netemu.dns.nodes import PodNames, View
+from netemu.dns.domain import PodNames
+from netemu.dns.nodes import View
 from netemu.dns.observation import Peer
 from netemu.dns.tallies import Kind
 from netemu.model.meta import Key

@@ -5,6 +5,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from typing import assert_never
 
+from netemu.dns.domain import Domain, PodNames
 from netemu.dns.names import (
     EndpointName,
     Fixed,
@@ -16,7 +17,6 @@ from netemu.dns.names import (
     Target,
     ZonalName,
 )
-from netemu.dns.nodes import Domain, PodNames
 from netemu.model.meta import Key
 from netemu.model.service import Endpoint, Service, ServiceType
 from netemu.model.snapshot import ServiceEntry, Snapshot

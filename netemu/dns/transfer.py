@@ -11,8 +11,8 @@ from netemu.dns import wire
 from netemu.dns.answer import Answer, answer
 from netemu.dns.chain import Block
 from netemu.dns.consult import Consultation
+from netemu.dns.domain import Domain
 from netemu.dns.names import reverse_name
-from netemu.dns.nodes import Domain
 from netemu.dns.records import Name, Question, Record, Type, lowered
 from netemu.model.service import ServiceType
 from netemu.model.snapshot import ServiceEntry

@@ -10,7 +10,8 @@ from netemu.config.settings import DnsSettings
 from netemu.dns.answer import Answer
 from netemu.dns.chain import Configuration
 from netemu.dns.defaults import corefile_of
-from netemu.dns.nodes import Domain, View
+from netemu.dns.domain import Domain
+from netemu.dns.nodes import View
 from netemu.dns.observation import Observers
 from netemu.dns.plugins.table import configuration_from
 from netemu.dns.records import Name, Record, Soa, Srv, Type, name_from

@@ -3,7 +3,7 @@ import pytest
 from netemu.config.settings import DnsSettings
 from netemu.dns.chain import Cache, Configuration, Order, Policy
 from netemu.dns.defaults import corefile_of
-from netemu.dns.nodes import PodNames
+from netemu.dns.domain import PodNames
 from netemu.dns.plugins.table import configuration_from
 from netemu.dns.records import name_from
 from netemu.dns.world import World

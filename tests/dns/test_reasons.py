@@ -3,8 +3,8 @@ from dataclasses import replace
 import pytest
 from msgspec import structs
 
+from netemu.dns.domain import Domain, PodNames
 from netemu.dns.names import locate
-from netemu.dns.nodes import Domain, PodNames
 from netemu.dns.reasons import reason
 from netemu.dns.records import name_from
 from netemu.model import resources

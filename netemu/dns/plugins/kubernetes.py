@@ -5,8 +5,8 @@ from functools import partial
 
 from netemu.dns.chain import Autopath, Kubernetes, Transfer, Zones
 from netemu.dns.corefile import BadCorefile, Line
+from netemu.dns.domain import Domain, PodNames
 from netemu.dns.names import IN_ADDR, IP6
-from netemu.dns.nodes import Domain, PodNames
 from netemu.dns.plugins.draft import Draft
 from netemu.dns.plugins.words import fallthrough, flag, one_number, options, words, zones
 from netemu.dns.records import within
