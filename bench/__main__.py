@@ -11,6 +11,7 @@ NAMES = (
     "readiness",
     "dns",
     "proxy",
+    "connections",
     "datagrams",
     "scale",
     "many",

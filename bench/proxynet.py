@@ -36,13 +36,13 @@ def own_network() -> int:
     return handle("net")
 
 
-def _pod(links: Netlink, address: str, node: str) -> int:
-    """Move into a new pod's network; a descriptor of it."""
+def pod(links: Netlink, address: str, node: str, device: str = "") -> int:
+    """Move into the network of a new pod on a node; a descriptor of it."""
     unshare(Namespace.NET)
     there = handle("net")
     inner = Netlink()
     ends = [link.Ends(address, NODES[node].address)]
-    link.connect(links, inner, there, device=node, ends=ends)
+    link.connect(links, inner, there, device=device or node, ends=ends)
     inner.close()
     return there
 
@@ -55,7 +55,7 @@ def pods(name: str, means: Callable[[ExitStack, Address], Address]) -> Iterator[
     home = handle("net")
     there = own_network()
     links = Netlink()
-    client, behind = _pod(links, CLIENT, "node-1"), _pod(links, BACKEND, "node-2")
+    client, behind = pod(links, CLIENT, "node-1"), pod(links, BACKEND, "node-2")
     with ExitStack() as stack:
         try:
             backend = stack.enter_context(role("backend", (BACKEND, 0)))
