@@ -11,8 +11,11 @@ def bound(pod: Object, request: Object, now: float) -> Object:
     """The pod as assigned to the node that a Binding names. Raises Conflict, Invalid."""
     target = request.get("target") or {}
     node, name = target.get("name"), name_of(pod)
+    causes = [] if target.get("kind") in (None, "", "Node") else [_foreign(target["kind"])]
     if not node:
-        raise Invalid("", "Binding", name, [Cause(*_REQUIRED)])
+        causes.append(Cause(*_REQUIRED))
+    if causes:
+        raise Invalid("", "Binding", name, causes)
     _check(pod, (request.get("metadata") or {}).get("uid"))
     status = pod.get("status") or {}
     scheduled = {"type": "PodScheduled", "status": "True", "lastProbeTime": None}
@@ -30,6 +33,11 @@ def bound(pod: Object, request: Object, now: float) -> Object:
 
 
 _REQUIRED = ("FieldValueRequired", "Required value", "target.name")
+
+
+def _foreign(kind: str) -> Cause:
+    said = f'Unsupported value: "{kind}": supported values: "Node", "<empty>"'
+    return Cause("FieldValueNotSupported", said, "target.kind")
 
 
 def _check(pod: Object, uid: str | None) -> None:

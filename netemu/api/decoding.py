@@ -10,6 +10,13 @@ from netemu.model.meta import Object
 from netemu.model.resources import Resource
 
 STRICT: Final = "strict decoding error: "
+_REPEATED: Final = (
+    ".metadata.ownerReferences contains duplicate entries{}; API server dedups owner references in "
+    "1.20+, and may reject such requests as early as 1.24; please fix your requests; duplicate "
+    "UID(s) observed: {}"
+)
+PATCHED: Final = " after mutating admission happens"
+"""When a patch is seen to repeat owners (upstream's words)."""
 
 
 def body_of(resource: Resource, request: Request) -> tuple[Object, list[str]]:
@@ -20,7 +27,24 @@ def body_of(resource: Resource, request: Request) -> tuple[Object, list[str]]:
     checked, unknown = strict.check(resource, typed(resource, given))
     kind = resource.kind
     head = f'{kind} in version "{resource.version}" cannot be handled as a {kind}: '
-    return checked, judged(request, [*doubled, *unknown], lambda why: BadRequest(head + why))
+    warnings = judged(request, [*doubled, *unknown], lambda why: BadRequest(head + why))
+    return with_single_owners(checked, warnings), warnings
+
+
+def with_single_owners(obj: Object, warnings: list[str], when: str = "") -> Object:
+    """The object with each of its owners once; `warnings` says which came again, and `when`."""
+    owners = (obj.get("metadata") or {}).get("ownerReferences") or ()
+    single: list[Object] = []
+    repeated = []
+    for owner in owners:
+        if owner in single:
+            repeated.append(str(owner.get("uid", "")))
+        else:
+            single.append(owner)
+    if not repeated:
+        return obj
+    warnings.append(_REPEATED.format(when, ", ".join(repeated)))
+    return {**obj, "metadata": {**obj["metadata"], "ownerReferences": single}}
 
 
 def judged(request: Request, problems: list[str], refusal: Callable[[str], Exception]) -> list[str]:

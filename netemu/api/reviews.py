@@ -1,6 +1,7 @@
 """Questions about who somebody is and what they may do: asked by POST, answered, kept nowhere."""
 
-from collections.abc import Iterable, Mapping
+import json
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from netemu.api.context import Context, Handler
@@ -66,6 +67,7 @@ async def token(context: Context, target: Target, request: Request) -> Answer:
 async def self_access(context: Context, target: Target, request: Request) -> Answer:
     """May I?"""
     given = _asked(target, request)
+    _require(target, list(_attributes_problems(given.get("spec") or {})))
     return _access(context, target, given, request.user or NOBODY)
 
 
@@ -73,36 +75,52 @@ async def subject_access(context: Context, target: Target, request: Request) -> 
     """May somebody?"""
     given = _asked(target, request)
     spec = given.get("spec") or {}
-    if target.resource.namespaced:
-        _check_namespace(target, spec)
+    _require(target, [*_attributes_problems(spec), *_subject_problems(target, spec)])
     groups = tuple(spec.get("groups") or ())
-    if not spec.get("user") and not groups:
-        why = "Required value: at least one of user or group must be specified"
-        raise _invalid(target.resource, "FieldValueRequired", "spec.user", why)
     return _access(context, target, given, User(spec.get("user", ""), groups))
 
 
-def _check_namespace(target: Target, spec: Object) -> None:
-    said = (spec.get("resourceAttributes") or {}).get("namespace", "")
-    if said != target.namespace:
-        why = f'Invalid value: "{said}": must match metadata.namespace'
-        field = "spec.resourceAttributes.namespace"
-        raise _invalid(target.resource, "FieldValueInvalid", field, why)
+def _require(target: Target, causes: list[Cause]) -> None:
+    if causes:
+        raise Invalid(target.resource.group, target.resource.kind, "", causes)
 
 
-def _invalid(resource: Resource, reason: str, field: str, why: str) -> Invalid:
-    return Invalid(resource.group, resource.kind, "", [Cause(reason, why, field)])
+def _attributes_problems(spec: Object) -> Iterator[Cause]:
+    resource, path = spec.get("resourceAttributes"), spec.get("nonResourceAttributes")
+    if resource is not None and path is not None:
+        words = "cannot be specified in combination with resourceAttributes"
+        said = f"Invalid value: {_as_go(path)}: {words}"
+        yield Cause("FieldValueInvalid", said, "spec.nonResourceAttributes")
+    if resource is None and path is None:
+        words = "exactly one of nonResourceAttributes or resourceAttributes must be specified"
+        said = f'Invalid value: "null": {words}'
+        yield Cause("FieldValueInvalid", said, "spec.resourceAttributes")
+
+
+def _subject_problems(target: Target, spec: Object) -> Iterator[Cause]:
+    if not spec.get("user") and not spec.get("groups"):
+        words = "Required value: at least one of user or group must be specified"
+        yield Cause("FieldValueRequired", words, "spec.user")
+    if not target.resource.namespaced:
+        return
+    resource, path = spec.get("resourceAttributes"), spec.get("nonResourceAttributes")
+    if resource is not None and (said := resource.get("namespace", "")) != target.namespace:
+        words = f'Invalid value: "{said}": must match metadata.namespace'
+        yield Cause("FieldValueInvalid", words, "spec.resourceAttributes.namespace")
+    if path is not None:
+        words = f"Invalid value: {_as_go(path)}: disallowed on this kind of request"
+        yield Cause("FieldValueInvalid", words, "spec.nonResourceAttributes")
+
+
+def _as_go(path: Object) -> str:
+    """Attributes as Go prints them."""
+    where, verb = (json.dumps(path.get(key, ""), ensure_ascii=False) for key in ("path", "verb"))
+    return f"authorization.NonResourceAttributes{{Path:{where}, Verb:{verb}}}"
 
 
 def _access(context: Context, target: Target, given: Object, user: User) -> Answer:
     spec = given.get("spec") or {}
     resource, path = spec.get("resourceAttributes"), spec.get("nonResourceAttributes")
-    if (resource is None) == (path is None):
-        why = (
-            'Invalid value: "null": exactly one of nonResourceAttributes or resourceAttributes '
-            "must be specified"
-        )
-        raise _invalid(target.resource, "FieldValueInvalid", "spec.resourceAttributes", why)
     if resource is not None:
         names = ("verb", "group", "resource", "subresource", "namespace", "name")
         wanted = Attributes(**{name: resource.get(name, "") for name in names})

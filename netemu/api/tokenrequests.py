@@ -22,6 +22,7 @@ async def issue(context: Context, target: Target, request: Request) -> Answer:
     """POST of a TokenRequest."""
     account = context.registry.get(target.resource, target.key).obj
     checked, warnings = body_of(TOKEN_REQUEST, request)
+    _check_account(checked.get("metadata") or {}, account)
     spec = checked.get("spec") or {}
     causes = list(_broken_rules(spec))
     if causes:
@@ -52,6 +53,15 @@ async def issue(context: Context, target: Target, request: Request) -> Answer:
         "status": status,
     }
     return json_answer(shown, 201, warning_headers(warnings))
+
+
+def _check_account(said: Object, account: Object) -> None:
+    """A request that names its account must name this one. Raises Invalid."""
+    for key in ("name", "namespace"):
+        if said.get(key) and said[key] != account["metadata"][key]:
+            words = f'"{said[key]}": must match the service account {key} if specified'
+            cause = Cause("FieldValueInvalid", f"Invalid value: {words}", f"metadata.{key}")
+            raise Invalid(TOKEN_REQUEST.group, TOKEN_REQUEST.kind, name_of(account), [cause])
 
 
 def _broken_rules(spec: Object) -> Iterator[Cause]:

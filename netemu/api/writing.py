@@ -23,7 +23,7 @@ from netemu.api import (
 )
 from netemu.api.access import attributes_of
 from netemu.api.context import COLLECTION, OBJECT, Context, Handlers
-from netemu.api.decoding import body_of, judged, typed
+from netemu.api.decoding import PATCHED, body_of, judged, typed, with_single_owners
 from netemu.api.parts import Part
 from netemu.api.paths import Target
 from netemu.api.registry import WriteOptions
@@ -205,7 +205,7 @@ def patched_object(
         shown = request.body if strategic else msgspec.json.encode(given)
         raise _bad_patch(shown, mismatch.message) from None
     warnings[:] = judged(request, problems, lambda why: _bad_patch(request.body, why))
-    return checked
+    return with_single_owners(checked, warnings, PATCHED)
 
 
 def _bad_patch(patched: bytes, why: str) -> Invalid:

@@ -49,3 +49,10 @@ def test_a_pod_is_bound_once_and_only_while_it_lives(change: Object, why: str) -
 def test_a_binding_needs_a_node() -> None:
     with pytest.raises(Invalid, match=r"target.name: Required value"):
         bound(POD, {}, 0.0)
+
+
+def test_only_nodes_take_pods() -> None:
+    with pytest.raises(Invalid) as refused:
+        bound({"metadata": {"name": "p"}}, {"target": {"kind": "Pod"}}, 0.0)
+    assert [cause.field for cause in refused.value.causes] == ["target.kind", "target.name"]
+    assert 'Unsupported value: "Pod": supported values: "Node", "<empty>"' in str(refused.value)

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from tests.support.api import Cluster
@@ -46,3 +47,26 @@ async def test_a_field_twice_in_what_is_applied(account: Cluster) -> None:
     warned = await account.whole("PATCH", path, twice, **asked)
     assert warned.status == 201
     assert [name for name, _ in warned.headers] == ["Warning"]
+
+
+OWNER = {"apiVersion": "v1", "kind": "Pod", "name": "a", "uid": "1"}
+OTHER = {**OWNER, "name": "b"}
+
+
+@pytest.mark.parametrize("method", ["POST", "PATCH"])
+async def test_owners_said_twice_count_once_and_are_warned_of(
+    cluster: Cluster, method: str
+) -> None:
+    path, owners = f"{HOME}/configmaps", [OWNER, OTHER, OWNER]
+    obj = {"metadata": {"name": "m", "ownerReferences": owners}}
+    if method == "POST":
+        answer = await cluster.whole("POST", path, obj)
+    else:
+        await cluster.json("POST", path, {"metadata": {"name": "m"}})
+        merge = "application/merge-patch+json"
+        answer = await cluster.whole("PATCH", f"{path}/m", obj, content_type=merge)
+    made = msgspec.json.decode(answer.body)
+    assert made["metadata"]["ownerReferences"] == [OWNER, OTHER]
+    (warning,) = (text for name, text in answer.headers if name == "Warning")
+    assert "duplicate UID(s) observed: 1" in warning
+    assert ("after mutating admission happens" in warning) is (method == "PATCH")

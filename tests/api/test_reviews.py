@@ -82,6 +82,40 @@ async def test_a_review_must_ask_one_thing(ruled: Cluster) -> None:
     assert "exactly one of nonResourceAttributes or resourceAttributes" in refused["message"]
 
 
+PATH = {"path": "/x", "verb": "get"}
+SHOWN = 'authorization.NonResourceAttributes{Path:"/x", Verb:"get"}'
+NOBODY_ASKED = "spec.user: Required value: at least one of user or group must be specified"
+ONE = "exactly one of nonResourceAttributes or resourceAttributes must be specified"
+BOTH = f"Invalid value: {SHOWN}: cannot be specified in combination with resourceAttributes"
+LOCAL = f"Invalid value: {SHOWN}: disallowed on this kind of request"
+REFUSED = [
+    (
+        "subjectaccessreviews",
+        {},
+        [f'spec.resourceAttributes: Invalid value: "null": {ONE}', NOBODY_ASKED],
+    ),
+    (
+        "subjectaccessreviews",
+        {"resourceAttributes": {}, "nonResourceAttributes": PATH},
+        [f"spec.nonResourceAttributes: {BOTH}", NOBODY_ASKED],
+    ),
+    (
+        "namespaces/default/localsubjectaccessreviews",
+        {"user": "x", "nonResourceAttributes": PATH},
+        [f"spec.nonResourceAttributes: {LOCAL}"],
+    ),
+]
+
+
+@pytest.mark.parametrize(("path", "spec", "said"), REFUSED)
+async def test_all_that_is_wrong_with_a_review_is_told(
+    ruled: Cluster, path: str, spec: Any, said: list[str]
+) -> None:
+    refused = await ruled.refused("POST", f"{AUTHORIZATION}/{path}", {"spec": spec})
+    causes = refused["details"]["causes"]
+    assert [f"{cause['field']}: {cause['message']}" for cause in causes] == said
+
+
 async def test_nothing_is_kept(ruled: Cluster) -> None:
     revision = ruled.store.revision
     await ruled.json("POST", f"{AUTHENTICATION}/selfsubjectreviews", {})

@@ -54,3 +54,12 @@ async def test_it_can_be_bound_to_a_pod_of_the_account(cluster: Cluster) -> None
 async def test_there_must_be_an_account(cluster: Cluster) -> None:
     refused = await cluster.refused("POST", f"{ACCOUNTS}/bot/token", {"spec": {}})
     assert refused["message"] == 'serviceaccounts "bot" not found'
+
+
+@pytest.mark.parametrize("key", ["name", "namespace"])
+async def test_a_request_speaks_of_the_account_of_its_url(cluster: Cluster, key: str) -> None:
+    await cluster.json("POST", ACCOUNTS, {"metadata": {"name": "bot"}})
+    refused = await cluster.refused("POST", f"{ACCOUNTS}/bot/token", {"metadata": {key: "other"}})
+    assert refused["message"].endswith(
+        f'metadata.{key}: Invalid value: "other": must match the service account {key} if specified'
+    )
