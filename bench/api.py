@@ -27,7 +27,8 @@ from urllib.parse import urlsplit
 import yaml
 
 from bench.figures import told
-from netemu.api.registry import Registry, WriteOptions
+from netemu.api.registry import Registry
+from netemu.api.writeoptions import WriteOptions
 from netemu.clock import SystemClock
 from netemu.model.addressing import Addressing
 from netemu.model.meta import Object

@@ -28,12 +28,13 @@ LOOPBACK = "127.0.0.1"
 
 
 def own_core() -> None:
+    """The first core, whatever whoever started this has: the client is on the last."""
+    os.sched_setaffinity(0, range(os.cpu_count() or 1))
     os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
 
 
 def netemu_child(pipe: Connection, workers: int) -> None:
-    if workers == 1:
-        own_core()
+    own_core()
     asyncio.run(netemu_server(pipe, workers))
 
 

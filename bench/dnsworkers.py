@@ -1,5 +1,5 @@
-"""What ``dns.workers`` brings: one process on one core, and two on two that they share with the
-client, which takes as little of them as it can.
+"""What ``dns.workers`` costs: one process, and two, on the same core that is full, asked from the
+other. Processes that cost each other nothing there bring what their cores have when each has one.
 """
 
 import os
@@ -52,7 +52,7 @@ def more_cores(queries: Path) -> None:
             f" {statistics.median(runs.costs):.1f} us CPU each, the idlest process has"
             f" {statistics.median(runs.shares):.0%} of it"
         )
-    print(f"mix  two answer {ratio:.2f} times as much, with the client on their cores")
+    print(f"mix  two on one core answer {ratio:.2f} times what one does there")
 
 
 @contextmanager

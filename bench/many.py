@@ -2,8 +2,9 @@
 
 Prints how long it takes from those objects to serving, what one changed endpoint costs from the
 request on, memory and descriptors. Objects are put into the store's file directly, as clones of a
-Service and its slice that went through the API; every Service has a virtual address, some have a
-node port, which takes a socket on the host's side. Run: ``python -m bench.many [root]``.
+Service, its slice and its IPAddress that went through the API; every Service has a virtual address,
+some have a node port, which takes a socket on the host's side.
+Run: ``python -m bench.many [root]``.
 """
 
 import json
@@ -15,16 +16,18 @@ import sys
 import tempfile
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from http import HTTPStatus
 from http.client import HTTPSConnection
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import yaml
 
 from bench.figures import percentile, told
+from netemu.model import resources
 from netemu.testing import Instance
 
 SERVICES = 10_000
@@ -50,8 +53,9 @@ addressType: IPv4
 ports: [{name: http, protocol: TCP, port: 8080}]
 endpoints: [{addresses: [10.244.0.1], conditions: {ready: true}}]
 """
-_ROWS = "SELECT resource, raw FROM objects WHERE name IN ('web', 'web-1')"
-_PUT = "INSERT OR REPLACE INTO objects VALUES (?, 'default', ?, ?, ?)"
+_ROWS = """SELECT resource, raw FROM objects
+    WHERE name IN ('web', 'web-1') OR raw ->> '$.spec.parentRef.name' = 'web'"""
+_PUT = "INSERT OR REPLACE INTO objects VALUES (?, ?, ?, ?, ?)"
 _SET = "INSERT OR REPLACE INTO meta VALUES ('revision', ?)"
 
 
@@ -63,28 +67,46 @@ def fill(file: Path) -> None:
         for number in range(SERVICES):
             for resource, raw in rows.items():
                 obj = json.loads(raw)
-                (service if "spec" in obj else endpoint_slice)(obj, number)
+                CLONES[resource](obj, number)
+                metadata = obj["metadata"]
                 revision += 1
-                obj["metadata"] |= {"uid": str(uuid.uuid4()), "resourceVersion": str(revision)}
+                metadata |= {"uid": str(uuid.uuid4()), "resourceVersion": str(revision)}
                 text = json.dumps(obj, separators=(",", ":")).encode()
-                database.execute(_PUT, (resource, obj["metadata"]["name"], revision, text))
+                key = resource, metadata.get("namespace", ""), metadata["name"]
+                database.execute(_PUT, (*key, revision, text))
         database.execute(_SET, (revision,))
         database.commit()
 
 
 def service(obj: dict[str, dict[str, object]], number: int) -> None:
     obj["metadata"]["name"] = f"web-{number}"
-    address = f"10.97.{number // 250}.{number % 250 + 1}"
+    address = cluster_ip(number)
     obj["spec"] |= {"clusterIP": address, "clusterIPs": [address]}
     if number % NODE_PORTS == 0:
         obj["spec"]["type"] = "NodePort"
         obj["spec"]["ports"][0]["nodePort"] = 30000 + number // NODE_PORTS  # type: ignore[index]
 
 
+def cluster_ip(number: int) -> str:
+    return f"10.97.{number // 250}.{number % 250 + 1}"
+
+
+def ip_address(obj: dict[str, dict[str, object]], number: int) -> None:
+    obj["metadata"]["name"] = cluster_ip(number)
+    obj["spec"]["parentRef"] |= {"name": f"web-{number}"}  # type: ignore[operator]
+
+
 def endpoint_slice(obj: dict[str, object], number: int) -> None:
     obj["metadata"] |= {"name": f"web-{number}-1"}  # type: ignore[operator]
     obj["metadata"]["labels"]["kubernetes.io/service-name"] = f"web-{number}"  # type: ignore[index]
-    obj["endpoints"] = endpoints(number, 0)
+    obj["endpoints"] = endpoints(number, number)
+
+
+CLONES: dict[str, Callable[[Any, int], None]] = {
+    resources.SERVICES: service,
+    resources.ENDPOINT_SLICES: endpoint_slice,
+    resources.IP_ADDRESSES: ip_address,
+}
 
 
 def endpoints(number: int, change: int) -> list[dict[str, object]]:

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 from netemu.api import eviction
 from netemu.api.parts import Part
-from netemu.api.registry import Registry, WriteOptions
+from netemu.api.registry import Registry
+from netemu.api.writeoptions import WriteOptions
 from netemu.model.client import DeleteOptions
 from netemu.model.errors import Conflict
 from netemu.model.meta import Key, name_of, uid_of

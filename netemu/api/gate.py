@@ -24,9 +24,9 @@ from netemu.store.base import Store
 if TYPE_CHECKING:
     from netemu.api import admissionauthorizer, admissionpolicies, webhookclient, webhooks
     from netemu.api.admissionpolicies import Policy, Surroundings
-    from netemu.api.registry import WriteOptions
     from netemu.api.webhookclient import Outside
     from netemu.api.webhooks import Hook
+    from netemu.api.writeoptions import WriteOptions
 else:
     admissionauthorizer = late("netemu.api.admissionauthorizer")
     admissionpolicies = late("netemu.api.admissionpolicies")

@@ -15,7 +15,8 @@ from netemu.model.selector import Selector, matches
 from netemu.store.base import CutOff, Event, Store
 
 if TYPE_CHECKING:
-    from netemu.api.registry import Registry, WriteOptions
+    from netemu.api.registry import Registry
+    from netemu.api.writeoptions import WriteOptions
 
 _PLAINLY = DeleteOptions()
 

@@ -21,9 +21,9 @@ from netemu.api.context import Context, Handlers
 from netemu.api.decoding import body_of, judged, typed
 from netemu.api.parts import Part
 from netemu.api.paths import Target
-from netemu.api.registry import WriteOptions
 from netemu.api.request import Answer, Headers, Request, json_answer, warning_headers
 from netemu.api.scale import SCALE, scale_of, scaled
+from netemu.api.writeoptions import WriteOptions
 from netemu.api.writing import options_of, patched_object, replaced, success, written
 from netemu.model.catalog import BUILT_IN
 from netemu.model.errors import BadRequest, Cause, Invalid

@@ -8,7 +8,6 @@ Whoever reads gets the stored object itself and must not change it.
 import random
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Final, Self
 
@@ -24,7 +23,7 @@ from netemu.api.gate import Gate
 from netemu.api.inprocess import RegistryClient
 from netemu.api.parts import JUDGED, MERGES, Part
 from netemu.api.records import converting, seen, unstored, warned
-from netemu.api.request import User
+from netemu.api.writeoptions import WriteOptions
 from netemu.clock import Clock
 from netemu.config.settings import EVICTION_SECONDS, NetworkSettings
 from netemu.model.addressing import Addressing
@@ -42,20 +41,6 @@ RACE_ATTEMPTS: Final = 20
 """How often a write starts over because another one came first."""
 
 _ENDING: Final = "create not allowed while custom resource definition is terminating"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WriteOptions:
-    """Who writes, and whether in earnest."""
-
-    manager: str
-    dry_run: bool = False
-    tracked: bool = False
-    """Whether the object comes with the managedFields that follow from this write."""
-    user: User | None = None
-    """Who asks; None: a part of netemu itself."""
-    warnings: list[str] = field(default_factory=list)
-    """What the client is told beside the answer; grows."""
 
 
 class Registry:

@@ -26,7 +26,6 @@ from netemu.api.context import COLLECTION, OBJECT, Context, Handlers
 from netemu.api.decoding import PATCHED, body_of, judged, typed, with_single_owners
 from netemu.api.parts import Part
 from netemu.api.paths import Target
-from netemu.api.registry import WriteOptions
 from netemu.api.request import (
     Answer,
     Request,
@@ -34,6 +33,7 @@ from netemu.api.request import (
     raw_answer,
     warning_headers,
 )
+from netemu.api.writeoptions import WriteOptions
 from netemu.model.errors import BadRequest, Cause, Invalid, MethodNotAllowed
 from netemu.model.meta import Object, name_of, uid_of
 from netemu.model.resources import (

@@ -8,7 +8,8 @@ from typing import Any, Final
 
 from netemu.api import apply as serverside
 from netemu.api.apply import Applier
-from netemu.api.registry import Registry, WriteOptions
+from netemu.api.registry import Registry
+from netemu.api.writeoptions import WriteOptions
 from netemu.daemon import manifests
 from netemu.daemon.asking import Refused
 from netemu.daemon.manifests import Wanted

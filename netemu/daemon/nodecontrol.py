@@ -5,7 +5,8 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from netemu.api.evicting import evict
-from netemu.api.registry import Registry, WriteOptions
+from netemu.api.registry import Registry
+from netemu.api.writeoptions import WriteOptions
 from netemu.daemon.asking import Refused
 from netemu.model.client import DeleteOptions
 from netemu.model.errors import ApiError, Conflict, NotFound, TooManyRequests

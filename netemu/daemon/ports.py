@@ -101,6 +101,7 @@ def _dns(settings: Settings, launched: Launched) -> list[DnsListener]:
             DnsListener(
                 launched.cluster.bind_udp(ranges.dns, DNS_PORT),
                 launched.cluster.listen(ranges.dns, DNS_PORT),
+                connector=launched.cluster.connector,
             )
             for ranges in addressing.families
         ]
@@ -126,7 +127,7 @@ def _mirrored_dns(launched: Launched) -> list[DnsListener]:
     except OSError:
         udp.close()
         return []
-    return [DnsListener(udp, tcp, addressing.host_view, addressing.cluster_view)]
+    return [_host_listener(launched, udp, tcp)]
 
 
 def _dns_pages(launched: Launched) -> dict[str, socket.socket]:
@@ -156,9 +157,13 @@ def _host_dns(settings: Settings, launched: Launched) -> DnsListener:
         except OSError as error:
             last = error
             continue
-        addressing = launched.addressing
-        if not any(ranges.mirrored for ranges in addressing.families):
-            return DnsListener(udp, tcp)
-        return DnsListener(udp, tcp, addressing.host_view, addressing.cluster_view)
+        return _host_listener(launched, udp, tcp)
     assert last is not None
     raise PortTaken(f"cannot listen on {LOOPBACK}:{ports[0]} for DNS: {last.strerror}")
+
+
+def _host_listener(launched: Launched, udp: socket.socket, tcp: socket.socket) -> DnsListener:
+    addressing, connector = launched.addressing, launched.host.connector
+    if not any(ranges.mirrored for ranges in addressing.families):
+        return DnsListener(udp, tcp, connector=connector)
+    return DnsListener(udp, tcp, addressing.host_view, addressing.cluster_view, connector)

@@ -13,7 +13,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from netemu.clock import Clock
-from netemu.dns import chain
+from netemu.dns import forwarding
 from netemu.dns.answer import Answer
 from netemu.dns.records import (
     EdnsOption,
@@ -55,7 +55,7 @@ class Cache:
     """The answers of one `Forward`."""
 
     def __init__(
-        self, rules: chain.Cache, clock: Clock, counts: MutableMapping[str, int] | None = None
+        self, rules: forwarding.Cache, clock: Clock, counts: MutableMapping[str, int] | None = None
     ) -> None:
         self._counts = {} if counts is None else counts
         self._rules = rules

@@ -12,7 +12,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from netemu.dns.answer import REFUSED, TRANSFERS, Answer, answer
-from netemu.dns.chain import Block, Configuration, Forward, Kubernetes
+from netemu.dns.chain import Block, Configuration, Kubernetes
+from netemu.dns.forwarding import Forward
 from netemu.dns.nodes import View
 from netemu.dns.outcome import Around, Ask, Outcome, followed
 from netemu.dns.records import (

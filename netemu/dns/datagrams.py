@@ -16,8 +16,8 @@ from netemu.dns.records import Source
 from netemu.dns.replies import ID_OCTETS, Entry
 from netemu.dns.responder import Responder
 
-PLACES = tuple((slot * LONGEST_QUERY, slot * LONGEST_REPLY) for slot in range(SLOTS))
-"""Where the query and the reply of each slot lie."""
+PLACES = tuple(slot * LONGEST_QUERY + ID_OCTETS for slot in range(SLOTS))
+"""Where the query in each slot begins behind its id, and where the reply will."""
 SO_RCVBUFFORCE = 33
 """From ``asm-generic/socket.h``; the socket module lacks it."""
 WAITING_OCTETS = 4 * 1024 * 1024
@@ -63,17 +63,17 @@ class Datagrams:
         if not sizes:
             return
         started = perf_counter()
-        find, queries, replies = self._responder.table.find, mailbox.queries, mailbox.replies
+        find, slots = self._responder.table.find, mailbox.slots
         reply_sizes, slot = mailbox.reply_sizes, 0
         asked, told, apart = list[bytes](), list[bytes](), list[tuple[int, Entry | None]]()
-        for size, (at, to) in zip(sizes, PLACES, strict=False):  # a batch needn't be full
-            entry = find(queries[at + ID_OCTETS : at + size])
+        for size, at in zip(sizes, PLACES, strict=False):  # a batch needn't be full
+            entry = find(slots[at : at + size - ID_OCTETS])
             if entry is None or len(reply := entry.reply) > LONGEST_REPLY:
                 apart.append((slot, entry))
             else:
                 octets = len(reply)
-                replies[to : to + octets] = reply
-                reply_sizes[slot] = octets
+                slots[at : at + octets] = reply
+                reply_sizes[slot] = octets + ID_OCTETS
                 asked.append(entry.query)  # not the one just read: nothing new has to be kept
                 told.append(reply)
             slot += 1

@@ -8,20 +8,16 @@ type, class) is ignored: it is a forgery or late (RFC 5452 §9.1).
 import asyncio
 import random
 import socket
-from collections.abc import Callable
-from typing import TypeAlias
 
 from msgspec import Struct
 
 from netemu.dns import wire
 from netemu.dns.answer import Answer
-from netemu.dns.chain import Address, Tls
 from netemu.dns.foreign import Reply, Unreadable, read
+from netemu.dns.forwarding import Address, Tls
 from netemu.dns.outcome import Wish
 from netemu.dns.records import Question, Rcode, lowered
-
-Connector: TypeAlias = Callable[[socket.SocketKind, socket.AddressFamily], socket.socket]
-"""Makes an unconnected, non-blocking socket of that kind."""
+from netemu.model.sockets import Connector
 
 MOST_FORGERIES = 100
 """Replies that don't match, after which an exchange fails: somebody is guessing."""

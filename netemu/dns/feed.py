@@ -1,8 +1,9 @@
 """How worker processes come to know what the daemon knows: the words they exchange.
 
-A worker has the daemon's UDP sockets and a snapshot of its own, kept in step by `Feed`s; it lags by
-the time a message takes. Whatever needs more than that snapshot it hands back. Messages are pickles
-with their length in front; both ends are our own processes, joined by a socket nobody else has.
+A worker has UDP sockets beside the daemon's and a snapshot of its own, kept in step by `Feed`s; it
+lags by the time a message takes. Whatever needs more than that snapshot it hands back. Messages are
+pickles with their length in front; both ends are our own processes, joined by a socket nobody else
+has.
 """
 
 import asyncio
@@ -62,6 +63,8 @@ class Start(Struct, frozen=True):
 
     views: tuple[View, ...]
     """One for each socket."""
+    addresses: tuple[Any, ...]
+    """Where to bind each of them, once the first feed is in."""
     configuration: Configuration
     seed: int
 

@@ -19,7 +19,8 @@ from msgspec.structs import replace
 
 from netemu.clock import Clock
 from netemu.dns.answer import FAILED, REFUSED, Answer
-from netemu.dns.chain import Address, Configuration, Forward, Policy, Stale
+from netemu.dns.chain import Configuration
+from netemu.dns.forwarding import Address, Forward, Policy, Stale
 from netemu.dns.observation import Exchanged, Observers
 from netemu.dns.outcome import Wish
 from netemu.dns.records import Name, Question, Rcode, Record, Type, lowered
@@ -27,7 +28,7 @@ from netemu.tasks import Tasks
 
 if TYPE_CHECKING:  # what only asking needs is imported with the first question
     from netemu.dns.cache import Cache, Key
-    from netemu.dns.exchange import Connector
+    from netemu.model.sockets import Connector
 
 log = logging.getLogger(__name__)
 

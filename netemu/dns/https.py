@@ -5,7 +5,7 @@ import socket
 from base64 import urlsafe_b64encode
 from typing import Final
 
-from netemu.dns.chain import Tls
+from netemu.dns.forwarding import Tls
 from netemu.dns.tls import context_of
 
 PATH: Final = "/dns-query"

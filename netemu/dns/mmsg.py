@@ -1,8 +1,8 @@
 """Many datagrams in one system call: recvmmsg(2) and sendmmsg(2), which Python's sockets lack.
 
 A call of its own for each query and each reply takes half of a server's time. The memory that the
-kernel reads and writes belongs to the `Mailbox` and is laid out once, in slots. Replies are sent
-from the slots of their queries: their ids are taken from there.
+kernel reads and writes belongs to the `Mailbox` and is laid out once, in slots. A reply takes the
+place of its query, behind the id, and is sent from there.
 """
 
 import ctypes
@@ -20,7 +20,6 @@ LONGEST_QUERY: Final = 4096
 """Octets read of one query; the rest of a longer one is dropped, which makes it malformed."""
 LONGEST_REPLY: Final = 1232
 """Octets of a reply in a slot, what passes unfragmented; a longer one is sent by itself."""
-_ID: Final = 2
 
 
 class Piece(ctypes.Structure):
@@ -65,30 +64,26 @@ class Mailbox:
 
     def __init__(self, sock: socket.socket) -> None:
         self._fd = sock.fileno()
-        self.queries = memory(SLOTS * LONGEST_QUERY)
-        """Each at its slot, `LONGEST_QUERY` octets apart."""
-        self.replies = memory(SLOTS * LONGEST_REPLY)
-        """Each without its id, `LONGEST_REPLY` octets apart."""
+        self.slots = memory(SLOTS * LONGEST_QUERY)
+        """Queries, then replies, `LONGEST_QUERY` octets apart."""
         self._names = memory(SLOTS * ADDRESS_OCTETS)
         name_size = 16 if sock.family == socket.AF_INET else ADDRESS_OCTETS
-        queries, replies, names = map(address_of, (self.queries, self.replies, self._names))
+        slots, names = map(address_of, (self.slots, self._names))
         # All of these are kept here for as long as the kernel may use them.
         self._into = (Piece * SLOTS)()
-        self._from = (Piece * (2 * SLOTS))()
+        self._from = (Piece * SLOTS)()
         self._incoming, self._outgoing = (Message * SLOTS)(), (Message * SLOTS)()
         for slot in range(SLOTS):
-            query, name = queries + slot * LONGEST_QUERY, names + slot * ADDRESS_OCTETS
-            self._into[slot] = Piece(query, LONGEST_QUERY)
-            self._from[2 * slot] = Piece(query, _ID)
-            self._from[2 * slot + 1] = Piece(replies + slot * LONGEST_REPLY, 0)
-            into = ctypes.addressof(self._into[slot])
-            out_of = ctypes.addressof(self._from[2 * slot])
+            at, name = slots + slot * LONGEST_QUERY, names + slot * ADDRESS_OCTETS
+            self._into[slot] = Piece(at, LONGEST_QUERY)
+            self._from[slot] = Piece(at, 0)
+            into, out_of = (ctypes.addressof(each[slot]) for each in (self._into, self._from))
             self._incoming[slot] = Message(Header(name, name_size, into, 1))
-            self._outgoing[slot] = Message(Header(name, name_size, out_of, 2))
+            self._outgoing[slot] = Message(Header(name, name_size, out_of, 1))
         incoming = memoryview(self._incoming).cast("B").cast("I")
         self._received_sizes = incoming[_SIZE_AT::_MESSAGE_WORDS]
-        self.reply_sizes = memoryview(self._from).cast("B").cast("Q")[3::4]
-        """Octets of the reply in each slot, without its id."""
+        self.reply_sizes = memoryview(self._from).cast("B").cast("Q")[1::2]
+        """Octets of the reply in each slot."""
         self._incoming_at = ctypes.addressof(self._incoming)
         self._outgoing_at = ctypes.addressof(self._outgoing)
 
@@ -112,7 +107,7 @@ class Mailbox:
     def query(self, slot: int, size: int) -> bytes:
         """The whole query in a slot."""
         at = slot * LONGEST_QUERY
-        return self.queries[at : at + size]
+        return self.slots[at : at + size]
 
     def peer(self, slot: int) -> Peer:
         """Who sent the query in a slot."""

@@ -11,7 +11,7 @@ from typing import TypeAlias
 from msgspec import Struct
 
 from netemu.dns.answer import REFUSED, Answer
-from netemu.dns.chain import Forward
+from netemu.dns.forwarding import Forward
 from netemu.dns.records import EdnsOption, Question
 
 

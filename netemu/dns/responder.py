@@ -16,8 +16,9 @@ from msgspec.structs import replace
 
 from netemu.dns import wire
 from netemu.dns.answer import FAILED, REFUSED, TRANSFERS, Answer
-from netemu.dns.chain import Configuration, Forward
+from netemu.dns.chain import Configuration
 from netemu.dns.consult import Consultation
+from netemu.dns.forwarding import Forward
 from netemu.dns.nodes import View
 from netemu.dns.observation import Observation, Observers, Peer
 from netemu.dns.order import arranger

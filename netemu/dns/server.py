@@ -27,12 +27,17 @@ from netemu.dns.streams import serve_streams
 from netemu.dns.world import World
 from netemu.model.latest import Latest
 from netemu.model.snapshot import Snapshot
-from netemu.model.sockets import Sockets
+from netemu.model.sockets import Connector, Sockets
 from netemu.tasks import task_group
 
 ANYWHERE = ("0.0.0.0", "::")
 BESIDE = "/etc/coredns/Corefile"
 """Where pods of CoreDNS have their Corefile: what one of ours imports is sought beside it."""
+
+
+def here(kind: socket.SocketKind, family: socket.AddressFamily) -> socket.socket:
+    """An unbound socket in this thread's network."""
+    return socket.socket(family, kind | socket.SOCK_NONBLOCK)
 
 
 class DnsListener(Struct, frozen=True):
@@ -46,6 +51,8 @@ class DnsListener(Struct, frozen=True):
     """What these clients are told for a cluster address."""
     meant: Callable[[str], str] = same
     """Its inverse, for reverse names."""
+    connector: Connector = here
+    """Makes further sockets in the network of these, for worker processes."""
 
     def sees_as(self, other: "DnsListener") -> bool:
         """Whether both kinds of clients are told the same."""
@@ -54,7 +61,7 @@ class DnsListener(Struct, frozen=True):
 
 Both: TypeAlias = tuple[Responder, Responder]
 """Over UDP and over TCP."""
-Served: TypeAlias = tuple[socket.socket, View, Responder]
+Served: TypeAlias = tuple[socket.socket, View, Responder, Connector]
 
 
 class Dns(Struct, frozen=True):
@@ -123,7 +130,7 @@ async def serve_dns(
                 alike[view, by_ipv6] = make(), make(stream=True)
             datagrams, streams = alike[view, by_ipv6]
             stack.enter_context(serve_datagrams(listener.udp, datagrams))
-            served.append((listener.udp, view, datagrams))
+            served.append((listener.udp, view, datagrams, listener.connector))
             await stack.enter_async_context(serve_streams(listener.tcp, streams, clock))
         if settings.workers > 1:
             from netemu.dns.workers import run_workers  # late: hardly anybody asks for them

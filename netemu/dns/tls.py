@@ -6,7 +6,7 @@ import ssl
 from functools import lru_cache
 from typing import Final
 
-from netemu.dns.chain import Tls
+from netemu.dns.forwarding import Tls
 
 MOST_CONTEXTS: Final = 16
 """Kept, as reading a machine's certificates takes 10 ms and more."""

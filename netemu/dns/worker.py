@@ -1,7 +1,7 @@
 """A worker process: answers over UDP what it can from its own snapshot, and hands back the rest.
 
-``python -m netemu.dns.worker CONTROL SOCKET…`` with numbers of inherited descriptors. It ends when
-the daemon's end of CONTROL does.
+``python -m netemu.dns.worker CONTROL SOCKET…`` with numbers of inherited descriptors; the sockets
+are bound when there is something to answer with. It ends when the daemon's end of CONTROL does.
 """
 
 import asyncio
@@ -66,12 +66,12 @@ class Reports:
 
 
 async def work(control: socket.socket, sockets: list[socket.socket]) -> None:
-    """Answer until the daemon is gone."""
+    """Answer until the daemon is gone. Raises OSError when an address can't be bound."""
     reader, writer = await asyncio.open_connection(sock=control)
-    start = await next_message(reader)
-    if not isinstance(start, Start):
+    start, feed = await next_message(reader), await next_message(reader)
+    if not (isinstance(start, Start) and isinstance(feed, Feed)):
         return
-    latest: Latest[Snapshot] = Latest(EMPTY)
+    latest: Latest[Snapshot] = Latest(fed(EMPTY, feed))
     configuration = Latest(start.configuration)
     observers, room = Observers(), Room()
     reports = Reports(observers)
@@ -99,6 +99,7 @@ async def work(control: socket.socket, sockets: list[socket.socket]) -> None:
                 by_ipv6=sock.family == socket.AF_INET6,
                 hand=partial(hand, number),
             )
+            sock.bind(start.addresses[number])
             stack.enter_context(serve_datagrams(sock, responder))
         await _follow(reader, latest, configuration)
     tell()
@@ -121,7 +122,10 @@ def main() -> None:
     """Take over the descriptors and work."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the daemon says when it is over
     control, *others = (socket.socket(fileno=int(number)) for number in sys.argv[1:])
-    asyncio.run(work(control, others))
+    try:
+        asyncio.run(work(control, others))
+    except OSError as error:
+        sys.exit(f"dns.workers: a worker has ended: {error}")
 
 
 if __name__ == "__main__":

@@ -1,8 +1,10 @@
-"""More cores: processes that answer over UDP beside the daemon, from the same sockets.
+"""More cores: processes that answer over UDP beside the daemon, at the same addresses.
 
-Each has a copy of the snapshot that follows the daemon's within about a millisecond. The daemon
-answers, too, and alone: TCP, names of others, and everything if a worker is gone, falls too far
-behind, or can't answer by the configuration in force (see `feed.suits_workers`).
+Each has sockets of its own there, and the kernel leads a client's queries to one of them all
+(SO_REUSEPORT, socket(7)). Each has a copy of the snapshot that follows the daemon's within about a
+millisecond. The daemon answers, too, and alone: TCP, names of others, and everything if a worker is
+gone, falls too far behind, or can't answer by the configuration in force (see
+`feed.suits_workers`).
 """
 
 import asyncio
@@ -10,8 +12,9 @@ import logging
 import random
 import socket
 import sys
-from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, suppress
+from functools import partial
 
 from netemu.dns.chain import Configuration
 from netemu.dns.feed import (
@@ -29,6 +32,7 @@ from netemu.dns.observation import Batch, Observation, Observers
 from netemu.dns.responder import Responder
 from netemu.model.latest import Latest
 from netemu.model.snapshot import EMPTY, Snapshot
+from netemu.model.sockets import Connector
 from netemu.tasks import task_group
 
 log = logging.getLogger(__name__)
@@ -45,10 +49,12 @@ class Worker:
     def __init__(
         self,
         writer: asyncio.StreamWriter,
+        kill: Callable[[], None],
         responders: Sequence[tuple[socket.socket, Responder]],
         observers: Observers,
     ) -> None:
         self._writer = writer
+        self._kill = kill
         self._responders = responders
         self._observers = observers
         self._known = EMPTY
@@ -78,6 +84,7 @@ class Worker:
         if self._writer.transport.get_write_buffer_size() > MOST_UNSENT:
             log.error("a DNS worker hangs and is given up")
             self._writer.transport.abort()
+            self._kill()  # or its clients would wait for it as long as it has its sockets
 
     def take(self, message: Message) -> None:
         """Do what it asks for."""
@@ -115,21 +122,28 @@ async def run_workers(
     count: int,
     latest: Latest[Snapshot],
     configuration: Latest[Configuration],
-    listeners: Sequence[tuple[socket.socket, View, Responder]],
+    listeners: Sequence[tuple[socket.socket, View, Responder, Connector]],
     rng: random.Random,
     observers: Observers,
 ) -> AsyncIterator[list[Worker]]:
-    """Have `count` processes answer on the sockets of `listeners` inside the block."""
+    """Have `count` processes answer where `listeners` do inside the block. Raises OSError."""
     workers: list[Worker] = []
     async with AsyncExitStack() as stack:
         for _ in range(count if suits_workers(configuration.value) else 0):
             start = Start(
-                tuple(view for _, view, _ in listeners),
+                tuple(view for _, view, _, _ in listeners),
+                tuple(sock.getsockname() for sock, _, _, _ in listeners),
                 configuration.value,
                 rng.getrandbits(32),
             )
-            responders = [(sock, responder) for sock, _, responder in listeners]
-            worker = await stack.enter_async_context(_worker(start, responders, observers))
+            with ExitStack() as made:
+                sockets = [
+                    made.enter_context(_beside(sock, connector))
+                    for sock, _, _, connector in listeners
+                ]
+                responders = [(sock, responder) for sock, _, responder, _ in listeners]
+                process = _worker(start, sockets, responders, observers)
+                worker = await stack.enter_async_context(process)
             worker.follow(latest.value)
             stack.callback(latest.subscribe(worker.follow))
             stack.callback(configuration.subscribe(worker.configure))
@@ -137,22 +151,32 @@ async def run_workers(
         yield workers
 
 
+def _beside(sock: socket.socket, connector: Connector) -> socket.socket:
+    """An unbound socket that may be bound where `sock` is. Raises OSError."""
+    # Not before it is bound: another server's port is none to share.
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    made = connector(socket.SOCK_DGRAM, sock.family)
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    return made
+
+
 @asynccontextmanager
 async def _worker(
     start: Start,
+    sockets: Sequence[socket.socket],
     responders: Sequence[tuple[socket.socket, Responder]],
     observers: Observers,
 ) -> AsyncIterator[Worker]:
     ours, theirs = socket.socketpair()
     with theirs:
-        numbers = [theirs.fileno(), *(sock.fileno() for sock, _ in responders)]
+        numbers = [theirs.fileno(), *(sock.fileno() for sock in sockets)]
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "netemu.dns.worker", *map(str, numbers)),
             stdin=asyncio.subprocess.DEVNULL,
             pass_fds=numbers,
         )
     reader, writer = await asyncio.open_connection(sock=ours)
-    worker = Worker(writer, responders, observers)
+    worker = Worker(writer, partial(_kill, process), responders, observers)
     worker.send(start)
     try:
         async with task_group() as tasks:
@@ -168,10 +192,15 @@ async def _listen(reader: asyncio.StreamReader, worker: Worker) -> None:
         worker.take(message)
 
 
+def _kill(process: asyncio.subprocess.Process) -> None:
+    with suppress(ProcessLookupError):
+        process.kill()
+
+
 async def _end(process: asyncio.subprocess.Process) -> None:
     try:
         async with asyncio.timeout(END_SECONDS):
             await process.wait()
     except TimeoutError:
-        process.kill()
+        _kill(process)
         await process.wait()

@@ -5,7 +5,7 @@ from ipaddress import ip_address
 
 from msgspec import Struct, field
 
-from netemu.dns.chain import Address
+from netemu.dns.forwarding import Address
 
 
 def _no_file(path: str) -> str:

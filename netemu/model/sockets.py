@@ -6,7 +6,11 @@ network.
 """
 
 import socket
-from typing import Protocol
+from collections.abc import Callable
+from typing import Protocol, TypeAlias
+
+Connector: TypeAlias = Callable[[socket.SocketKind, socket.AddressFamily], socket.socket]
+"""Makes an unconnected, unbound, non-blocking socket of that kind, as `Sockets.connector` does."""
 
 
 class Sockets(Protocol):

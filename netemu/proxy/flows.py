@@ -8,14 +8,11 @@ import socket
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from os import read, write
-from typing import TYPE_CHECKING, Final
+from typing import Final, Protocol
 
 from netemu.proxy.choose import Address
 from netemu.proxy.entrance import Way
 from netemu.proxy.ledger import Link
-
-if TYPE_CHECKING:
-    from netemu.proxy.datagrams import Datagrams
 
 DATAGRAM: Final = 65_535
 """Bytes of the largest datagram there is."""
@@ -23,12 +20,27 @@ DATAGRAMS_PER_TURN: Final = 32
 """Datagrams of one socket in a row before the others get their turn."""
 
 
+class Relay(Protocol):
+    """What these ask of their relay."""
+
+    now: float
+    """The time of this turn, by the monotonic clock."""
+    touch: "Callable[[Flow], None]"
+    """A datagram passes."""
+
+    def open(self, front: "Front", client: Address) -> "Flow | None":
+        """A flow for a new client, if somebody serves it."""
+
+    def redial(self, flow: "Flow") -> bool:
+        """Lead a flow to the next endpoint, if there is one."""
+
+
 class Front:
     """A bound socket at which clients arrive; `way` may be exchanged at any time."""
 
     __slots__ = ("_relay", "flows", "sock", "way")
 
-    def __init__(self, relay: "Datagrams", sock: socket.socket, way: Way) -> None:
+    def __init__(self, relay: Relay, sock: socket.socket, way: Way) -> None:
         self._relay = relay
         self.sock = sock
         self.way = way
@@ -69,7 +81,7 @@ class Flow:
         "sock",
     )
 
-    def __init__(self, relay: "Datagrams", front: Front, client: Address) -> None:
+    def __init__(self, relay: Relay, front: Front, client: Address) -> None:
         self._relay = relay
         self.front = front
         self.client = client

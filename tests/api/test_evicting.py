@@ -3,7 +3,7 @@
 import pytest
 
 from netemu.api.evicting import evict
-from netemu.api.registry import WriteOptions
+from netemu.api.writeoptions import WriteOptions
 from netemu.model import resources
 from netemu.model.client import DeleteOptions
 from netemu.model.conditions import condition

@@ -7,7 +7,8 @@ import pytest
 
 from netemu.api.metadata import generated_name
 from netemu.api.parts import Part
-from netemu.api.registry import NAME_ATTEMPTS, Registry, WriteOptions
+from netemu.api.registry import NAME_ATTEMPTS, Registry
+from netemu.api.writeoptions import WriteOptions
 from netemu.clock import rfc3339
 from netemu.model.client import DeleteOptions
 from netemu.model.errors import AlreadyExists, Conflict, Forbidden, Invalid, NotFound

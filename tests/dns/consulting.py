@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from msgspec.structs import replace
 
 from netemu.dns.answer import Answer
-from netemu.dns.chain import Configuration, Forward
+from netemu.dns.chain import Configuration
 from netemu.dns.consult import Consultation
+from netemu.dns.forwarding import Forward
 from netemu.dns.nodes import View
 from netemu.dns.outcome import Around, Outcome
 from netemu.dns.records import Question, Rcode, Record, Type, name_from

@@ -9,8 +9,8 @@ from typing import NoReturn
 
 from netemu.dns import wire
 from netemu.dns.answer import FAILED, Answer
-from netemu.dns.chain import Forward
 from netemu.dns.foreign import Unreadable, read
+from netemu.dns.forwarding import Forward
 from netemu.dns.outcome import Wish
 from netemu.dns.records import Question
 from netemu.dns.responder import Responder

@@ -1,6 +1,6 @@
 import pytest
 
-from netemu.dns import chain
+from netemu.dns import forwarding
 from netemu.dns.answer import Answer
 from netemu.dns.cache import Cache, Key, key_of
 from netemu.dns.records import Question, Rcode, Record, Source, Type, Wire, name_from
@@ -24,7 +24,7 @@ def negative(ttl: int, minimum: int, rcode: Rcode = Rcode.NXDOMAIN) -> Answer:
 
 
 FAILURE = Answer(rcode=Rcode.SERVFAIL)
-CAPPED = chain.Cache(success=30, denial=20)
+CAPPED = forwarding.Cache(success=30, denial=20)
 
 LIFETIMES = {
     "as long as it says": (positive(25), 25),
@@ -70,7 +70,7 @@ async def test_all_ttls_are_the_time_that_is_left() -> None:
 
 async def test_ttls_may_stand_still() -> None:
     clock = FakeClock()
-    cache = Cache(chain.Cache(success=30, count_down=False), clock)
+    cache = Cache(forwarding.Cache(success=30, count_down=False), clock)
     cache.put(key(), positive(30))
     await clock.advance(10)
     again = cache.get(key())
@@ -80,7 +80,7 @@ async def test_ttls_may_stand_still() -> None:
 
 def test_some_names_are_never_kept() -> None:
     cluster = (name_from("cluster.local"),)
-    rules = chain.Cache(
+    rules = forwarding.Cache(
         zones=(name_from("example.org"), *cluster), no_success=cluster, no_denial=cluster
     )
     cache = Cache(rules, FakeClock())
@@ -93,7 +93,7 @@ def test_some_names_are_never_kept() -> None:
 
 
 def test_a_flood_of_denials_drives_out_no_answer() -> None:
-    cache = Cache(chain.Cache(denials=10), FakeClock())
+    cache = Cache(forwarding.Cache(denials=10), FakeClock())
     cache.put(key(), positive(60))
     for number in range(100):
         cache.put(key(f"{number}.example.org"), negative(60, 60))
@@ -104,7 +104,7 @@ def test_a_flood_of_denials_drives_out_no_answer() -> None:
 
 
 def test_the_one_not_asked_for_longest_goes_first() -> None:
-    cache = Cache(chain.Cache(entries=2), FakeClock())
+    cache = Cache(forwarding.Cache(entries=2), FakeClock())
     for name in ("a.example", "b.example"):
         cache.put(key(name), positive(60))
     assert cache.get(key("a.example"))
@@ -122,7 +122,7 @@ def test_a_name_that_appears_is_no_longer_denied() -> None:
 
 async def test_what_is_over_serves_only_when_asked_for() -> None:
     clock = FakeClock()
-    cache = Cache(chain.Cache(success=30, stale=chain.Stale(100)), clock)
+    cache = Cache(forwarding.Cache(success=30, stale=forwarding.Stale(100)), clock)
     cache.put(key(), positive(60))
     await clock.advance(31)
     assert cache.get(key()) is None
@@ -135,8 +135,8 @@ async def test_what_is_over_serves_only_when_asked_for() -> None:
 
 async def test_an_answer_may_be_preferred_to_the_denial_that_came_since() -> None:
     clock = FakeClock()
-    stale = chain.Stale(100, ttl=7, prefer_positive=True)
-    cache = Cache(chain.Cache(success=30, stale=stale), clock)
+    stale = forwarding.Stale(100, ttl=7, prefer_positive=True)
+    cache = Cache(forwarding.Cache(success=30, stale=stale), clock)
     cache.put(key(), positive(30))
     await clock.advance(40)
     cache.put(key(), negative(60, 60))
@@ -148,7 +148,7 @@ async def test_an_answer_may_be_preferred_to_the_denial_that_came_since() -> Non
 
 def test_denials_have_limits_of_their_own_and_evictions_are_counted() -> None:
     counts: dict[str, int] = {}
-    cache = Cache(chain.Cache(entries=1, denials=2, least_denial=9), FakeClock(), counts)
+    cache = Cache(forwarding.Cache(entries=1, denials=2, least_denial=9), FakeClock(), counts)
     for number in range(3):
         cache.put(key(f"n{number}.example"), negative(1, 1))
         cache.put(key(f"p{number}.example"), positive(30))

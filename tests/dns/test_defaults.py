@@ -1,9 +1,10 @@
 import pytest
 
 from netemu.config.settings import DnsSettings
-from netemu.dns.chain import Cache, Configuration, Order, Policy
+from netemu.dns.chain import Configuration, Order
 from netemu.dns.defaults import corefile_of
 from netemu.dns.domain import PodNames
+from netemu.dns.forwarding import Cache, Policy
 from netemu.dns.plugins.table import configuration_from
 from netemu.dns.records import name_from
 from netemu.dns.world import World

@@ -12,8 +12,8 @@ import pytest
 
 from netemu.dns import forward
 from netemu.dns.answer import Answer
-from netemu.dns.chain import Cache, Policy, Prefetch, Stale
 from netemu.dns.forward import LOOP_SECONDS
+from netemu.dns.forwarding import Cache, Policy, Prefetch, Stale
 from netemu.dns.records import Rcode, Source, Type, text_of
 from tests.dns.cluster import shown
 from tests.dns.upstream import Upstream, answered, asking, silent, upstream, well

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from netemu.dns.chain import Address, Tls
+from netemu.dns.forwarding import Address, Tls
 from netemu.dns.https import request
 from netemu.dns.records import Rcode
 from tests.dns.authority import Authority

@@ -2,7 +2,7 @@ import socket
 
 import pytest
 
-from netemu.dns.mmsg import LONGEST_QUERY, LONGEST_REPLY, SLOTS, Mailbox
+from netemu.dns.mmsg import LONGEST_QUERY, SLOTS, Mailbox
 
 
 def pair(family: int) -> tuple[socket.socket, socket.socket]:
@@ -26,9 +26,9 @@ def test_a_batch_comes_in_and_its_replies_go_out(family: int) -> None:
         assert mailbox.query(2, 4) == b"02xx"
         assert mailbox.peer(1) == client.getsockname()
         for slot in (0, 2):
-            at = slot * LONGEST_REPLY
-            mailbox.replies[at : at + 5] = b"hello"
-            mailbox.reply_sizes[slot] = 5
+            at = slot * LONGEST_QUERY + 2
+            mailbox.slots[at : at + 5] = b"hello"
+            mailbox.reply_sizes[slot] = 7
             mailbox.send(slot, slot + 1)
         assert [client.recv(512), client.recv(512)] == [b"00hello", b"02hello"]
         assert not mailbox.receive()
@@ -52,7 +52,7 @@ def test_a_reply_that_cannot_be_sent_holds_up_no_other() -> None:
         for _ in range(3):
             client.send(b"ab")
         mailbox.receive()
-        mailbox.reply_sizes[0] = mailbox.reply_sizes[2] = 1
+        mailbox.reply_sizes[0] = mailbox.reply_sizes[2] = 3
         mailbox.reply_sizes[1] = 70_000  # no datagram is that long
         mailbox.send(0, 3)
         assert [client.recv(512), client.recv(512)] == [b"ab\0", b"ab\0"]

@@ -1,7 +1,7 @@
 from msgspec.structs import replace
 
 from netemu.dns.answer import FAILED, Answer
-from netemu.dns.chain import Forward
+from netemu.dns.forwarding import Forward
 from netemu.dns.outcome import Ask, followed
 from netemu.dns.records import Question, Rcode
 

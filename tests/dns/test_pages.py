@@ -3,8 +3,8 @@ from hashlib import sha512
 
 import netemu
 from netemu.dns import cache
-from netemu.dns.chain import Cache, Forward
 from netemu.dns.forward import Group
+from netemu.dns.forwarding import Cache, Forward
 from netemu.dns.pages import describe, health_pages, metrics_pages, plugins, ready_pages
 from netemu.metrics import Metrics
 from netemu.model.latest import Latest

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from netemu.dns import responder as module
 from netemu.dns import wire
 from netemu.dns.answer import Answer
-from netemu.dns.chain import Forward
+from netemu.dns.forwarding import Forward
 from netemu.dns.nodes import View
 from netemu.dns.observation import Observation, Observers
 from netemu.dns.outcome import Wish

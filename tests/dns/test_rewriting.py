@@ -1,7 +1,7 @@
 import pytest
 
 from netemu.dns.answer import Answer
-from netemu.dns.chain import Forward
+from netemu.dns.forwarding import Forward
 from netemu.dns.outcome import Around, Ask, Outcome
 from netemu.dns.records import Question, Rcode, Record, Srv, Type, name_from
 from netemu.dns.renaming import AnswerRule, Mend

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from netemu.dns.chain import Tls
+from netemu.dns.forwarding import Tls
 from netemu.dns.records import Rcode
 from netemu.dns.tls import context_of
 from tests.dns.authority import Authority

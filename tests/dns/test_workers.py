@@ -1,11 +1,14 @@
 """Processes that answer beside the daemon: the same answers, whoever gives them."""
 
 import asyncio
+import os
 import random
+import signal
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import dnslib
 import pytest
@@ -31,15 +34,24 @@ class Served:
     seen: list[Observation]
 
     async def answer(self, name: str) -> list[str]:
-        """From whichever process takes it."""
-        loop = asyncio.get_running_loop()
+        """From whichever process takes it; one that doesn't read is asked in vain."""
+        async with asyncio.timeout(10):
+            while (octets := await self.ask(packet(name))) is None:
+                pass
+        reply = dnslib.DNSRecord.parse(octets)
+        return [str(rr.rdata) for rr in reply.rr] or [dnslib.RCODE[reply.header.rcode]]
+
+    async def ask(self, query: bytes) -> bytes | None:
+        """One client; the kernel leads it to one of the processes."""
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
             client.setblocking(False)
             client.connect(("127.0.0.1", self.port))
-            client.send(packet(name))
-            async with asyncio.timeout(5):
-                reply = dnslib.DNSRecord.parse(await loop.sock_recv(client, 4096))
-        return [str(rr.rdata) for rr in reply.rr] or [dnslib.RCODE[reply.header.rcode]]
+            client.send(query)
+            try:
+                async with asyncio.timeout(0.5):
+                    return await asyncio.get_running_loop().sock_recv(client, 4096)
+            except TimeoutError:
+                return None
 
 
 @asynccontextmanager
@@ -123,3 +135,14 @@ async def test_where_answers_depend_on_pods_the_daemon_answers_alone() -> None:
 def test_their_number_is_bounded(workers: int) -> None:
     with pytest.raises(ValueError, match="dns.workers"):
         replace(DnsSettings(), workers=workers)
+
+
+async def test_when_a_worker_has_died_the_daemon_answers_everybody() -> None:
+    async with served(alone=False) as server:
+        [worker] = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
+        os.kill(int(worker), signal.SIGKILL)
+        async with asyncio.timeout(5):
+            while Path(f"/proc/{worker}/fd").is_dir() and os.listdir(f"/proc/{worker}/fd"):
+                await asyncio.sleep(0.01)
+        for _ in range(20):
+            assert await server.ask(packet(f"web.{SVC}"))

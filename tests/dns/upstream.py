@@ -13,8 +13,8 @@ import dnslib
 
 from netemu.clock import Clock, SystemClock
 from netemu.dns.answer import Answer
-from netemu.dns.chain import Address, Cache, Forward
 from netemu.dns.forward import Forwarder
+from netemu.dns.forwarding import Address, Cache, Forward
 from netemu.dns.outcome import Wish
 from netemu.dns.records import Question, Type, name_from
 from netemu.tasks import task_group

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from netemu.api.parts import Part
-from netemu.api.registry import WriteOptions
+from netemu.api.writeoptions import WriteOptions
 from netemu.model.client import DeleteOptions
 from netemu.model.errors import NotFound
 from netemu.model.meta import uid_of

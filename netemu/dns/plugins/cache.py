@@ -4,8 +4,8 @@ from functools import partial
 
 from msgspec.structs import replace
 
-from netemu.dns.chain import Cache, Prefetch, Stale, Zones
 from netemu.dns.corefile import BadCorefile, Line
+from netemu.dns.forwarding import Cache, Prefetch, Stale, Zones
 from netemu.dns.plugins.draft import Draft
 from netemu.dns.plugins.words import (
     EVERYWHERE,

@@ -6,20 +6,9 @@ from typing import TYPE_CHECKING, TypeAlias
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from netemu.dns.chain import (
-    Autopath,
-    Block,
-    Cache,
-    Forward,
-    Hosts,
-    Kubernetes,
-    Order,
-    Ranges,
-    Transfer,
-    Weights,
-    Zones,
-)
+from netemu.dns.chain import Autopath, Block, Hosts, Kubernetes, Order, Ranges, Transfer, Weights
 from netemu.dns.corefile import Line
+from netemu.dns.forwarding import Cache, Forward, Zones
 from netemu.dns.world import World
 
 if TYPE_CHECKING:  # rules are imported by whoever has some

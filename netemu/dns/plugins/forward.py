@@ -6,8 +6,8 @@ from functools import partial
 from ipaddress import ip_address
 from typing import Any, TypeAlias
 
-from netemu.dns.chain import Address, Forward, Policy, Tls
 from netemu.dns.corefile import BadCorefile, Line
+from netemu.dns.forwarding import Address, Forward, Policy, Tls
 from netemu.dns.plugins.draft import Draft
 from netemu.dns.plugins.words import (
     address_of,

@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from functools import partial
 
-from netemu.dns.chain import Autopath, Kubernetes, Transfer, Zones
+from netemu.dns.chain import Autopath, Kubernetes, Transfer
 from netemu.dns.corefile import BadCorefile, Line
 from netemu.dns.domain import Domain, PodNames
+from netemu.dns.forwarding import Zones
 from netemu.dns.names import IN_ADDR, IP6
 from netemu.dns.plugins.draft import Draft
 from netemu.dns.plugins.words import fallthrough, flag, one_number, options, words, zones

@@ -5,8 +5,8 @@ from collections.abc import Callable, Mapping, Sequence
 from ipaddress import IPv4Network, ip_address, ip_network
 from typing import Any, TypeAlias
 
-from netemu.dns.chain import Address, Zones
 from netemu.dns.corefile import BadCorefile, Line
+from netemu.dns.forwarding import Address, Zones
 from netemu.dns.names import reverse_name
 from netemu.dns.records import Name, Rcode, lowered, name_from
 

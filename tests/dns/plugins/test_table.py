@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from netemu.dns.chain import Prefetch, Stale
 from netemu.dns.corefile import BadCorefile
+from netemu.dns.forwarding import Prefetch, Stale
 from netemu.dns.names import IN_ADDR
 from netemu.dns.plugins.table import PLUGINS, configuration_from
 from netemu.dns.records import name_from
