@@ -8,6 +8,7 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator, Mapping
 from functools import partial
+from hashlib import sha256
 from typing import Any, Final
 
 from aiohttp import web
@@ -17,6 +18,7 @@ from netemu.api.context import Context
 from netemu.api.duplex import Duplex
 from netemu.api.endpoints import answer
 from netemu.api.request import (
+    CREDENTIAL_ID,
     Answer,
     Headers,
     Put,
@@ -282,4 +284,9 @@ def _certified(http: web.BaseRequest) -> User | None:
     pairs = [pair for part in certificate.get("subject", ()) for pair in part]
     names = [value for key, value in pairs if key == "commonName"]
     groups = tuple(value for key, value in pairs if key == "organizationName")
-    return User(names[0], (*groups, "system:authenticated")) if names else None
+    if not names:
+        return None
+    whole = http.get_extra_info("ssl_object").getpeercert(binary_form=True)
+    fingerprint = sha256(whole).hexdigest()
+    extra = {CREDENTIAL_ID: (f"X509SHA256={fingerprint}",)}
+    return User(names[0], (*groups, "system:authenticated"), extra=extra)

@@ -17,6 +17,8 @@ TEXT: Final = "text/plain; charset=utf-8"
 _encode = msgspec.json.Encoder().encode
 
 Headers: TypeAlias = Sequence[tuple[str, str]]
+CREDENTIAL_ID: Final = "authentication.kubernetes.io/credential-id"
+"""In a user's extra: which token or certificate it was."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from netemu.api.request import User
+from netemu.api.request import CREDENTIAL_ID, User
 from netemu.clock import Clock
 from netemu.model.errors import NotFound
 from netemu.model.meta import Object, name_of, namespace_of, uid_of
@@ -162,7 +162,7 @@ class ServiceAccountTokens:
         found = self._lookup(SERVICE_ACCOUNTS, namespace, account["name"])
         if found is None or uid_of(found) != account["uid"]:
             raise TokenRefused("service account token has been invalidated")
-        extra = {f"{_PREFIX}credential-id": (f"JTI={claims['jti']}",)}
+        extra = {CREDENTIAL_ID: (f"JTI={claims['jti']}",)}
         for kind, resource in _RESOURCES.items():
             reference = bound.get(kind)
             if reference is None:

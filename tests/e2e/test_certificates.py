@@ -2,7 +2,9 @@
 
 import base64
 import json
+import ssl
 from collections.abc import Iterator
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -40,7 +42,10 @@ def test_who_is_approved_becomes_somebody(cluster: Instance, tmp_path: Path) -> 
     def as_anne(*words: str) -> str:
         return cluster.run("kubectl", "--user=anne", *words, check=False).stdout
 
-    assert "devs" in as_anne("auth", "whoami")
+    said = as_anne("auth", "whoami")
+    assert "devs" in said
+    whole = ssl.PEM_cert_to_DER_cert((tmp_path / "anne.crt").read_text())
+    assert f"X509SHA256={sha256(whole).hexdigest()}" in said
     assert as_anne("auth", "can-i", "list", "pods") == "no\n"
     cluster.kubectl("create", "rolebinding", "devs", "--clusterrole=view", "--group=devs")
     assert as_anne("auth", "can-i", "list", "pods") == "yes\n"
