@@ -18,7 +18,7 @@ import dnslib
 
 from bench.dnsload import asked
 from bench.dnsserver import LOOPBACK
-from netemu.dns.mmsg import Header, Message, Piece, address_of, memory, recvmmsg, sendmmsg
+from netemu.mmsg import Header, Message, Piece, address_of, memory, recvmmsg, sendmmsg
 
 CLIENTS = 16
 """Sockets, used in turn."""

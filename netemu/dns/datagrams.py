@@ -10,11 +10,12 @@ from contextlib import contextmanager
 from functools import partial
 from time import perf_counter
 
-from netemu.dns.mmsg import LONGEST_QUERY, LONGEST_REPLY, SLOTS, Mailbox
-from netemu.dns.observation import Batch, Observation, Peer
+from netemu.dns.mailbox import LONGEST_QUERY, LONGEST_REPLY, SLOTS, Mailbox
+from netemu.dns.observation import Batch, Observation
 from netemu.dns.records import Source
 from netemu.dns.replies import ID_OCTETS, Entry
 from netemu.dns.responder import Responder
+from netemu.mmsg import Peer
 
 PLACES = tuple(slot * LONGEST_QUERY + ID_OCTETS for slot in range(SLOTS))
 """Where the query in each slot begins behind its id, and where the reply will."""

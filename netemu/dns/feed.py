@@ -18,8 +18,8 @@ from msgspec import Struct
 from netemu.dns.chain import Configuration
 from netemu.dns.domain import PodNames
 from netemu.dns.nodes import View
-from netemu.dns.observation import Peer
 from netemu.dns.tallies import Kind
+from netemu.mmsg import Peer
 from netemu.model.meta import Key
 from netemu.model.snapshot import ServiceEntry, Snapshot, changed_services, with_services
 

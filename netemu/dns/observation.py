@@ -5,20 +5,13 @@ as were sent in one go, and counted by the table itself: an addition each. What 
 at hand (octets, not what they mean); whatever costs time is worked out on demand.
 """
 
-import socket
-import sys
 from collections.abc import Callable, Iterator, Sequence
-from typing import Final, NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from netemu.dns import wire
 from netemu.dns.records import Question, Source
 from netemu.dns.tallies import Tallies
-
-Peer: TypeAlias = tuple[str, int] | tuple[str, int, int, int]
-"""Address and port; of IPv6 also flow and scope."""
-
-ADDRESS_OCTETS: Final = 28
-"""Of a socket address: an IPv6 one, which is the longest."""
+from netemu.mmsg import peer_at
 
 
 class Observation(NamedTuple):
@@ -74,17 +67,6 @@ class Batch(NamedTuple):
             client, port = peer_at(self.clients, number)[:2]
             packet, whole = b"\0\0" + query, b"\0\0" + reply
             yield Observation(client, port, "udp", packet, whole, self.seconds, Source.KEPT)
-
-
-def peer_at(names: bytes, number: int) -> Peer:
-    """One of several socket addresses, `ADDRESS_OCTETS` apart."""
-    at = number * ADDRESS_OCTETS
-    name = names[at : at + ADDRESS_OCTETS]
-    port = int.from_bytes(name[2:4], "big")
-    if int.from_bytes(name[:2], sys.byteorder) == socket.AF_INET:
-        return socket.inet_ntop(socket.AF_INET, name[4:8]), port
-    flow, scope = int.from_bytes(name[4:8], "big"), int.from_bytes(name[24:28], sys.byteorder)
-    return socket.inet_ntop(socket.AF_INET6, name[8:24]), port, flow, scope
 
 
 class Exchanged(NamedTuple):

@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterator, Sequence
 from operator import itemgetter
 from typing import Final, NamedTuple
 
-from netemu.dns.observation import Batch, Observation, peer_at
+from netemu.dns.observation import Batch, Observation
 from netemu.dns.records import Name, Question, Source
+from netemu.mmsg import peer_at
 from netemu.model.latest import Latest
 from netemu.model.service import PodAddress
 from netemu.model.snapshot import Snapshot

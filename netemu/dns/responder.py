@@ -20,12 +20,13 @@ from netemu.dns.chain import Configuration
 from netemu.dns.consult import Consultation
 from netemu.dns.forwarding import Forward
 from netemu.dns.nodes import View
-from netemu.dns.observation import Observation, Observers, Peer
+from netemu.dns.observation import Observation, Observers
 from netemu.dns.order import arranger
 from netemu.dns.outcome import Around, Ask, Outcome, Wish
 from netemu.dns.records import Question, Rcode, Source
 from netemu.dns.replies import ID_OCTETS, Replies, Room
 from netemu.dns.tallies import made_kind
+from netemu.mmsg import Peer
 from netemu.model.latest import Latest
 from netemu.model.snapshot import Snapshot
 

@@ -22,6 +22,7 @@ from netemu.proxy.choose import Address
 from netemu.proxy.dial import speak_for
 from netemu.proxy.entrance import Candidates, Way
 from netemu.proxy.flows import Flow, Front
+from netemu.proxy.inbox import Inbox
 from netemu.proxy.ledger import Ledger
 from netemu.proxy.limits import FLOWS
 
@@ -76,6 +77,8 @@ class Datagrams:
         self.touch: Callable[[Flow], None] = self._flows.move_to_end
         """A datagram passes: the flow is the one that was idle for the shortest."""
         self._handlers: dict[int, Front | Flow] = {}
+        self._inboxes: dict[int, Inbox] = {}
+        """By address family, for all fronts."""
         self._tick: Timer | None = None
         self._epoll = select.epoll()
         loop.add_reader(self._epoll.fileno(), self._turn)
@@ -91,7 +94,9 @@ class Datagrams:
     def listen(self, sock: socket.socket, way: Way) -> Front:
         """Relay from a bound, non-blocking socket, which is the relay's from now on."""
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER_BYTES)
-        front = Front(self, sock, way)
+        inbox = self._inboxes.get(sock.family) or Inbox(sock.family)
+        self._inboxes[sock.family] = inbox
+        front = Front(self, sock, way, inbox)
         self._handlers[sock.fileno()] = front
         self._epoll.register(sock.fileno(), select.EPOLLIN)
         return front
@@ -142,15 +147,17 @@ class Datagrams:
 
     # What fronts and flows ask for
 
-    def open(self, front: Front, client: Address) -> Flow | None:
-        """A new flow; None when no endpoint is for that client or descriptors have run out."""
+    def open(self, front: Front, name: bytes) -> Flow | None:
+        """A new flow of the client of that name (a socket address); None when no endpoint is for it
+        or descriptors have run out.
+        """
         if len(self._flows) >= self._limit:
             self.evicted += 1
             self._end(next(iter(self._flows)))
-        flow = Flow(self, front, client)
+        flow = Flow(self, front, name)
         if not self._dial(flow):
             return None
-        front.flows[client] = flow
+        front.flows[name] = flow
         self._flows[flow] = None
         if self._tick is None:
             self._tick = self._clock.call_later(SWEEP_SECONDS, self._sweep)
@@ -204,7 +211,7 @@ class Datagrams:
 
     def _forget(self, flow: Flow) -> None:
         del self._flows[flow]
-        del flow.front.flows[flow.client]
+        del flow.front.flows[flow.name]
 
     def _end(self, flow: Flow) -> None:
         self._hang_up(flow)

@@ -10,14 +10,14 @@ from contextlib import suppress
 from os import read, write
 from typing import Final, Protocol
 
+from netemu.mmsg import Peer, peer_at
 from netemu.proxy.choose import Address
 from netemu.proxy.entrance import Way
+from netemu.proxy.inbox import Inbox
 from netemu.proxy.ledger import Link
 
 DATAGRAM: Final = 65_535
 """Bytes of the largest datagram there is."""
-DATAGRAMS_PER_TURN: Final = 32
-"""Datagrams of one socket in a row before the others get their turn."""
 
 
 class Relay(Protocol):
@@ -28,7 +28,7 @@ class Relay(Protocol):
     touch: "Callable[[Flow], None]"
     """A datagram passes."""
 
-    def open(self, front: "Front", client: Address) -> "Flow | None":
+    def open(self, front: "Front", name: bytes) -> "Flow | None":
         """A flow for a new client, if somebody serves it."""
 
     def redial(self, flow: "Flow") -> bool:
@@ -38,28 +38,25 @@ class Relay(Protocol):
 class Front:
     """A bound socket at which clients arrive; `way` may be exchanged at any time."""
 
-    __slots__ = ("_relay", "flows", "sock", "way")
+    __slots__ = ("_fd", "_inbox", "_relay", "flows", "sock", "way")
 
-    def __init__(self, relay: Relay, sock: socket.socket, way: Way) -> None:
+    def __init__(self, relay: Relay, sock: socket.socket, way: Way, inbox: Inbox) -> None:
         self._relay = relay
+        self._inbox = inbox
+        self._fd = sock.fileno()
         self.sock = sock
         self.way = way
-        self.flows: dict[Address, Flow] = {}
+        self.flows: dict[bytes, Flow] = {}
+        """By their clients' socket addresses."""
 
     def readable(self) -> None:
-        """Send on what clients sent."""
-        relay, flows = self._relay, self.flows
-        receive = self.sock.recvfrom
-        for _ in range(DATAGRAMS_PER_TURN):
-            try:
-                datagram, client = receive(DATAGRAM)
-            except BlockingIOError:
-                return
-            except OSError:
-                continue  # an ICMP error for an answer of ours: that client is gone
-            flow = flows.get(client) or relay.open(self, client)
+        """Send on what clients sent; if there is more, epoll tells."""
+        relay, flows, inbox = self._relay, self.flows, self._inbox
+        for slot, size in enumerate(inbox.receive(self._fd)):
+            name = inbox.name(slot)
+            flow = flows.get(name) or relay.open(self, name)
             if flow is not None:
-                flow.forward(datagram)
+                flow.forward(inbox.datagram(slot, size))
 
 
 class Flow:
@@ -68,12 +65,14 @@ class Flow:
     __slots__ = (
         "_answer",
         "_fd",
+        "_peer",
         "_relay",
         "candidates",
         "client",
         "endpoint",
         "front",
         "link",
+        "name",
         "received",
         "seen",
         "sent",
@@ -81,15 +80,17 @@ class Flow:
         "sock",
     )
 
-    def __init__(self, relay: Relay, front: Front, client: Address) -> None:
+    def __init__(self, relay: Relay, front: Front, name: bytes) -> None:
         self._relay = relay
         self.front = front
-        self.client = client
-        self.candidates: Iterator[Address] = front.way(client)
+        self.name = name
+        self._peer = peer_at(name, 0)
+        self.client: Address = self._peer[:2]
+        self.candidates: Iterator[Address] = front.way(self.client)
         self.endpoint: Address
         self.sock: socket.socket
         self._fd = -1
-        self._answer: Callable[[bytes, Address], int] = front.sock.sendto
+        self._answer: Callable[[bytes, Peer], int] = front.sock.sendto
         self.since = self.seen = relay.now
         """When it began, and when the last datagram passed, by the monotonic clock."""
         self.received = self.sent = 0
@@ -135,6 +136,6 @@ class Flow:
             return
         self.seen = relay.now
         try:  # noqa: SIM105  # a context manager costs as much as all the rest
-            self.sent += self._answer(datagram, self.client)
+            self.sent += self._answer(datagram, self._peer)
         except OSError:
             pass  # no room, or the client is gone: UDP promises nothing

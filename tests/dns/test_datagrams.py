@@ -6,7 +6,7 @@ import dnslib
 import pytest
 
 from netemu.dns.datagrams import Datagrams, serve_datagrams
-from netemu.dns.mmsg import LONGEST_REPLY, SLOTS
+from netemu.dns.mailbox import LONGEST_REPLY, SLOTS
 from netemu.dns.observation import Batch, Observation, Observers
 from netemu.dns.records import Source
 from netemu.dns.responder import Responder

@@ -1,26 +1,9 @@
-import socket
-
-from netemu.dns.observation import ADDRESS_OCTETS, Batch, Observation, Observers, peer_at
+from netemu.dns.observation import Batch, Observation, Observers
 from netemu.dns.records import Source
-
-
-def name4(address: str, port: int) -> bytes:
-    made = socket.AF_INET.to_bytes(2, "little") + port.to_bytes(2, "big")
-    return (made + socket.inet_pton(socket.AF_INET, address)).ljust(ADDRESS_OCTETS, b"\0")
-
-
-def name6(address: str, port: int, scope: int) -> bytes:
-    made = socket.AF_INET6.to_bytes(2, "little") + port.to_bytes(2, "big") + bytes(4)
-    return made + socket.inet_pton(socket.AF_INET6, address) + scope.to_bytes(4, "little")
-
+from tests.test_mmsg import name4, name6
 
 CLIENTS = name4("10.244.0.5", 4000) + name6("fe80::1", 4001, 7)
 BATCH = Batch(0.1, [b"query-1", b"query-2"], [b"reply-1", b"reply-2"], CLIENTS)
-
-
-def test_socket_addresses_are_read() -> None:
-    assert peer_at(CLIENTS, 0) == ("10.244.0.5", 4000)
-    assert peer_at(CLIENTS, 1) == ("fe80::1", 4001, 0, 7)
 
 
 def test_a_batch_can_be_told_one_by_one() -> None:

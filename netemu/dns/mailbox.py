@@ -1,18 +1,28 @@
-"""Many datagrams in one system call: recvmmsg(2) and sendmmsg(2), which Python's sockets lack.
+"""Queries and replies, many in one system call.
 
-A call of its own for each query and each reply takes half of a server's time. The memory that the
-kernel reads and writes belongs to the `Mailbox` and is laid out once, in slots. A reply takes the
+A call of its own for each query and each reply takes half of a server's time. A reply takes the
 place of its query, behind the id, and is sent from there.
 """
 
 import ctypes
 import errno
-import mmap
 import socket
 from collections.abc import Sequence
 from typing import Final
 
-from netemu.dns.observation import ADDRESS_OCTETS, Peer, peer_at
+from netemu.mmsg import (
+    ADDRESS_OCTETS,
+    Header,
+    Message,
+    Peer,
+    Piece,
+    address_of,
+    memory,
+    name_octets,
+    peer_at,
+    recvmmsg,
+    sendmmsg,
+)
 
 SLOTS: Final = 64
 """Datagrams in one call."""
@@ -22,39 +32,6 @@ LONGEST_REPLY: Final = 1232
 """Octets of a reply in a slot, what passes unfragmented; a longer one is sent by itself."""
 
 
-class Piece(ctypes.Structure):
-    """``struct iovec``."""
-
-    _fields_ = (("base", ctypes.c_void_p), ("size", ctypes.c_size_t))
-
-
-class Header(ctypes.Structure):
-    """``struct msghdr``."""
-
-    _fields_ = (
-        ("name", ctypes.c_void_p),
-        ("name_size", ctypes.c_uint32),
-        ("pieces", ctypes.c_void_p),
-        ("piece_count", ctypes.c_size_t),
-        ("control", ctypes.c_void_p),
-        ("control_size", ctypes.c_size_t),
-        ("flags", ctypes.c_int),
-    )
-
-
-class Message(ctypes.Structure):
-    """``struct mmsghdr``."""
-
-    _fields_ = (("header", Header), ("size", ctypes.c_uint32))
-
-
-_libc = ctypes.CDLL(None, use_errno=True)
-recvmmsg = _libc.recvmmsg
-recvmmsg.argtypes = (
-    *(ctypes.c_int, ctypes.c_void_p, ctypes.c_uint, ctypes.c_int, ctypes.c_void_p),
-)
-sendmmsg = _libc.sendmmsg
-sendmmsg.argtypes = (ctypes.c_int, ctypes.c_void_p, ctypes.c_uint, ctypes.c_int)
 _SIZE_AT: Final = Message.size.offset // 4
 _MESSAGE_WORDS: Final = ctypes.sizeof(Message) // 4
 
@@ -67,7 +44,7 @@ class Mailbox:
         self.slots = memory(SLOTS * LONGEST_QUERY)
         """Queries, then replies, `LONGEST_QUERY` octets apart."""
         self._names = memory(SLOTS * ADDRESS_OCTETS)
-        name_size = 16 if sock.family == socket.AF_INET else ADDRESS_OCTETS
+        name_size = name_octets(sock.family)
         slots, names = map(address_of, (self.slots, self._names))
         # All of these are kept here for as long as the kernel may use them.
         self._into = (Piece * SLOTS)()
@@ -116,13 +93,3 @@ class Mailbox:
     def names(self, first: int, end: int) -> bytes:
         """The socket addresses of who sent the queries in the slots from `first` up to `end`."""
         return self._names[first * ADDRESS_OCTETS : end * ADDRESS_OCTETS]
-
-
-def memory(size: int) -> mmap.mmap:
-    """Memory whose slices are ``bytes`` at once."""
-    return mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
-
-
-def address_of(memory: mmap.mmap) -> int:
-    """Where it begins."""
-    return ctypes.addressof(ctypes.c_char.from_buffer(memory))

@@ -2,7 +2,7 @@ import socket
 
 import pytest
 
-from netemu.dns.mmsg import LONGEST_QUERY, SLOTS, Mailbox
+from netemu.dns.mailbox import LONGEST_QUERY, SLOTS, Mailbox
 
 
 def pair(family: int) -> tuple[socket.socket, socket.socket]:
