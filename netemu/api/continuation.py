@@ -11,6 +11,7 @@ from typing import Any, Final
 import msgspec
 
 from netemu.api.jsonbody import Malformed, load_json
+from netemu.api.strict import json_name
 from netemu.model.errors import BadRequest
 from netemu.model.meta import Key
 
@@ -96,14 +97,5 @@ def _field(fields: dict[str, Any], name: str, default: Any) -> Any:
 
 
 def _kind(value: Any) -> str:
-    match value:
-        case bool():
-            return "bool"
-        case str():
-            return "string"
-        case int() | float():
-            return f"number {value}"
-        case list():
-            return "array"
-        case _:
-            return "object"
+    name = json_name(value)
+    return f"number {value}" if name == "number" else name

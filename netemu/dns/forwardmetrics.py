@@ -1,11 +1,13 @@
-"""What `Forwarder` counted, under CoreDNS' names: what its caches did, and how often all servers
-were down.
+"""What became of questions to other servers, under CoreDNS' names: each exchange with one, what the
+caches did, and how often all servers were down.
 """
 
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from netemu.dns.metrics import SERVER, VIEW, ZONE
+from netemu.dns.metrics import SERVER, TIME_BOUNDS, VIEW, ZONE
+from netemu.dns.observation import Exchanged
+from netemu.dns.presentation import rcode_name
 from netemu.metrics import Metrics
 
 _CACHE: Final = (SERVER, ZONE, VIEW)
@@ -44,3 +46,37 @@ def measure_forwarder(metrics: Metrics, counts: Callable[[], Mapping[str, int]])
             value.value = told.get(what, 0)
 
     metrics.before_reading(refresh)
+
+
+class ExchangeMetrics:
+    """Counts questions that were put to other servers."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        self._exchanges = metrics.histogram(
+            "coredns_proxy_request_duration_seconds",
+            "Histogram of the time each request took.",
+            TIME_BOUNDS,
+            ("proxy_name", "to", "rcode"),
+        )
+        self._failed_exchanges = metrics.counter(
+            "coredns_proxy_healthcheck_failures_total",
+            "Counter of the number of failed healthchecks.",
+            ("proxy_name", "to"),
+        )
+        self._misses = metrics.counter(
+            "coredns_proxy_conn_cache_misses_total",
+            "Counter of connection cache misses per upstream and protocol.",
+            ("proxy_name", "to", "proto"),
+        )
+
+    def observe(self, exchange: Exchanged) -> None:
+        """Count a question put to another server; one it didn't answer has failed."""
+        address, port = exchange.server
+        to = f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
+        # Each question has a connection of its own, so none was there before.
+        self._misses.of("forward", to, exchange.protocol).add()
+        if exchange.rcode is None:
+            self._failed_exchanges.of("forward", to).add()
+        else:
+            rcode = rcode_name(exchange.rcode)
+            self._exchanges.of("forward", to, rcode).observe(exchange.seconds)

@@ -6,7 +6,7 @@ size, plugin) is worked out when somebody reads the metrics.
 
 from typing import Final
 
-from netemu.dns.observation import Batch, Exchanged, Observation, Observers
+from netemu.dns.observation import Batch, Observation, Observers
 from netemu.dns.presentation import rcode_name, type_name
 from netemu.dns.records import Source
 from netemu.dns.tallies import OPT, Kind
@@ -117,22 +117,6 @@ class DnsMetrics:
             "counters.",
             cached,
         )
-        self._exchanges = metrics.histogram(
-            "coredns_proxy_request_duration_seconds",
-            "Histogram of the time each request took.",
-            TIME_BOUNDS,
-            ("proxy_name", "to", "rcode"),
-        )
-        self._failed_exchanges = metrics.counter(
-            "coredns_proxy_healthcheck_failures_total",
-            "Counter of the number of failed healthchecks.",
-            ("proxy_name", "to"),
-        )
-        self._misses = metrics.counter(
-            "coredns_proxy_conn_cache_misses_total",
-            "Counter of connection cache misses per upstream and protocol.",
-            ("proxy_name", "to", "proto"),
-        )
         self._templates = metrics.counter(
             "coredns_template_matches_total",
             "Counter of template regex matches.",
@@ -154,18 +138,6 @@ class DnsMetrics:
     def observe_batch(self, batch: Batch) -> None:
         """Count several; each of them took at most as long as all of them."""
         self._seconds.observe_many(batch.seconds, len(batch.queries))
-
-    def observe_exchange(self, exchange: Exchanged) -> None:
-        """Count a question put to another server; one it didn't answer has failed."""
-        address, port = exchange.server
-        to = f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
-        # Each question has a connection of its own, so none was there before.
-        self._misses.of("forward", to, exchange.protocol).add()
-        if exchange.rcode is None:
-            self._failed_exchanges.of("forward", to).add()
-        else:
-            rcode = rcode_name(exchange.rcode)
-            self._exchanges.of("forward", to, rcode).observe(exchange.seconds)
 
     def _work_out(self) -> None:
         """Move the tallies into the series."""

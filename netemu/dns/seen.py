@@ -11,7 +11,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from msgspec import Struct
 
 from netemu.clock import Clock
-from netemu.dns.forwardmetrics import measure_forwarder
+from netemu.dns.forwardmetrics import ExchangeMetrics, measure_forwarder
 from netemu.dns.metrics import DnsMetrics
 from netemu.dns.pages import describe, health_pages, metrics_pages, ready_pages
 from netemu.dns.programming import Programming
@@ -58,7 +58,7 @@ def see(dns: Dns, zone: Name, clock: Clock) -> Iterator[Seen]:
     leave = (
         dns.observers.subscribe(counted.observe, counted.observe_batch),
         dns.observers.subscribe(log.observe, log.observe_batch),
-        dns.observers.subscribe_exchanges(counted.observe_exchange),
+        dns.observers.subscribe_exchanges(ExchangeMetrics(metrics).observe),
         dns.latest.subscribe(log.follow),
     )
     try:

@@ -1,4 +1,5 @@
-from netemu.dns.forwardmetrics import measure_forwarder
+from netemu.dns.forwardmetrics import ExchangeMetrics, measure_forwarder
+from netemu.dns.observation import Exchanged
 from netemu.metrics import Metrics
 
 COUNTS = {"prefetch": 1, "stale": 2, "evicted success": 3, "evicted denial": 4, "broken": 5}
@@ -20,3 +21,15 @@ def test_what_was_counted_is_told_under_coredns_names() -> None:
     text = metrics.text()
     for line in EXPECTED:
         assert line in text
+
+
+def test_other_servers_are_seen() -> None:
+    metrics = Metrics()
+    exchanges = ExchangeMetrics(metrics)
+    exchanges.observe(Exchanged(("192.0.2.53", 53), 3, 0.01))
+    exchanges.observe(Exchanged(("2001:db8::53", 53), None, 2.0))
+    lines = metrics.text().splitlines()
+    servers = ("192.0.2.53", "[2001:db8::53]")
+    to, other = (f'proxy_name="forward",to="{each}:53"' for each in servers)
+    assert f'coredns_proxy_request_duration_seconds_count{{{to},rcode="NXDOMAIN"}} 1' in lines
+    assert f"coredns_proxy_healthcheck_failures_total{{{other}}} 1" in lines

@@ -5,7 +5,7 @@ import pytest
 import netemu.dns.metrics as module
 from netemu.dns import wire
 from netemu.dns.metrics import DnsMetrics
-from netemu.dns.observation import Batch, Exchanged, Observation, Observers
+from netemu.dns.observation import Batch, Observation, Observers
 from netemu.dns.records import Source
 from netemu.dns.tallies import MOST_KINDS, made_kind
 from netemu.metrics import Metrics
@@ -151,17 +151,6 @@ def test_the_cache_is_seen() -> None:
         "coredns_cache_misses_total{} 1",
         "coredns_cache_requests_total{} 4",
     ]
-
-
-def test_other_servers_are_seen() -> None:
-    counting = Counting()
-    counting.dns.observe_exchange(Exchanged(("192.0.2.53", 53), 3, 0.01))
-    counting.dns.observe_exchange(Exchanged(("192.0.2.53", 53), None, 2.0))
-    to = 'proxy_name="forward",to="192.0.2.53:53"'
-    assert f'coredns_proxy_request_duration_seconds_count{{{to},rcode="NXDOMAIN"}} 1' in (
-        counting.lines("coredns_proxy")
-    )
-    assert f"coredns_proxy_healthcheck_failures_total{{{to}}} 1" in counting.lines("coredns_proxy")
 
 
 def test_panics_are_counted() -> None:

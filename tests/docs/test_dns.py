@@ -18,7 +18,7 @@ from click.testing import CliRunner
 from netemu.cli import main
 from netemu.config.loading import load
 from netemu.config.settings import DnsSettings
-from netemu.dns.forwardmetrics import measure_forwarder
+from netemu.dns.forwardmetrics import ExchangeMetrics, measure_forwarder
 from netemu.dns.metrics import DnsMetrics
 from netemu.dns.observation import Observers
 from netemu.dns.pages import describe, health_pages
@@ -132,5 +132,6 @@ def test_every_metric_is_told() -> None:
     Programming(metrics, FakeClock())
     describe(metrics, configured, tuple, int)
     measure_forwarder(metrics, dict)
+    ExchangeMetrics(metrics)
     health_pages(metrics)
     assert set(families(metrics)) == set(re.findall(r"`(coredns_\w+)`", PAGE))
