@@ -63,18 +63,23 @@ def parameters(*encoded: str) -> dict[str, str]:
     return dict(reversed(pairs))
 
 
+def request_line(line: str) -> list[str]:
+    """Method, target and version. Raises BadRequest."""
+    words = line.split(" ")
+    if len(words) != 3 or not words[0] or not words[2].startswith("HTTP/"):
+        raise BadRequest
+    if not words[2].startswith("HTTP/1."):
+        raise BadRequest(505)
+    return words
+
+
 class Head:
     """What a request begins with."""
 
     def __init__(self, text: str) -> None:
         """Raises BadRequest."""
         first, *lines = text.replace("\r\n", "\n").split("\n")
-        words = first.split(" ")
-        if len(words) != 3 or not words[0] or not words[2].startswith("HTTP/"):
-            raise BadRequest
-        self.method, self.target, self.version = words
-        if not self.version.startswith("HTTP/1."):
-            raise BadRequest(505)
+        self.method, self.target, self.version = request_line(first)
         self.headers: dict[str, list[str]] = {}
         for line in lines:
             name, colon, value = line.partition(":")
@@ -169,6 +174,9 @@ class Connection:
                 return read[:at]
             if len(read) > HEAD_LIMIT:
                 raise BadRequest(431)
+            line, newline, _ = read.partition(b"\n")
+            if newline:  # what is no request is refused at once, as Go does
+                request_line(line.rstrip(b"\r").decode("latin-1"))
             if not self._more():
                 return None
 

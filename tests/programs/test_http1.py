@@ -69,6 +69,14 @@ def test_headers_are_kept_by_lower_case_name_and_the_client_by_its_address() -> 
     assert request.client == "192.0.2.1:5"
 
 
+def test_what_is_no_request_is_refused_before_its_client_has_said_all() -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        theirs.sendall(b"hostName\n")
+        with pytest.raises(BadRequest):
+            Connection(ours, ("192.0.2.1", 5)).head()
+
+
 def test_requests_may_follow_at_once() -> None:
     said = b"PUT /a HTTP/1.1\r\nContent-Length: 2\r\n\r\nhiGET /b HTTP/1.1\r\n\r\n"
     with conversing(said) as (connection, _):
