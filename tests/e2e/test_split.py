@@ -155,6 +155,8 @@ def test_a_paused_rollout_serves_both_versions_until_it_is_resumed() -> None:
     with instance("paused") as cluster:
         cluster.apply(VERSION.format(version="v1", replicas=4))
         cluster.apply(SERVICE)
+        slowly = '{"spec":{"minReadySeconds":2}}'  # or it may be over before it can be paused
+        cluster.kubectl("patch", "deployment", "echo-v1", "-p", slowly)
         cluster.kubectl("rollout", "status", "deployment/echo-v1", "--timeout=60s")
         with asking(cluster) as answers:
             cluster.kubectl("set", "image", "deployment/echo-v1", "echo=ghcr.io/subicura/echo:v2")
