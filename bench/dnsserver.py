@@ -144,29 +144,23 @@ def naive() -> AbstractContextManager[Running]:
 
 def naive_child(pipe: Connection) -> None:
     """dnslib: parse, look up, build; for each query."""
-    own_core()
     snapshot = cluster()
-    sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    sock.bind((LOOPBACK, 0))
-    sock.settimeout(0.1)
-    pipe.send((os.getpid(), sock.getsockname()[1]))
-    while not pipe.poll():
-        for _ in range(5000):
-            try:
-                packet, client = sock.recvfrom(4096)
-            except TimeoutError:
-                break
-            query = dnslib.DNSRecord.parse(packet)
-            reply = query.reply()
-            service, namespace = str(query.q.qname).split(".")[:2]
-            found = snapshot.services.get((namespace, service))
-            if found is None:
-                reply.header.rcode = dnslib.RCODE.NXDOMAIN
-            elif query.q.qtype == dnslib.QTYPE.A:
-                ips = [endpoint.address for endpoint in found.slices[0].endpoints]
-                for ip in found.service.cluster_ips or ips:
-                    reply.add_answer(dnslib.RR(query.q.qname, rdata=dnslib.A(ip), ttl=5))
-            sock.sendto(reply.pack(), client)
+
+    def answer(packet: bytes) -> bytes:
+        query = dnslib.DNSRecord.parse(packet)
+        reply = query.reply()
+        service, namespace = str(query.q.qname).split(".")[:2]
+        found = snapshot.services.get((namespace, service))
+        if found is None:
+            reply.header.rcode = dnslib.RCODE.NXDOMAIN
+        elif query.q.qtype == dnslib.QTYPE.A:
+            ips = [endpoint.address for endpoint in found.slices[0].endpoints]
+            for ip in found.service.cluster_ips or ips:
+                reply.add_answer(dnslib.RR(query.q.qname, rdata=dnslib.A(ip), ttl=5))
+        packed: bytes = reply.pack()
+        return packed
+
+    one_by_one(pipe, answer)
 
 
 def echo() -> AbstractContextManager[Running]:
@@ -175,6 +169,11 @@ def echo() -> AbstractContextManager[Running]:
 
 def echo_child(pipe: Connection) -> None:
     """Sends each query back as its own reply."""
+    one_by_one(pipe, lambda packet: packet[:2] + bytes([packet[2] | 0x80]) + packet[3:])
+
+
+def one_by_one(pipe: Connection, answer: Callable[[bytes], bytes]) -> None:
+    """Answer one query after the other until told to stop."""
     own_core()
     sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     sock.bind((LOOPBACK, 0))
@@ -186,4 +185,4 @@ def echo_child(pipe: Connection) -> None:
                 packet, client = sock.recvfrom(4096)
             except TimeoutError:
                 break
-            sock.sendto(packet[:2] + bytes([packet[2] | 0x80]) + packet[3:], client)
+            sock.sendto(answer(packet), client)

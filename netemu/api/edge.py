@@ -10,6 +10,7 @@ from collections.abc import AsyncGenerator, Mapping
 from functools import partial
 from hashlib import sha256
 from typing import Any, Final
+from weakref import WeakKeyDictionary
 
 from aiohttp import web
 from multidict import CIMultiDict
@@ -54,6 +55,8 @@ class Edge:
         self._limit = settings.body_limit
         self._tasks = tasks
         self._streaming: set[asyncio.Task[Any]] = set()
+        self._certified: WeakKeyDictionary[asyncio.BaseTransport, User | None] = WeakKeyDictionary()
+        """Whom the certificate of each connection names; it never changes."""
 
     def end_streams(self) -> None:
         """End every stream that is still running."""
@@ -62,7 +65,7 @@ class Edge:
 
     async def handle(self, http: web.BaseRequest) -> web.StreamResponse:
         """One request."""
-        user = _certified(http) or self._bearer(http)
+        user = self._by_certificate(http.transport) or self._bearer(http)
         try:
             body = await self._body(http) if user is not None else b""
         except ApiError as error:
@@ -77,6 +80,13 @@ class Edge:
         if isinstance(found, Answer):
             return await self._send(http, found, close=user is None and http.body_exists)
         return await self._stream(http, found)
+
+    def _by_certificate(self, transport: asyncio.BaseTransport | None) -> User | None:
+        if transport is None:
+            return None
+        if transport not in self._certified:
+            self._certified[transport] = _certified(transport)
+        return self._certified[transport]
 
     def _bearer(self, http: web.BaseRequest) -> User | None:
         """For whom the token in the Authorization header speaks."""
@@ -275,10 +285,9 @@ def _listed(headers: Mapping[str, str], *names: str) -> tuple[str, ...]:
     return tuple(word.strip() for line in lines for word in line.split(",") if word.strip())
 
 
-def _certified(http: web.BaseRequest) -> User | None:
+def _certified(transport: asyncio.BaseTransport) -> User | None:
     """Whom the client's certificate names: CN the user, O the groups."""
-    transport = http.transport
-    certificate = transport.get_extra_info("peercert") if transport is not None else None
+    certificate = transport.get_extra_info("peercert")
     if not certificate:
         return None
     pairs = [pair for part in certificate.get("subject", ()) for pair in part]
@@ -286,7 +295,7 @@ def _certified(http: web.BaseRequest) -> User | None:
     groups = tuple(value for key, value in pairs if key == "organizationName")
     if not names:
         return None
-    whole = http.get_extra_info("ssl_object").getpeercert(binary_form=True)
+    whole = transport.get_extra_info("ssl_object").getpeercert(binary_form=True)
     fingerprint = sha256(whole).hexdigest()
     extra = {CREDENTIAL_ID: (f"X509SHA256={fingerprint}",)}
     return User(names[0], (*groups, "system:authenticated"), extra=extra)

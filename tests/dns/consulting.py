@@ -30,6 +30,15 @@ KUBERNETES = """kubernetes cluster.local in-addr.arpa ip6.arpa {
     pods insecure
 }"""
 WEB = ("A 10.96.0.7",)
+A, AAAA, CNAME, MX, PTR, SRV, TXT = (
+    Type.A,
+    Type.AAAA,
+    Type.CNAME,
+    Type.MX,
+    Type.PTR,
+    Type.SRV,
+    Type.TXT,
+)
 NXDOMAIN, SERVFAIL, REFUSED = Rcode.NXDOMAIN, Rcode.SERVFAIL, Rcode.REFUSED
 
 

@@ -5,9 +5,10 @@ import pytest
 from netemu.dns.answer import Answer
 from netemu.dns.consult import Consultation
 from netemu.dns.nodes import View
-from netemu.dns.records import Question, Type, name_from
+from netemu.dns.records import Question, name_from
 from tests.dns.cluster import answers, configured
 from tests.dns.consulting import (
+    AAAA,
     CLIENT,
     KUBERNETES,
     NXDOMAIN,
@@ -15,20 +16,12 @@ from tests.dns.consulting import (
     SNAPSHOT,
     SVC,
     WEB,
+    A,
     Case,
     block,
     resolve,
 )
 
-A, AAAA, CNAME, MX, PTR, SRV, TXT = (
-    Type.A,
-    Type.AAAA,
-    Type.CNAME,
-    Type.MX,
-    Type.PTR,
-    Type.SRV,
-    Type.TXT,
-)
 AUTO = "autopath @kubernetes"
 
 CASES = [

@@ -10,26 +10,20 @@ from netemu.model import resources
 from netemu.model.snapshot import advance
 from tests.dns.cluster import answers
 from tests.dns.consulting import (
+    AAAA,
     CLIENT,
+    CNAME,
     NXDOMAIN,
+    PTR,
     REFUSED,
     SNAPSHOT,
     SVC,
     WEB,
+    A,
     Case,
     block,
     others,
     resolve,
-)
-
-A, AAAA, CNAME, MX, PTR, SRV, TXT = (
-    Type.A,
-    Type.AAAA,
-    Type.CNAME,
-    Type.MX,
-    Type.PTR,
-    Type.SRV,
-    Type.TXT,
 )
 
 CASES = [

@@ -2,27 +2,22 @@
 
 import pytest
 
-from netemu.dns.records import Rcode, Type
+from netemu.dns.records import Rcode
 from tests.dns.cluster import answers, configured
 from tests.dns.consulting import (
+    AAAA,
     NXDOMAIN,
+    PTR,
     REFUSED,
     SERVFAIL,
     SVC,
+    TXT,
+    A,
     Case,
     block,
     resolve,
 )
 
-A, AAAA, CNAME, MX, PTR, SRV, TXT = (
-    Type.A,
-    Type.AAAA,
-    Type.CNAME,
-    Type.MX,
-    Type.PTR,
-    Type.SRV,
-    Type.TXT,
-)
 HOSTS = """hosts /etc/hosts example {
     192.0.2.9 db.example DB2.example
     fd00::9 db.example

@@ -7,27 +7,20 @@ from netemu.dns.consult import Consultation
 from netemu.dns.corefile import BadCorefile
 from netemu.dns.nodes import View
 from netemu.dns.outcome import Around
-from netemu.dns.records import Question, Type, name_from
+from netemu.dns.records import Question, name_from
 from tests.dns.cluster import shown
 from tests.dns.consulting import (
+    AAAA,
     CLIENT,
     NXDOMAIN,
     SNAPSHOT,
+    SRV,
     SVC,
     WEB,
+    A,
     Case,
     block,
     resolve,
-)
-
-A, AAAA, CNAME, MX, PTR, SRV, TXT = (
-    Type.A,
-    Type.AAAA,
-    Type.CNAME,
-    Type.MX,
-    Type.PTR,
-    Type.SRV,
-    Type.TXT,
 )
 
 CASES = [

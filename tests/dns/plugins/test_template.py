@@ -3,26 +3,18 @@
 import pytest
 
 from netemu.dns.observation import Observers
-from netemu.dns.records import Type
 from tests.dns.cluster import packet, reply_to, responder
 from tests.dns.consulting import (
+    CNAME,
     NXDOMAIN,
     REFUSED,
     SERVFAIL,
     SVC,
     WEB,
+    A,
     Case,
 )
 
-A, AAAA, CNAME, MX, PTR, SRV, TXT = (
-    Type.A,
-    Type.AAAA,
-    Type.CNAME,
-    Type.MX,
-    Type.PTR,
-    Type.SRV,
-    Type.TXT,
-)
 TEMPLATE = """template IN A example {
     match "^ip-(?P<a>[0-9]+)-([0-9]+)[.]example[.]$"
     answer "{{ .Name }} 60 IN A 10.0.{{ .Group.a }}.{{ index .Match 2 }}"
